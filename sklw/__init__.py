@@ -1,0 +1,49 @@
+"""LLM oversampling and learned sample weights for scikit-learn."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklw.classifiers import BertClassifier
+    from sklw.feature_extraction import TextEmbedder
+    from sklw.generators import RecordedGenerator, TransformersGenerator
+    from sklw.over_sampling import LLMOverSampler
+    from sklw.pipeline import Pipeline, Weighted, make_pipeline
+    from sklw.weighting import SyntheticWeighter
+
+__version__ = "0.1.0.dev0"
+
+# Loaded on first use, so that `import sklw` stays fast and loads no torch.
+_HOMES = {
+    "BertClassifier": "sklw.classifiers",
+    "LLMOverSampler": "sklw.over_sampling",
+    "Pipeline": "sklw.pipeline",
+    "RecordedGenerator": "sklw.generators",
+    "SyntheticWeighter": "sklw.weighting",
+    "TextEmbedder": "sklw.feature_extraction",
+    "TransformersGenerator": "sklw.generators",
+    "Weighted": "sklw.pipeline",
+    "make_pipeline": "sklw.pipeline",
+}
+
+__all__ = [
+    "BertClassifier",
+    "LLMOverSampler",
+    "Pipeline",
+    "RecordedGenerator",
+    "SyntheticWeighter",
+    "TextEmbedder",
+    "TransformersGenerator",
+    "Weighted",
+    "make_pipeline",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'sklw' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,15 @@
+"""Errors and warnings of sklw."""
+
+__all__ = ["GenerationWarning", "ModelNotFoundError", "NotEnoughGeneratedError"]
+
+
+class ModelNotFoundError(OSError):
+    """A model could not be found or loaded; the message says which package or path would help."""
+
+
+class NotEnoughGeneratedError(RuntimeError):
+    """Generation stopped short of its quota; the message counts the rejections by reason."""
+
+
+class GenerationWarning(UserWarning):
+    """Generation stopped short of its quota, or rejected an unusual share of what came."""
