@@ -27,6 +27,9 @@ class Request:
         The answer ends before the first of these strings.
     max_new_tokens : int or None
         Upper bound of the answer's length; None leaves it to the generator.
+    index : int
+        Running number of the request among those for its label, counted over all rounds of one
+        fit. Recorded generations answer with the row of that number; models do not read it.
     """
 
     prompt: str | tuple[tuple[str, str], ...]
@@ -34,6 +37,7 @@ class Request:
     label: Hashable | None = None
     stop: tuple[str, ...] = ()
     max_new_tokens: int | None = None
+    index: int = 0
 
 
 @dataclass(frozen=True)
