@@ -1,0 +1,151 @@
+"""Checkers: classifiers whose probability of a row's own label says how much to trust the row."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from sklearn.utils import _safe_indexing, check_random_state
+
+__all__ = ["CrossFittedChecker", "default_checker", "own_label_probability"]
+
+
+def default_checker(kind: str, *, text: bool, sparse: bool, random_state: Any) -> Any:
+    """Build the checker that a name stands for."""
+    if kind == "bert":
+        if not text:
+            raise ValueError(
+                'The checker "bert" reads texts and these rows are numbers. Use "embedding" '
+                "(the default) or pass a classifier with predict_proba."
+            )
+        from sklw.classifiers import BertClassifier
+
+        return BertClassifier(random_state=random_state)
+    head = LogisticRegression(max_iter=1000)
+    if text:
+        from sklw.feature_extraction import TextEmbedder
+
+        # Sentence embeddings have length 1: a larger C makes up for their small scale.
+        return make_pipeline(TextEmbedder(), head.set_params(C=10.0))
+    return make_pipeline(MaxAbsScaler() if sparse else StandardScaler(), head)
+
+
+def own_label_probability(checker: Any, X: Any, y: np.ndarray, prior_ratio: np.ndarray) -> Any:
+    """P(y_i | x_i) under the fitted checker; NaN where it has never seen the class y_i.
+
+    `prior_ratio` (one factor a class of the checker's ``classes_``) moves the class prior.
+    """
+    probabilities = np.asarray(checker.predict_proba(X), dtype=float) * prior_ratio
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    columns = {label: column for column, label in enumerate(checker.classes_)}
+    column_of = np.array([columns.get(label, -1) for label in y.tolist()])
+    own = probabilities[np.arange(len(y)), column_of]
+    return np.where(column_of >= 0, own, np.nan)
+
+
+@dataclass
+class CrossFittedChecker:
+    """A checker that never judges a row by a model that was fitted on it.
+
+    Fitted once on each set of all folds but one, and once on everything.
+
+    Attributes
+    ----------
+    checker : estimator
+        Classifier with ``predict_proba``, cloned for each fit.
+    n_folds : int
+        Number of folds wanted; fewer where the rarest class has fewer rows.
+    class_prior : dict of label to float, or None
+        Prior that the probabilities are moved to; None keeps that of the fitted rows.
+    cross_fit : bool
+        False judges by the one model that was fitted on everything.
+    """
+
+    checker: Any
+    n_folds: int = 5
+    class_prior: dict[Any, float] | None = None
+    cross_fit: bool = True
+    random_state: Any = None
+    n_jobs: int | None = None
+
+    def fit(self, X: Any, y: np.ndarray) -> "CrossFittedChecker":
+        """Fit the models."""
+        counts = np.unique(y, return_counts=True)[1]
+        n_rows = len(y)
+        n_folds = int(min(self.n_folds, max(2, counts.min())))
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        self.fold_of_ = np.zeros(n_rows, dtype=int)
+        splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+        with warnings.catch_warnings():
+            # A class of one row is in no other fold's way; its probabilities come as NaN there.
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            folds = [test for _, test in splitter.split(np.zeros(n_rows), y)]
+        for fold, test in enumerate(folds):
+            self.fold_of_[test] = fold
+        subsets = [np.flatnonzero(self.fold_of_ != f) for f in range(n_folds) if self.cross_fit]
+        subsets = [rows for rows in subsets if len(np.unique(y[rows])) > 1]
+        subsets.append(np.arange(n_rows))
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_on)(self.checker, X, y, rows) for rows in subsets
+        )
+        *self.fold_models_, self.full_model_ = fitted
+        self.n_rows_ = n_rows
+        labels, label_counts = np.unique(y, return_counts=True)
+        self.fitted_prior_ = dict(zip(labels.tolist(), label_counts / n_rows, strict=True))
+        if len(self.fold_models_) < n_folds and self.cross_fit:
+            # Some fold would leave one class only: no honest out-of-fold model exists.
+            self.fold_models_ = []
+        return self
+
+    def probability(self, X: Any, y: np.ndarray, seen: Sequence[np.ndarray]) -> np.ndarray:
+        """P(y_i | x_i), from the models that saw the fewest of the rows tied to row i.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows to judge.
+        y : ndarray of shape (n,)
+            Their labels.
+        seen : sequence of n arrays
+            Positions, among the fitted rows, of the row itself or of its parents.
+
+        Returns
+        -------
+        probability : ndarray of shape (n,)
+            Mean over the models chosen for each row.
+        """
+        full = self._own(self.full_model_, X, y)
+        if not self.fold_models_:
+            return full
+        by_fold = np.stack([self._own(model, X, y) for model in self.fold_models_])
+        unseen = np.zeros(by_fold.shape)
+        for row, tied in enumerate(seen):
+            # A fold's model has not seen the tied rows that are in that fold.
+            unseen[:, row] = np.bincount(self.fold_of_[tied], minlength=len(by_fold))
+        usable = ~np.isnan(by_fold)
+        unseen[~usable] = -1
+        chosen = usable & (unseen == unseen.max(axis=0))
+        total = np.where(chosen, by_fold, 0.0).sum(axis=0)
+        count = chosen.sum(axis=0)
+        return np.where(count > 0, total / np.maximum(count, 1), full)
+
+    def _own(self, model: Any, X: Any, y: np.ndarray) -> np.ndarray:
+        ratio = np.ones(len(model.classes_))
+        if self.class_prior is not None:
+            ratio = np.array(
+                [self.class_prior[c] / self.fitted_prior_[c] for c in model.classes_.tolist()]
+            )
+        return own_label_probability(model, X, y, ratio)
+
+
+def _fit_on(checker: Any, X: Any, y: np.ndarray, rows: np.ndarray) -> Any:
+    subset = X[rows] if isinstance(X, np.ndarray) or issparse(X) else _safe_indexing(X, rows)
+    return clone(checker).fit(subset, y[rows])
