@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-__all__ = ["check_texts"]
+__all__ = ["check_texts", "holds_texts"]
 
 
 def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
@@ -99,3 +99,19 @@ def _raise_not_text(position: int, value: Any, name: str) -> None:
         "X.astype(str) if the values are meant as text; for a table of numbers use an estimator "
         "that reads numbers."
     )
+
+
+def holds_texts(X: Any) -> bool:
+    """Whether `X` looks like texts, not like a table of numbers: judged by its first row."""
+    if isinstance(X, str) or sparse.issparse(X):
+        return False
+    if isinstance(X, pd.DataFrame):
+        return X.shape[1] == 1 and not pd.api.types.is_numeric_dtype(X.dtypes.iloc[0])
+    if isinstance(X, pd.Series):
+        return not pd.api.types.is_numeric_dtype(X.dtype)
+    if isinstance(X, np.ndarray) and X.dtype.kind not in "OUT":
+        return False
+    first = next(iter(X), None) if hasattr(X, "__iter__") and len(X) else None
+    if isinstance(first, (list, tuple, np.ndarray)) and len(first) == 1:
+        first = first[0]
+    return isinstance(first, str)

@@ -11,7 +11,7 @@ from sklearn.base import TransformerMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from sklw._row_weights import BaseRowWeighter, RowWeights
 from sklw._validation import check_texts, holds_texts
@@ -188,7 +188,7 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
             The fitted weighter.
         """
         rows, labels = _check_rows(X, y)
-        self._checked_text = holds_texts(X)
+        self._reads_texts = holds_texts(X)
         self.n_features_in_ = 1 if rows.ndim == 1 else rows.shape[1]
         reference_rows, reference_labels, position = self._reference_for(rows, labels, synthetic)
         self.synthetic_mask_ = self._synthetic_mask(synthetic, position, len(labels))
@@ -200,9 +200,9 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         if len(made) and method.needs_quality:
             self._check_classes(labels[made], reference_labels)
             seen = _rows_seen(position, parent_indices, len(labels))
-            checker = self._checker(
-                self.quality_checker, self._prior_of(labels, reference_labels)
-            ).fit(reference_rows, reference_labels)
+            prior = self._prior_of(labels, reference_labels)
+            checker = self._checker(self.quality_checker, prior, sparse=issparse(rows))
+            checker.fit(reference_rows, reference_labels)
             self.quality_ = checker.probability(rows, labels, seen)
         if len(made) and method.needs_diversity:
             self.diversity_[made] = self._diversity(rows, labels, made)
@@ -223,6 +223,8 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
             The same object.
         """
         check_is_fitted(self)
+        if not self._reads_texts:
+            validate_data(self, X, reset=False, accept_sparse="csr", ensure_all_finite="allow-nan")
         return X
 
     def fit_transform(
@@ -310,12 +312,14 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         shares = dict(zip(classes.tolist(), counts / len(labels), strict=True))
         return {label: shares.get(label, 0.0) for label in np.unique(reference_labels).tolist()}
 
-    def _checker(self, checker: Any, prior: dict[Any, float] | None) -> CrossFittedChecker:
+    def _checker(
+        self, checker: Any, prior: dict[Any, float] | None, *, sparse: bool
+    ) -> CrossFittedChecker:
         if isinstance(checker, str):
             checker = default_checker(
                 checker,
-                text=self._checked_text,
-                sparse=False,
+                text=self._reads_texts,
+                sparse=sparse,
                 random_state=self.random_state,
             )
         return CrossFittedChecker(
@@ -334,7 +338,7 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         fitted on all rows: on what the classifier is trained on.
         """
         fitted_on = made if set(labels[made]) >= set(labels) else np.arange(len(labels))
-        checker = self._checker(self.diversity_checker, None)
+        checker = self._checker(self.diversity_checker, None, sparse=issparse(rows))
         checker.cross_fit = self.diversity_fit == "out_of_fold"
         checker.fit(rows[fitted_on], labels[fitted_on])
         at = np.flatnonzero(np.isin(fitted_on, made))
@@ -371,6 +375,8 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         tags.target_tags.required = True
         tags.input_tags.string = True
         tags.input_tags.two_d_array = True
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
         return tags
 
 
@@ -383,7 +389,9 @@ def _check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     if holds_texts(X):
         rows: Any = check_texts(X, estimator_name="SyntheticWeighter")
     else:
-        rows = check_array(X, accept_sparse="csr", estimator="SyntheticWeighter")
+        rows = check_array(
+            X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
+        )
     check_classification_targets(y)
     labels = column_or_1d(y)
     n_rows = rows.shape[0]

@@ -1,0 +1,281 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklw import SyntheticWeighter, Weighted
+from sklw.datasets import load_maintenance_requests
+
+# A reference set and three synthetic rows whose probabilities are fixed below.
+X_REAL = np.arange(20, dtype=float)[:, None]
+Y_REAL = np.arange(20) % 2
+X_MADE = np.array([[100.0], [101.0], [102.0]])
+Y_MADE = np.array([0, 1, 1])
+X_ALL = np.vstack([X_REAL, X_MADE])
+Y_ALL = np.concatenate([Y_REAL, Y_MADE])
+MASK = np.arange(23) >= 20
+
+
+class Fixed(ClassifierMixin, BaseEstimator):
+    """P(class 1 | x) from a table."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        one = np.array([self.table.get(float(row[0]), 0.5) for row in X])
+        return np.column_stack([1 - one, one])
+
+
+QUALITY = Fixed({100.0: 0.2, 101.0: 0.6, 102.0: 0.1})  # own label: .8, .6, .1
+DIVERSITY = Fixed({100.0: 0.5, 101.0: 0.9, 102.0: 0.8})  # own label: .5, .9, .8
+BY_HAND = {
+    "uniform": [1, 1, 1],
+    "quality": [0.8, 0.6, 0.1],
+    "imp": [0.8 / 0.5, 0.6 / 0.9, 0.1 / 0.8],
+}
+
+
+def fixed(method, **kwargs):
+    weighter = SyntheticWeighter(
+        method, quality_checker=QUALITY, diversity_checker=DIVERSITY, **kwargs
+    )
+    return weighter.fit(X_ALL, Y_ALL, synthetic=MASK)
+
+
+@pytest.mark.parametrize("method", BY_HAND)
+def test_raw_weights_are_the_papers_formulas(method):
+    weighter = fixed(method, normalize=None)
+    assert_allclose(weighter.sample_weight_[MASK], BY_HAND[method])
+    assert_array_equal(weighter.sample_weight_[~MASK], 1)
+
+
+def test_dimp_leaves_the_division_to_the_classifier():
+    weighter = fixed("dimp", temperature=2, clip=3)
+    weights = weighter.row_weights_
+    assert_allclose(weights.quality[MASK], [0.8, 0.6, 0.1])
+    assert np.isnan(weights.quality[~MASK]).all()
+    assert_array_equal(weights.sample_weight, 1)
+    assert (weights.quality_temperature, weights.quality_clip) == (2, 3)
+
+
+@given(
+    temperature=st.floats(0.1, 10),
+    clip=st.none() | st.floats(0.01, 10),
+    real=st.floats(0, 3),
+    made=st.floats(0.1, 3),
+    method=st.sampled_from(["uniform", "quality", "imp"]),
+)
+@settings(max_examples=30, deadline=None)
+def test_weights_are_finite_non_negative_and_mean_one(temperature, clip, real, made, method):
+    weighter = fixed(
+        method, temperature=temperature, clip=clip, real_weight=real, synthetic_weight=made
+    )
+    weights = weighter.sample_weight_
+    assert np.isfinite(weights).all()
+    assert (weights >= 0).all()
+    assert_allclose(weights[MASK].mean(), made)
+    assert_array_equal(weights[~MASK], real)
+    assert 1 <= weighter.effective_sample_size_ <= 3 + 1e-9
+
+
+def test_temperature_and_clip_by_hand():
+    raw = np.minimum(BY_HAND["imp"], 0.5) ** 0.5
+    weighter = fixed("imp", temperature=2, clip=0.5)
+    assert_allclose(weighter.sample_weight_[MASK], raw / raw.mean())
+
+
+def test_normalisation_within_each_class():
+    weights = fixed("quality", normalize="class").sample_weight_[MASK]
+    assert_allclose(weights, [1, 0.6 / 0.35, 0.1 / 0.35])
+
+
+def test_effective_sample_size():
+    assert fixed("uniform").effective_sample_size_ == pytest.approx(3)
+    q = np.array(BY_HAND["quality"])
+    assert fixed("quality").effective_sample_size_ == pytest.approx(q.sum() ** 2 / (q**2).sum())
+
+
+def test_all_weights_zero_is_an_error():
+    with pytest.raises(ValueError, match="weight 0"):
+        fixed("quality", real_weight=0, synthetic_weight=0)
+
+
+def oversampled(rng, n_made=60):
+    X = np.vstack([rng.normal(0, 1, (200, 2)), rng.normal(3, 1, (20, 2))])
+    y = np.array(["many"] * 200 + ["few"] * 20)
+    good, bad = rng.normal(3, 1, (n_made // 2, 2)), rng.normal(0, 1, (n_made // 2, 2))
+    return (
+        np.vstack([X, good, bad]),
+        np.concatenate([y, ["few"] * n_made]),
+        np.arange(220 + n_made) >= 220,
+    )
+
+
+@pytest.mark.parametrize("method", ["quality", "imp"])
+def test_wrong_rows_get_less_weight_and_strings_are_labels(method):
+    X, y, mask = oversampled(np.random.default_rng(0))
+    weights = SyntheticWeighter(method).fit(X, y, synthetic=mask).sample_weight_[mask]
+    assert weights[:30].mean() > 2 * weights[30:].mean()
+
+
+def test_oversampling_one_class_moves_the_prior():
+    X, y, mask = oversampled(np.random.default_rng(0))
+    auto = SyntheticWeighter().fit(X, y, synthetic=mask)
+    reference = SyntheticWeighter(class_prior="reference").fit(X, y, synthetic=mask)
+    assert auto.class_prior_ == "training"
+    assert (auto.quality_[mask] > reference.quality_[mask]).all()
+
+
+def test_imp_with_one_synthetic_class_is_not_quality_alone():
+    # A checker of rows of one class would say 1 to each of them.
+    X, y, mask = oversampled(np.random.default_rng(0))
+    weighter = SyntheticWeighter("imp").fit(X, y, synthetic=mask)
+    assert weighter.diversity_[mask].std() > 0.01
+    assert np.isnan(weighter.diversity_[~mask]).all()
+
+
+def test_out_of_fold_diversity_is_lower_for_a_checker_that_remembers():
+    from sklearn.neighbors import KNeighborsClassifier
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 2)), np.arange(120) % 2
+    mask = np.arange(120) >= 40
+    fitted = {
+        fit: SyntheticWeighter(
+            "imp", diversity_fit=fit, diversity_checker=KNeighborsClassifier(1)
+        ).fit(X, y, synthetic=mask)
+        for fit in ("in_sample", "out_of_fold")
+    }
+    assert_array_equal(fitted["in_sample"].diversity_[mask], 1)
+    assert fitted["out_of_fold"].diversity_[mask].mean() < 0.7
+
+
+def test_texts_in_any_container_give_the_same_weights():
+    corpus = load_maintenance_requests()
+    texts, labels = list(corpus.data[:120]), list(corpus.target[:120])
+    texts, labels = texts + list(corpus.data[-40:]), labels + list(corpus.target[-40:])
+    mask = np.arange(160) % 5 == 0
+    expected = SyntheticWeighter(random_state=0).fit(texts, labels, synthetic=mask).sample_weight_
+    for X, y in (
+        (np.array(texts, dtype=object), np.array(labels)),
+        (pd.Series(texts), pd.Series(labels)),
+        (pd.DataFrame({"text": texts}), pd.Series(labels, dtype="category")),
+    ):
+        got = SyntheticWeighter(random_state=0).fit(X, y, synthetic=mask).sample_weight_
+        assert_allclose(got, expected, rtol=1e-3)
+    assert expected[mask].std() > 0.05
+
+
+def test_sparse_rows():
+    X, y, mask = oversampled(np.random.default_rng(0))
+    weights = SyntheticWeighter().fit(csr_matrix(X), y, synthetic=mask).sample_weight_
+    assert np.isfinite(weights).all()
+    assert weights[mask].std() > 0.01
+
+
+def test_reference_by_constructor():
+    X, y, mask = oversampled(np.random.default_rng(0))
+    reference = (X[:220], y[:220])
+    given = SyntheticWeighter(reference=reference, random_state=0).fit(X, y)
+    assert_array_equal(given.synthetic_mask_, mask)
+    inside = SyntheticWeighter(random_state=0).fit(X, y, synthetic=mask)
+    assert_allclose(given.sample_weight_, inside.sample_weight_)
+    # Synthetic rows alone, as in the paper: reference rows need not be among them.
+    alone = SyntheticWeighter(reference=reference, random_state=0).fit(X[mask], y[mask])
+    assert_allclose(alone.quality_, alone.quality_)
+    assert alone.synthetic_mask_.all()
+
+
+def test_parents_keep_a_row_from_being_judged_by_its_original():
+    from sklearn.neighbors import KNeighborsClassifier
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 3))
+    y = rng.integers(0, 2, 100)
+    copies = X[:20] + 1e-6
+    mask = np.arange(120) >= 100
+    parents = [np.array([], dtype=int)] * 100 + [np.array([i]) for i in range(20)]
+    weighter = SyntheticWeighter(quality_checker=KNeighborsClassifier(1), random_state=0)
+    stacked = np.vstack([X, copies]), np.concatenate([y, y[:20]])
+    leaky = clone(weighter).fit(*stacked, synthetic=mask).quality_[mask]
+    clean = clone(weighter).fit(*stacked, synthetic=mask, parent_indices=parents).quality_[mask]
+    assert leaky.mean() > 0.8 - 1e-9
+    assert_allclose(clean, weighter.fit(*stacked, synthetic=mask).quality_[:20])
+
+
+def test_fit_transform_carries_the_weights_and_transform_is_the_identity():
+    X, y, mask = oversampled(np.random.default_rng(0))
+    weighter = SyntheticWeighter(random_state=0)
+    carrier = weighter.fit_transform(X, y, synthetic=mask)
+    assert isinstance(carrier, Weighted)
+    assert len(carrier) == len(X)
+    assert carrier.X is X
+    assert_array_equal(carrier.sample_weight, weighter.sample_weight_)
+    assert weighter.transform(X) is X
+    restored = pickle.loads(pickle.dumps(weighter))
+    assert_array_equal(restored.sample_weight_, weighter.sample_weight_)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "fit", "words"),
+    [
+        ({}, {}, "cannot know which rows are synthetic"),
+        ({}, {"synthetic": MASK[:-1]}, "one True or False"),
+        ({}, {"synthetic": np.arange(23)}, "one True or False"),
+        ({}, {"synthetic": np.ones(23, bool)}, "0 class"),
+        ({"reference": (X_REAL, np.zeros(20))}, {}, "1 class"),
+        ({"reference": (X_REAL, Y_REAL + 1)}, {}, r"no real row"),
+        ({"reference": (X_REAL,)}, {}, "pair"),
+        ({"reference": (X_REAL, Y_REAL[:-1])}, {}, "20 rows and y has 19"),
+        ({}, {"synthetic": MASK, "parent_indices": [[0]]}, "1 entries for 23 rows"),
+        ({"quality_checker": "bert"}, {"synthetic": MASK}, "reads texts"),
+        ({"temperature": 0}, {"synthetic": MASK}, "temperature"),
+        ({"method": "magic"}, {"synthetic": MASK}, "method"),
+    ],
+)
+def test_bad_input_is_named(kwargs, fit, words):
+    with pytest.raises(ValueError, match=words):
+        SyntheticWeighter(**kwargs).fit(X_ALL, Y_ALL, **fit)
+
+
+def test_one_label_for_each_row():
+    with pytest.raises(ValueError, match="23 rows and y has 20"):
+        SyntheticWeighter().fit(X_ALL, Y_REAL, synthetic=MASK)
+
+
+EXPECTED_FAILED_CHECKS = {
+    check: "fit_transform returns rows with their weights (Weighted), transform the rows alone"
+    for check in (
+        "check_transformer_general",
+        "check_transformer_data_not_an_array",
+        "check_transformer_preserve_dtypes",
+        "check_pipeline_consistency",
+    )
+}
+
+
+@parametrize_with_checks(
+    [SyntheticWeighter("uniform")], expected_failed_checks=lambda _: EXPECTED_FAILED_CHECKS
+)
+def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+def test_default_checker_heads_are_cloned_not_shared():
+    checker = LogisticRegression()
+    weighter = SyntheticWeighter(quality_checker=checker).fit(X_ALL, Y_ALL, synthetic=MASK)
+    assert not hasattr(checker, "coef_")
+    assert weighter.quality_checker is checker
