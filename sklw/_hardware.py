@@ -1,0 +1,113 @@
+"""Which device to compute on, and in which precision to multiply there."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+__all__ = ["autocast", "choose_device", "choose_precision", "seeded"]
+
+
+def choose_device(device: str | torch.device) -> str:
+    """Resolve ``"auto"`` to the best device present: CUDA, then Apple's MPS, then the CPU.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        ``"auto"`` or what torch takes as a device.
+
+    Returns
+    -------
+    device : str
+        A device torch understands.
+    """
+    if device != "auto":
+        return str(device)
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@lru_cache
+def choose_precision(precision: str, device: str) -> torch.dtype:
+    """Resolve ``"auto"`` to bfloat16 where the hardware multiplies in it, else float32.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        What was asked for.
+    device : str
+        A device torch understands.
+
+    Returns
+    -------
+    dtype : torch.dtype
+        Type of the matrix products; the weights stay float32.
+    """
+    if precision != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+    kind = torch.device(device).type
+    if kind == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = kind == "cpu" and _cpu_multiplies_in_bfloat16()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def autocast(precision: str, device: str) -> AbstractContextManager:
+    """Return the context in which matrix products are done in a precision.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        What was asked for.
+    device : str
+        A device torch understands.
+
+    Returns
+    -------
+    context : context manager
+        ``torch.autocast``, or nothing at all for float32.
+    """
+    dtype = choose_precision(precision, device)
+    if dtype == torch.float32:
+        return nullcontext()
+    return torch.autocast(torch.device(device).type, dtype=dtype)
+
+
+def _cpu_multiplies_in_bfloat16() -> bool:
+    """Tell whether the CPU has bfloat16 instructions (torch would otherwise emulate, slowly)."""
+    # torch.cpu.get_capabilities came after torch 2.6.
+    if hasattr(torch.cpu, "get_capabilities"):
+        known = torch.cpu.get_capabilities()
+        return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    info = Path("/proc/cpuinfo")
+    flags = set(info.read_text().split()) if info.is_file() else set()
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+@contextmanager
+def seeded(seed: int, device: str) -> Iterator[None]:
+    """Seed torch within a block and put its random state back afterwards.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+    device : str
+        The device computed on; its generator is treated like that of the CPU.
+    """
+    kind = torch.device(device)
+    if kind.type != "cuda":
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            yield
+        return
+    index = torch.cuda.current_device() if kind.index is None else kind.index
+    # Not torch.manual_seed: it would reseed every other GPU too.
+    with torch.random.fork_rng(devices=[index]), torch.cuda.device(index):
+        torch.default_generator.manual_seed(seed)
+        torch.cuda.manual_seed(seed)
+        yield

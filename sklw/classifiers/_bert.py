@@ -1,0 +1,446 @@
+"""A transformer fine-tuned for text classification, as a scikit-learn estimator."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+
+from sklw._validation import check_texts
+from sklw.classifiers._data import (
+    Batches,
+    TextDataset,
+    check_labels,
+    check_quality,
+    check_weights,
+)
+from sklw.classifiers._module import EncoderClassifier
+from sklw.classifiers._net import TextNet
+from sklw.models import EMBEDDED_ENCODER
+
+__all__ = ["BertClassifier"]
+
+
+class BertClassifier(TextNet):
+    """A pretrained transformer fine-tuned to classify texts.
+
+    Texts go in, labels of any type come out, and every row may have a weight. Texts are
+    tokenised once and trained on in batches of like length, in bfloat16 where the hardware
+    multiplies in it. It is a :class:`skorch.NeuralNetClassifier`: its callbacks, history,
+    ``save_params`` and parameters with ``__`` all work.
+
+    Parameters
+    ----------
+    model : str or path-like, default="all-MiniLM-L6-v2"
+        An embedded model, a local folder or a hub id: any encoder of transformers.
+    loss : {"cross_entropy", "focal"}, default="cross_entropy"
+        Focal multiplies a row's cross-entropy with ``(1 - p) ** focal_gamma``, p being the
+        probability of its class; no gradient flows through the factor, as in [1]_.
+    focal_gamma : float, default=1.0
+        Exponent of the focal loss.
+    class_weight : "balanced", dict or None, default=None
+        Factors for the rows of each class, as everywhere in scikit-learn.
+    max_length : int, default=128
+        Tokens of a text beyond this many are not read.
+    max_epochs : int, default=3
+        Passes over the training rows.
+    lr : float, default=2e-4
+        Highest learning rate. Small encoders such as MiniLM want about 2e-4, BERT's size 3e-5.
+    batch_size : int, default=32
+        Rows in a training batch. Prediction takes 64 where this is less.
+    weight_decay : float, default=0.01
+        Of AdamW, for all but biases and normalisation layers.
+    warmup : float, default=0.1
+        Share of the steps over which the learning rate rises from 0.
+    lr_schedule : {"linear", "cosine", "constant"}, default="linear"
+        How it goes on: falling to 0, or not at all.
+    max_grad_norm : float or None, default=1.0
+        Gradients longer than this are cut to it.
+    dropout : float or None, default=None
+        Dropout probability everywhere; None leaves the encoder's own.
+    pooling : {"mean", "cls"}, default="mean"
+        Whether the head sees the mean of the tokens' states or the state of the first token.
+    early_stopping : bool or int, default=False
+        Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
+        and go back to the best epoch. The rows held out are real ones, where `quality` tells.
+    validation_fraction : float, default=0.1
+        Share of the rows held out for early stopping.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Type of the encoder's matrix products. Weights and head are float32 always.
+    compile : bool, default=False
+        Whether to use ``torch.compile``; pays off from some thousand texts on.
+    device : str, default="auto"
+        Where to compute; ``"auto"`` takes a GPU if there is one.
+    random_state : int, RandomState or None, default=None
+        Seed of the head, the order of rows, the dropout and the rows held out. torch's own
+        random state is left as it was.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from where the last ``fit`` ended.
+    verbose : int, default=0
+        1 prints a line an epoch.
+    callbacks : list or None, default=None
+        Callbacks of skorch, such as ``EpochScoring``.
+    module : type, default=EncoderClassifier
+        Class of the network, called with the encoder and ``n_classes``, ``pooling``,
+        ``dropout``, ``precision`` and the ``module__`` parameters.
+    criterion : type, default=torch.nn.CrossEntropyLoss
+        Class of the loss, which has to return one value a row for ``reduction="none"``. Takes
+        ``criterion__label_smoothing`` and the like.
+    optimizer : type, default=torch.optim.AdamW
+        Class of the optimizer.
+    train_split : callable or None, default=None
+        skorch's way to hold out rows, in place of `early_stopping`'s.
+    iterator_train, iterator_valid : type, default=Batches
+        Classes that make batches.
+    dataset : type, default=TextDataset
+        Class that keeps the tokenised rows.
+    predict_nonlinearity : callable, "auto" or None, default="auto"
+        What makes probabilities of logits; ``"auto"`` is softmax.
+    classes : array-like or None, default=None
+        All classes, if `y` may lack some or ``initialize`` is called before ``fit``.
+    use_caching, torch_load_kwargs : object
+        As in skorch.
+    **kwargs : dict
+        Parameters with ``__``, as in skorch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    history_ : skorch.history.History
+        Loss, duration and scores of each epoch and batch.
+    module_ : torch.nn.Module
+        The network.
+    tokenizer_ : PreTrainedTokenizerBase
+        The tokenizer.
+
+    See Also
+    --------
+    sklw.SyntheticWeighter : Finds weights for synthetic rows.
+    sklw.TextEmbedder : Embeds texts without training.
+
+    References
+    ----------
+    .. [1] Kuo et al., "Not All LLM-Generated Data Are Equal: Rethinking Data Weighting in Text
+       Classification", ICLR 2025.
+
+    Examples
+    --------
+    >>> from sklw import BertClassifier
+    >>> texts = ["great film", "loved it", "awful film", "hated it"] * 4
+    >>> labels = ["good", "good", "bad", "bad"] * 4
+    >>> clf = BertClassifier(batch_size=4, random_state=0).fit(texts, labels)
+    >>> clf.predict(["a great, great film"])
+    array(['good'], dtype='<U4')
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "model": [str, PathLike],
+        "loss": [StrOptions({"cross_entropy", "focal"})],
+        "focal_gamma": [Interval(Real, 0, None, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "max_length": [Interval(Integral, 3, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "warmup": [Interval(Real, 0, 1, closed="left")],
+        "lr_schedule": [StrOptions({"linear", "cosine", "constant"})],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "dropout": [Interval(Real, 0, 1, closed="left"), None],
+        "pooling": [StrOptions({"mean", "cls"})],
+        "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "device": [str, torch.device],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        model: str | PathLike[str] = EMBEDDED_ENCODER,
+        *,
+        loss: Literal["cross_entropy", "focal"] = "cross_entropy",
+        focal_gamma: float = 1.0,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        max_length: int = 128,
+        max_epochs: int = 3,
+        lr: float = 2e-4,
+        batch_size: int = 32,
+        weight_decay: float = 0.01,
+        warmup: float = 0.1,
+        lr_schedule: Literal["linear", "cosine", "constant"] = "linear",
+        max_grad_norm: float | None = 1.0,
+        dropout: float | None = None,
+        pooling: Literal["mean", "cls"] = "mean",
+        early_stopping: bool | int = False,
+        validation_fraction: float = 0.1,
+        precision: Literal["auto", "float32", "bfloat16"] = "auto",
+        compile: bool = False,
+        device: str = "auto",
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        callbacks: Any = None,
+        module: type[torch.nn.Module] = EncoderClassifier,
+        criterion: type[torch.nn.Module] = torch.nn.CrossEntropyLoss,
+        optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
+        train_split: Any = None,
+        iterator_train: Any = Batches,
+        iterator_valid: Any = Batches,
+        dataset: Any = TextDataset,
+        predict_nonlinearity: Any = "auto",
+        classes: Any = None,
+        use_caching: Any = "auto",
+        torch_load_kwargs: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            iterator_train=iterator_train,
+            iterator_valid=iterator_valid,
+            dataset=dataset,
+            train_split=train_split,
+            predict_nonlinearity=predict_nonlinearity,
+            classes=classes,
+            use_caching=use_caching,
+            torch_load_kwargs=torch_load_kwargs,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            verbose=verbose,
+            device=device,
+            compile=compile,
+            **kwargs,
+        )
+        self.model = model
+        self.loss = loss
+        self.focal_gamma = focal_gamma
+        self.class_weight = class_weight
+        self.max_length = max_length
+        self.weight_decay = weight_decay
+        self.warmup = warmup
+        self.lr_schedule = lr_schedule
+        self.max_grad_norm = max_grad_norm
+        self.dropout = dropout
+        self.pooling = pooling
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.precision = precision
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        quality: Any = None,
+        quality_temperature: float = 1.0,
+        quality_clip: float | None = None,
+    ) -> Self:
+        """Fine-tune on texts and labels.
+
+        The loss of a batch of B rows is ``sum(w * f * l) / (B * mean(w))``: l is a row's
+        cross-entropy, w its weight, ``mean(w)`` that over all training rows, and f its focal
+        and DIMP factors. So equal weights change nothing, whatever their size, and a row of
+        weight 2 counts like two rows. Rows of weight 0 are left out.
+
+        Parameters
+        ----------
+        X : list, ndarray or Series of str, shape (n,) or (n, 1), or Weighted
+            The texts. :class:`sklw.Weighted` brings its weights along.
+        y : array-like of shape (n,)
+            Labels of any one type.
+        sample_weight : array-like of shape (n,), default=None
+            Weights: finite, not negative, not all 0.
+        quality : array-like of shape (n,), default=None
+            P'(y|x) in [0, 1] of the rows whose weight is to be that divided by the
+            probability the network itself gives at each step (DIMP-Loss of [1]_ above); NaN for the
+            others.
+        quality_temperature : float, default=1.0
+            The ratio is raised to the power ``1 / quality_temperature``.
+        quality_clip : float or None, default=None
+            Upper bound of the ratio before tempering.
+
+        Returns
+        -------
+        self : BertClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such model.
+        TypeError, ValueError
+            If data, weights or parameters are not as described.
+        """
+        start_anew = not (self.warm_start and self.initialized_)
+        rows = self._check_rows(X, y, sample_weight, quality, quality_temperature, quality_clip)
+        if start_anew:
+            self.classes_inferred_ = self._find_classes(rows["y"])
+        codes = self._encode(rows["y"])
+        if start_anew:
+            self.initialize()
+        return self._train(rows, codes)
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        classes: Any = None,
+        sample_weight: Any = None,
+        quality: Any = None,
+        quality_temperature: float = 1.0,
+        quality_clip: float | None = None,
+    ) -> Self:
+        """Go on training, for ``max_epochs`` epochs.
+
+        Parameters
+        ----------
+        X, y, sample_weight, quality, quality_temperature, quality_clip
+            As in :meth:`fit`.
+        classes : array-like, default=None
+            All classes there will be; needed at the first call if `y` lacks some.
+
+        Returns
+        -------
+        self : BertClassifier
+            The classifier.
+        """
+        rows = self._check_rows(X, y, sample_weight, quality, quality_temperature, quality_clip)
+        if not self.initialized_:
+            self.classes_inferred_ = self._find_classes(
+                rows["y"] if classes is None else check_labels(classes, len(classes))
+            )
+        codes = self._encode(rows["y"])
+        if not self.initialized_:
+            self.initialize()
+        return self._train(rows, codes)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the label of each text.
+
+        Parameters
+        ----------
+        X : list, ndarray or Series of str, shape (n,) or (n, 1)
+            The texts.
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+            The likeliest labels.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : list, ndarray or Series of str, shape (n,) or (n, 1)
+            The texts.
+
+        Returns
+        -------
+        probabilities : ndarray of float32, shape (n, n_classes)
+            One row a text, in the order of ``classes_``; rows sum to 1.
+        """
+        return super().predict_proba(X)
+
+    def _check_rows(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        quality: Any,
+        temperature: float,
+        clip: float | None,
+    ) -> dict[str, Any]:
+        """Check all that ``fit`` was given before anything is loaded or trained."""
+        if all(hasattr(X, name) for name in ("X", "sample_weight", "quality")):
+            if sample_weight is not None or quality is not None:
+                raise ValueError(
+                    "Weights were given twice: by the weighter's rows and to fit. Drop one of them."
+                )
+            sample_weight, quality = X.sample_weight, X.quality
+            temperature, clip = X.quality_temperature, X.quality_clip
+            X = X.X
+        if temperature <= 0:
+            raise ValueError(f"quality_temperature must be above 0, got {temperature}.")
+        if clip is not None and clip <= 0:
+            raise ValueError(f"quality_clip must be above 0 or None, got {clip}.")
+        self._validate_settings()
+        texts = check_texts(X, estimator_name=type(self).__name__)
+        self.quality_temperature_, self.quality_clip_ = temperature, clip
+        return {
+            "X": texts,
+            "y": check_labels(y, len(texts)),
+            "sample_weight": check_weights(sample_weight, len(texts)),
+            "quality": check_quality(quality, len(texts)),
+        }
+
+    def _find_classes(self, y: np.ndarray) -> np.ndarray:
+        """Return the sorted classes."""
+        classes = np.unique(y)
+        if self.classes is None and len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in y, but the data contain only "
+                f"one class: {classes[0]!r}. Add rows of another class."
+            )
+        return classes
+
+    def _encode(self, y: np.ndarray) -> np.ndarray:
+        """Return labels as positions in ``classes_``."""
+        codes = pd.Index(self.classes_).get_indexer(pd.Index(y))
+        if (codes < 0).any():
+            at = int(np.argmin(codes))
+            raise ValueError(
+                f"y has the label {y[at]!r} at position {at}, which is not among the classes "
+                f"{list(self.classes_)}. Name every class at the start: partial_fit(X, y, "
+                "classes=[...])."
+            )
+        return codes.astype(np.int64)
+
+    def _train(self, rows: dict[str, Any], codes: np.ndarray) -> Self:
+        weights = self._combine_with_class_weight(rows["sample_weight"], rows["y"])
+        # A weight of 0 means a row that is not there: leaving it out is exact, and faster.
+        keep = np.arange(len(codes)) if weights is None else np.flatnonzero(weights)
+        texts = rows["X"][keep]
+        dataset = self.dataset(
+            texts,
+            self._tokenize(texts),
+            rows["y"][keep],
+            codes[keep],
+            None if weights is None else weights[keep],
+            None if rows["quality"] is None else rows["quality"][keep],
+        )
+        super().partial_fit(dataset)
+        return self
+
+    def _combine_with_class_weight(
+        self, weights: np.ndarray | None, y: np.ndarray
+    ) -> np.ndarray | None:
+        if self.class_weight is None:
+            return weights
+        if isinstance(self.class_weight, Mapping):
+            unknown = [label for label in self.class_weight if label not in set(self.classes_)]
+            if unknown:
+                raise ValueError(
+                    f"class_weight names {unknown}, which is not among the classes "
+                    f"{list(self.classes_)}."
+                )
+        kept = slice(None) if weights is None else weights > 0
+        factors = np.zeros(len(y))
+        factors[kept] = compute_sample_weight(self.class_weight, y[kept])
+        return factors if weights is None else factors * weights

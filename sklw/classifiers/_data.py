@@ -1,0 +1,265 @@
+"""What a training row consists of, the checks on it, and the batches made of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array, column_or_1d
+from torch.utils.data import Subset
+
+from sklw._encoding import length_bucketed_batches, pad_batch, sorted_batches
+
+__all__ = ["Batches", "TextDataset", "check_labels", "check_quality", "check_weights", "hold_out"]
+
+
+@dataclass(frozen=True)
+class TextDataset(torch.utils.data.Dataset):
+    """Tokenised texts with what belongs to each row.
+
+    Attributes
+    ----------
+    X : ndarray of object, shape (n,)
+        The texts.
+    token_ids : list of ndarray of int64
+        Their token ids.
+    y : ndarray, shape (n,), or None
+        Labels as the user gave them.
+    codes : ndarray of int64, shape (n,), or None
+        Labels as positions in ``classes_``.
+    sample_weight : ndarray of float64, shape (n,), or None
+        Weights; None stands for ones.
+    quality : ndarray of float32, shape (n,), or None
+        P'(y|x), NaN where the weight is final.
+    """
+
+    X: np.ndarray
+    token_ids: list[np.ndarray]
+    y: np.ndarray | None = None
+    codes: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
+    quality: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.token_ids)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return self.X[index], 0 if self.y is None else self.y[index]
+
+
+class Batches:
+    """Padded batches of a dataset, of texts of like length.
+
+    Parameters
+    ----------
+    dataset : TextDataset or Subset of one
+        The rows.
+    batch_size : int, default=32
+        Rows in a batch.
+    seed : int or None, default=None
+        Seed of the order, which differs from epoch to epoch; None sorts by length instead.
+    pad_id : int, default=0
+        Id of the padding token.
+    pad_multiple : int, default=1
+        Batches are padded to a multiple of this.
+
+    Attributes
+    ----------
+    batches : list of ndarray of int
+        Positions within `dataset` of the rows of each batch, of the latest epoch.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 32,
+        seed: int | None = None,
+        pad_id: int = 0,
+        pad_multiple: int = 1,
+    ):
+        rows = np.arange(len(dataset))
+        while isinstance(dataset, Subset):
+            rows, dataset = np.asarray(dataset.indices)[rows], dataset.dataset
+        self._rows, self._data = rows, dataset
+        self._lengths = np.array([len(dataset.token_ids[row]) for row in rows])
+        self._batch_size, self._pad_id, self._pad_multiple = batch_size, pad_id, pad_multiple
+        self._rng = None if seed is None else np.random.default_rng(seed)
+        self._weights = None
+        if dataset.sample_weight is not None:
+            # Divided by their mean, so that their scale does not act as a learning rate.
+            weights = dataset.sample_weight[rows]
+            scaled = np.zeros(len(dataset), dtype=np.float32)
+            scaled[rows] = weights / (weights.mean() or 1.0)
+            self._weights = scaled
+        self.batches = sorted_batches(self._lengths, batch_size)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor | None]]:
+        if self._rng is not None:
+            self.batches = length_bucketed_batches(self._lengths, self._batch_size, self._rng)
+        data = self._data
+        for batch in self.batches:
+            rows = self._rows[batch]
+            inputs = pad_batch([data.token_ids[r] for r in rows], self._pad_id, self._pad_multiple)
+            if self._weights is not None:
+                inputs["sample_weight"] = torch.from_numpy(self._weights[rows])
+            if data.quality is not None:
+                inputs["quality"] = torch.from_numpy(data.quality[rows])
+            codes = None if data.codes is None else torch.from_numpy(data.codes[rows])
+            yield inputs, codes
+
+
+def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, Subset]:
+    """Split off rows for validation, stratified by class where the class sizes allow it.
+
+    Rows whose weight is still to be divided by the model (DIMP), which are synthetic, are
+    never held out as long as there are others; nor is the only row of a class.
+
+    Parameters
+    ----------
+    dataset : TextDataset
+        All rows.
+    fraction : float
+        Share of the rows to hold out.
+    seed : int
+        Seed of the choice.
+
+    Returns
+    -------
+    train, valid : Subset
+        The two parts.
+    """
+    codes = np.asarray(dataset.codes)
+    eligible = np.bincount(codes)[codes] > 1
+    if dataset.quality is not None and np.isnan(dataset.quality[eligible]).any():
+        eligible &= np.isnan(dataset.quality)
+    candidates = np.flatnonzero(eligible)
+    n_valid = min(max(1, round(fraction * len(dataset))), len(candidates) - 1)
+    if n_valid < 1:
+        raise ValueError(
+            f"early_stopping needs rows to validate on, and none of the {len(dataset)} rows can be "
+            "spared. Pass early_stopping=False or more rows."
+        )
+    counts = np.bincount(codes[candidates])
+    counts = counts[counts > 0]
+    fits = counts.min() > 1 and len(counts) <= min(n_valid, len(candidates) - n_valid)
+    _, valid = train_test_split(
+        candidates,
+        test_size=n_valid,
+        stratify=codes[candidates] if fits else None,
+        random_state=seed,
+    )
+    valid = np.sort(valid)
+    train = np.setdiff1d(np.arange(len(dataset)), valid)
+    return Subset(dataset, train.tolist()), Subset(dataset, valid.tolist())
+
+
+def check_labels(y: Any, n_rows: int) -> np.ndarray:
+    """Check labels: one for each text, none missing.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Labels of any type that can be sorted.
+    n_rows : int
+        Number of texts.
+
+    Returns
+    -------
+    y : ndarray of shape (n_rows,)
+        The labels.
+    """
+    if y is None:
+        raise ValueError(
+            "BertClassifier requires y to be passed, but the target y is None. Call fit(X, y)."
+        )
+    labels = column_or_1d(y, warn=True)
+    if len(labels) != n_rows:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {n_rows} texts and "
+            f"{len(labels)} labels. Pass one label for each text."
+        )
+    if labels.dtype.kind == "O":
+        missing = [i for i, label in enumerate(labels) if label is None or label != label]
+    else:
+        missing = np.flatnonzero(labels != labels).tolist()
+    if missing:
+        raise ValueError(
+            f"y has a missing label ({labels[missing[0]]!r}) at position {missing[0]}. Drop the "
+            "row or label it."
+        )
+    return labels
+
+
+def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
+    """Check weights: one for each row, finite, not negative, not all zero.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_rows,), or None
+        The weights.
+    n_rows : int
+        Number of rows.
+
+    Returns
+    -------
+    sample_weight : ndarray of float64, shape (n_rows,), or None
+        The weights.
+    """
+    if sample_weight is None:
+        return None
+    weights = _check_row_property(sample_weight, n_rows, "sample_weight")
+    if not np.isfinite(weights).all():
+        at = int(np.flatnonzero(~np.isfinite(weights))[0])
+        raise ValueError(f"sample_weight must be finite, got {weights[at]} at position {at}.")
+    if (weights < 0).any():
+        at = int(np.argmin(weights))
+        raise ValueError(
+            f"sample_weight must not be negative, got {weights[at]} at position {at}. Use 0 to "
+            "leave a row out."
+        )
+    if not weights.any():
+        raise ValueError("sample_weight is zero for every row: there is nothing to learn from.")
+    return weights
+
+
+def check_quality(quality: Any, n_rows: int) -> np.ndarray | None:
+    """Check qualities: one for each row, in [0, 1] or NaN.
+
+    Parameters
+    ----------
+    quality : array-like of shape (n_rows,), or None
+        The qualities.
+    n_rows : int
+        Number of rows.
+
+    Returns
+    -------
+    quality : ndarray of float32, shape (n_rows,), or None
+        The qualities; None also where all are NaN.
+    """
+    if quality is None:
+        return None
+    values = _check_row_property(quality, n_rows, "quality")
+    outside = np.flatnonzero((values < 0) | (values > 1))
+    if len(outside):
+        raise ValueError(
+            f"quality must be a probability in [0, 1], or NaN for rows it does not apply to; got "
+            f"{values[outside[0]]} at position {outside[0]}."
+        )
+    return None if np.isnan(values).all() else values.astype(np.float32)
+
+
+def _check_row_property(values: Any, n_rows: int, name: str) -> np.ndarray:
+    array = check_array(
+        values, ensure_2d=False, dtype=np.float64, ensure_all_finite=False, input_name=name
+    )
+    if array.shape != (n_rows,):
+        raise ValueError(
+            f"{name} has shape {array.shape}, expected ({n_rows},): one value for each text."
+        )
+    return array

@@ -1,0 +1,72 @@
+"""The network of :class:`BertClassifier`: an encoder, a pooling and a linear head."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from sklw._encoders import pool
+from sklw._hardware import autocast
+
+__all__ = ["EncoderClassifier"]
+
+
+class EncoderClassifier(nn.Module):
+    """A text encoder with a linear classification head.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        A model of transformers that returns ``last_hidden_state``.
+    n_classes : int
+        Number of classes.
+    pooling : {"mean", "cls"}, default="mean"
+        How the hidden states become one vector.
+    dropout : float or None, default=None
+        Dropout of the encoder and before the head; None leaves the encoder's own and uses
+        0.1 before the head.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Type of the encoder's matrix products; pooling and head are computed in float32.
+    """
+
+    def __init__(
+        self,
+        encoder: Any,
+        n_classes: int,
+        pooling: str = "mean",
+        dropout: float | None = None,
+        precision: str = "auto",
+    ):
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+        self.precision = precision
+        self.dropout = nn.Dropout(0.1)
+        config = encoder.config
+        self.head = nn.Linear(config.hidden_size, n_classes)
+        nn.init.normal_(self.head.weight, std=getattr(config, "initializer_range", 0.02))
+        nn.init.zeros_(self.head.bias)
+        if dropout is not None:
+            for part in self.modules():
+                if isinstance(part, nn.Dropout):
+                    part.p = dropout
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the logits.
+
+        Parameters
+        ----------
+        input_ids, attention_mask : Tensor of int64, shape (rows, width)
+            The padded batch.
+
+        Returns
+        -------
+        logits : Tensor of float32, shape (rows, n_classes)
+            Unnormalised log-probabilities.
+        """
+        # Resolved at each call: a net trained on a GPU may go on living on a CPU.
+        with autocast(self.precision, input_ids.device.type):
+            hidden = self.encoder(
+                input_ids=input_ids, attention_mask=attention_mask
+            ).last_hidden_state
+        return self.head(self.dropout(pool(hidden, attention_mask, self.pooling)))

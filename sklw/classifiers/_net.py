@@ -1,0 +1,516 @@
+"""skorch's training loop adapted to tokenised, weighted, length-bucketed texts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_random_state
+from skorch import NeuralNetClassifier
+from skorch.callbacks import EarlyStopping
+from skorch.exceptions import NotInitializedError
+from skorch.utils import TeeGenerator, data_from_dataset, is_dataset, to_device, to_tensor
+from torch import nn
+from transformers import get_scheduler
+
+from sklw._encoders import load_encoder
+from sklw._encoding import tokenize
+from sklw._hardware import choose_device, seeded
+from sklw._validation import check_texts
+from sklw.classifiers._data import TextDataset, hold_out
+from sklw.classifiers._losses import row_factors, weighted_mean
+
+__all__ = ["TextNet"]
+
+# Rows in a prediction batch: without gradients there is room for more than in training.
+MIN_PREDICTION_BATCH = 64
+DEFAULT_PATIENCE = 3
+
+
+class TextNet(NeuralNetClassifier):
+    """The part of :class:`BertClassifier` that meets skorch: hooks only, no public parameters."""
+
+    quality_temperature_: float = 1.0
+    quality_clip_: float | None = None
+
+    # -- parameters ---------------------------------------------------------------------------
+
+    @property
+    def device(self) -> str:
+        """The device in use; ``get_params`` gives the parameter, which may be ``"auto"``."""
+        return choose_device(self.__dict__["device"])
+
+    @device.setter
+    def device(self, value: str) -> None:
+        self.__dict__["device"] = value
+
+    def _get_param_names(self) -> list[str]:
+        return [name for name in super()._get_param_names() if not name.startswith("_")]
+
+    def get_params(self, deep: bool = True, **kwargs: Any) -> dict[str, Any]:
+        """Get the parameters, those of callbacks included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the parameters of callbacks.
+        **kwargs : dict
+            Handed to skorch.
+
+        Returns
+        -------
+        params : dict
+            Names and values.
+        """
+        params = super().get_params(deep=deep, **kwargs)
+        params["device"] = self.__dict__["device"]
+        return params
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        requested = state["device"]
+        super().__setstate__({**state, "device": choose_device(requested)})
+        if requested == "auto":
+            self.device = requested
+
+    def load_params(self, *args: Any, **kwargs: Any) -> None:
+        """Load weights, optimizer or history: see :meth:`skorch.NeuralNet.load_params`.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            Handed to skorch.
+        """
+        requested = self.__dict__["device"]
+        super().load_params(*args, **kwargs)
+        if requested == "auto":
+            self.device = requested
+
+    __repr__ = BaseEstimator.__repr__
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    # -- construction -------------------------------------------------------------------------
+
+    def _validate_settings(self) -> None:
+        """Check the values of the parameters; skorch checks only their names."""
+        BaseEstimator._validate_params(self)
+
+    def _draw_seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def initialize(self) -> Self:
+        """Load the encoder and build everything that training needs.
+
+        Returns
+        -------
+        self : object
+            The initialized net.
+        """
+        self._validate_settings()
+        with seeded(self._draw_seed(), self.device):
+            super().initialize()
+        return self
+
+    def initialize_module(self) -> Self:
+        """Load the tokenizer and put a head on the encoder.
+
+        Returns
+        -------
+        self : object
+            The net.
+        """
+        if not hasattr(self, "classes_"):
+            raise ValueError(
+                "The number of classes is not known before fit. Call fit(X, y), or pass "
+                "classes=[...] to initialize without data."
+            )
+        self.tokenizer_, encoder = load_encoder(self.model)
+        settings = {
+            "n_classes": len(self.classes_),
+            "pooling": self.pooling,
+            "dropout": self.dropout,
+            "precision": self.precision,
+            **self.get_params_for("module"),
+        }
+        self.module_ = self.module(encoder, **settings)
+        return self
+
+    def initialize_criterion(self) -> Self:
+        """Build the criterion, which returns one loss a row.
+
+        Returns
+        -------
+        self : object
+            The net.
+        """
+        settings = {"reduction": "none", **self.get_params_for("criterion")}
+        self.criterion_ = self.criterion(**settings)
+        return self
+
+    def initialize_optimizer(self, triggered_directly: Any = None) -> Self:
+        """Build the optimizer, without weight decay for biases and normalisation layers.
+
+        Parameters
+        ----------
+        triggered_directly : object
+            Ignored; part of skorch's signature.
+
+        Returns
+        -------
+        self : object
+            The net.
+        """
+        named = list(self.get_all_learnable_params())
+        groups, settings = self.get_params_for_optimizer("optimizer", named)
+        if issubclass(self.optimizer, torch.optim.AdamW):
+            settings = {"fused": True, "weight_decay": self.weight_decay, **settings}
+            if not hasattr(self, "optimizer__param_groups"):
+                matrices = [p for _, p in named if p.ndim > 1]
+                vectors = [p for _, p in named if p.ndim <= 1]
+                groups = ([{"params": matrices}, {"params": vectors, "weight_decay": 0.0}],)
+        self.optimizer_ = self.optimizer(*groups, **settings)
+        return self
+
+    def get_default_callbacks(self) -> list[tuple[str, Any]]:
+        """Return skorch's default callbacks, and early stopping where it was asked for.
+
+        Returns
+        -------
+        callbacks : list of (str, Callback)
+            The callbacks.
+        """
+        return self._default_callbacks
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        callbacks = super()._default_callbacks
+        if self.early_stopping is False:
+            return callbacks
+        patience = DEFAULT_PATIENCE if self.early_stopping is True else self.early_stopping
+        return [
+            *callbacks,
+            ("early_stopping", EarlyStopping(patience=patience, load_best=True)),
+        ]
+
+    # -- data ---------------------------------------------------------------------------------
+
+    def check_data(self, X: Any, y: Any = None) -> None:
+        """Do nothing: ``fit`` has checked the data already."""
+
+    def get_dataset(self, X: Any, y: Any = None) -> Any:
+        """Tokenise texts.
+
+        Parameters
+        ----------
+        X : texts or Dataset
+            What to tokenise; a dataset of ours is returned as it is.
+        y : array-like of shape (n,), or None
+            Labels.
+
+        Returns
+        -------
+        dataset : TextDataset
+            The tokenised rows.
+        """
+        if is_dataset(X):
+            base = X
+            while isinstance(base, torch.utils.data.Subset):
+                base = base.dataset
+            if isinstance(base, TextDataset):
+                return X
+            X, y = data_from_dataset(X)
+        texts = check_texts(X, estimator_name=type(self).__name__)
+        labels = None if y is None else np.asarray(y)
+        codes = None if labels is None else self._encode(labels)
+        return self.dataset(texts, self._tokenize(texts), labels, codes)
+
+    def _tokenize(self, texts: np.ndarray) -> list[np.ndarray]:
+        longest = min(self.max_length, self.tokenizer_.model_max_length)
+        return tokenize(self.tokenizer_, texts, longest)
+
+    def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
+        """Split off rows for validation if ``train_split`` or ``early_stopping`` asks for it.
+
+        Parameters
+        ----------
+        X : TextDataset
+            The training rows.
+        y : None
+            Unused; the labels are in the dataset.
+        **fit_params : dict
+            Handed to ``train_split``.
+
+        Returns
+        -------
+        train, valid : Dataset
+            The two parts; `valid` may be None.
+        """
+        dataset = self.get_dataset(X, y)
+        if self.train_split:
+            train, valid = self.train_split(dataset, dataset.y, **fit_params)
+            return train, None if valid is None else self.get_dataset(valid)
+        if self.early_stopping is False:
+            return dataset, None
+        return hold_out(dataset, self.validation_fraction, self._draw_seed())
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Make batches of texts of like length.
+
+        Parameters
+        ----------
+        dataset : TextDataset or Subset of one
+            The rows.
+        training : bool, default=False
+            Whether to shuffle.
+
+        Returns
+        -------
+        batches : iterable
+            Pairs of inputs and labels.
+        """
+        prefix = "iterator_train" if training else "iterator_valid"
+        size = self.batch_size if training else max(self.batch_size, MIN_PREDICTION_BATCH)
+        settings = {
+            "batch_size": size,
+            "seed": self._draw_seed() if training else None,
+            "pad_id": self.tokenizer_.pad_token_id,
+            # Tensor cores and compiled kernels want few, even widths; CPUs the least padding.
+            "pad_multiple": 8 if self.compile or self.device != "cpu" else 1,
+            **self.get_params_for(prefix),
+        }
+        return getattr(self, prefix)(dataset, **settings)
+
+    # -- training -----------------------------------------------------------------------------
+
+    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> Self:
+        """Train for some epochs.
+
+        Parameters
+        ----------
+        X : TextDataset
+            The training rows.
+        y : None
+            Unused; the labels are in the dataset.
+        epochs : int or None, default=None
+            Number of epochs; None takes ``max_epochs``.
+        **fit_params : dict
+            Ignored; part of skorch's signature.
+
+        Returns
+        -------
+        self : object
+            The net.
+        """
+        self.check_training_readiness()
+        epochs = self.max_epochs if epochs is None else epochs
+        train, valid = self.get_split_datasets(X, y)
+        batches = self.get_iterator(train, training=True)
+        valid_batches = None if valid is None else self.get_iterator(valid, training=False)
+        notes = {"dataset_train": train, "dataset_valid": valid}
+        with seeded(self._draw_seed(), self.device), self._scheduled(epochs * len(batches)):
+            for _ in range(epochs):
+                self.notify("on_epoch_begin", **notes)
+                self.run_single_epoch(batches, True, "train", self.train_step)
+                self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
+                self.notify("on_epoch_end", **notes)
+        return self
+
+    @contextmanager
+    def _scheduled(self, n_steps: int) -> Iterator[None]:
+        """Let the learning rate rise and fall over the steps; afterwards it is as before."""
+        self.schedule_ = None
+        if self.lr_schedule != "constant" or self.warmup:
+            name = "constant_with_warmup" if self.lr_schedule == "constant" else self.lr_schedule
+            self.schedule_ = get_scheduler(
+                name, self.optimizer_, round(self.warmup * n_steps), n_steps
+            )
+        try:
+            yield
+        finally:
+            if self.schedule_ is not None:
+                for group in self.optimizer_.param_groups:
+                    group["lr"] = group.pop("initial_lr")
+            self.schedule_ = None
+            self.optimizer_.zero_grad(set_to_none=True)
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Go through the batches once; callbacks see the labels as the user gave them.
+
+        Parameters
+        ----------
+        iterator : iterable or None
+            The batches; None skips the epoch.
+        training : bool
+            Whether the step trains.
+        prefix : str
+            Prefix of the entries in the history.
+        step_fn : callable
+            What to do with a batch.
+        **fit_params : dict
+            Handed to `step_fn`.
+        """
+        if iterator is None:
+            return
+        for inputs, codes in iterator:
+            shown = (inputs, self.classes_[codes.numpy()])
+            self.notify("on_batch_begin", batch=shown, training=training)
+            step = step_fn((inputs, codes), **fit_params)
+            self.history.record_batch(prefix + "_loss", step["loss"].item())
+            self.history.record_batch(prefix + "_batch_size", len(codes))
+            self.notify("on_batch_end", batch=shown, training=training, **step)
+        self.history.record(prefix + "_batch_count", len(iterator))
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Do one optimizer step.
+
+        Parameters
+        ----------
+        batch : tuple
+            Inputs and encoded labels.
+        **fit_params : dict
+            Handed to ``train_step_single``.
+
+        Returns
+        -------
+        step : dict
+            ``loss`` and ``y_pred``.
+        """
+        self.optimizer_.zero_grad(set_to_none=True)
+        step = self.train_step_single(batch, **fit_params)
+        if self.max_grad_norm is not None:
+            nn.utils.clip_grad_norm_(self.module_.parameters(), self.max_grad_norm)
+        named = TeeGenerator(self.get_all_learnable_params())
+        self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
+        self.optimizer_.step()
+        if self.schedule_ is not None:
+            self.schedule_.step()
+        return step
+
+    def get_loss(
+        self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        """Compute the loss of a batch: weighted, and in training focal or DIMP if asked for.
+
+        Parameters
+        ----------
+        y_pred : Tensor of shape (rows, n_classes)
+            Logits.
+        y_true : Tensor of int64, shape (rows,)
+            Encoded labels.
+        X : dict
+            The inputs, with ``sample_weight`` and ``quality`` if there are any.
+        training : bool, default=False
+            Whether this is a training step.
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+            The loss.
+        """
+        y_true = to_tensor(y_true, device=self.device)
+        own = {
+            key: to_tensor(X[key], device=self.device)
+            for key in ("sample_weight", "quality")
+            if key in X
+        }
+        factors = None
+        if training:
+            factors = row_factors(
+                y_pred,
+                y_true,
+                focal_gamma=self.focal_gamma if self.loss == "focal" else 0.0,
+                quality=own.get("quality"),
+                temperature=self.quality_temperature_,
+                clip=self.quality_clip_,
+            )
+        return weighted_mean(self.criterion_(y_pred, y_true), own.get("sample_weight"), factors)
+
+    def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
+        """Compute the logits of a batch.
+
+        Parameters
+        ----------
+        x : dict
+            The inputs.
+        **fit_params : dict
+            Handed to the module.
+
+        Returns
+        -------
+        logits : Tensor of shape (rows, n_classes)
+            The logits.
+        """
+        inputs = {key: to_tensor(x[key], self.device) for key in ("input_ids", "attention_mask")}
+        return self.module_(**inputs, **fit_params)
+
+    # -- prediction ---------------------------------------------------------------------------
+
+    def check_is_fitted(self, attributes: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Raise NotFittedError unless there is a network.
+
+        Parameters
+        ----------
+        attributes : iterable of str or None, default=None
+            Attributes to look for.
+        *args, **kwargs
+            Handed to skorch.
+        """
+        try:
+            super().check_is_fitted(attributes, *args, **kwargs)
+        except NotInitializedError as error:
+            raise NotFittedNetError(
+                f"This {type(self).__name__} instance is not fitted yet. Call fit(X, y) first."
+            ) from error
+
+    def forward_iter(
+        self, X: Any, training: bool = False, device: str = "cpu"
+    ) -> Iterator[torch.Tensor]:
+        """Yield the logits of all rows, in their order and as one tensor.
+
+        Parameters
+        ----------
+        X : texts or TextDataset
+            The rows.
+        training : bool, default=False
+            Whether dropout is on.
+        device : str, default="cpu"
+            Where the logits are put.
+
+        Yields
+        ------
+        logits : Tensor of shape (n, n_classes)
+            The logits.
+        """
+        self.check_is_fitted()
+        dataset = self.get_dataset(X)
+        batches = self.get_iterator(dataset, training=False)
+        with torch.inference_mode(not training):
+            outputs = [
+                to_device(self.evaluation_step(batch, training=training), device)
+                for batch in batches
+            ]
+            found = torch.cat(outputs)
+            logits = torch.empty_like(found)
+            logits[np.concatenate(batches.batches)] = found
+        yield logits
+
+    def _get_predict_nonlinearity(self) -> Any:
+        if self.predict_nonlinearity == "auto":
+            self.check_is_fitted()
+            return nn.Softmax(dim=-1)
+        return super()._get_predict_nonlinearity()
+
+
+class NotFittedNetError(NotInitializedError, NotFittedError):
+    """The error of skorch and of scikit-learn in one."""

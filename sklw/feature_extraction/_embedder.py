@@ -1,0 +1,237 @@
+"""Frozen sentence embeddings as a scikit-learn transformer."""
+
+from collections import OrderedDict
+from numbers import Integral
+from os import PathLike
+from threading import Lock
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklw._encoders import pool, shared_encoder
+from sklw._encoding import pad_batch, sorted_batches, tokenize
+from sklw._hardware import autocast, choose_device, choose_precision
+from sklw._validation import check_texts
+from sklw.models import EMBEDDED_ENCODER, locate_model
+
+__all__ = ["TextEmbedder"]
+
+
+class _Memo:
+    """Embeddings of texts seen in this process, the least recently used dropped first."""
+
+    def __init__(self, max_bytes: int):
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._known: OrderedDict[tuple[Any, ...], np.ndarray] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[Any, ...]) -> np.ndarray | None:
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+            return self._known.get(key)
+
+    def put(self, key: tuple[Any, ...], vector: np.ndarray) -> None:
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = vector
+                self._bytes += _size(key, vector)
+            while self._bytes > self._max_bytes:
+                self._bytes -= _size(*self._known.popitem(last=False))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._known.clear()
+            self._bytes = 0
+
+
+def _size(key: tuple[Any, ...], vector: np.ndarray) -> int:
+    return vector.nbytes + 4 * len(key[-1]) + 200
+
+
+# About 150,000 vectors of MiniLM.
+_memo = _Memo(max_bytes=256 * 2**20)
+
+
+class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Turn texts into sentence embeddings of a frozen encoder.
+
+    Nothing is learned: two embedders with equal parameters give equal results. Within a
+    process each text is embedded once, so that a grid search over later steps costs little.
+
+    Parameters
+    ----------
+    model : str or path-like, default="all-MiniLM-L6-v2"
+        An embedded model, a local folder or a hub id: any encoder of transformers.
+    pooling : {"mean", "cls"}, default="mean"
+        The mean of the tokens' states, or the state of the first token.
+    normalize : bool, default=True
+        Whether to scale each embedding to length 1.
+    max_length : int, default=128
+        Tokens of a text beyond this many are not read.
+    batch_size : int, default=64
+        Texts computed at a time.
+    device : str, default="auto"
+        Where to compute; ``"auto"`` takes a GPU if there is one.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Type of the matrix products; ``"auto"`` takes bfloat16 where the hardware multiplies in
+        it. Then an embedding depends on the texts beside it, by about 0.01 in any one number
+        at most; with float32 by about 1e-6.
+
+    Attributes
+    ----------
+    n_features_out_ : int
+        Length of an embedding.
+
+    See Also
+    --------
+    sklw.BertClassifier : Fine-tunes the encoder too.
+
+    References
+    ----------
+    .. [1] Reimers and Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese
+       BERT-Networks", EMNLP 2019.
+
+    Examples
+    --------
+    >>> from sklw import TextEmbedder
+    >>> X = TextEmbedder().fit_transform(["a cat", "a kitten", "stock prices fell"])
+    >>> X.shape, X.dtype
+    ((3, 384), dtype('float32'))
+    >>> bool(X[0] @ X[1] > X[0] @ X[2])
+    True
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "model": [str, PathLike],
+        "pooling": [StrOptions({"mean", "cls"})],
+        "normalize": ["boolean"],
+        "max_length": [Interval(Integral, 3, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    }
+
+    def __init__(
+        self,
+        model: str | PathLike[str] = EMBEDDED_ENCODER,
+        *,
+        pooling: Literal["mean", "cls"] = "mean",
+        normalize: bool = True,
+        max_length: int = 128,
+        batch_size: int = 64,
+        device: str = "auto",
+        precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    ):
+        self.model = model
+        self.pooling = pooling
+        self.normalize = normalize
+        self.max_length = max_length
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and the texts; nothing is learned.
+
+        Parameters
+        ----------
+        X : list, ndarray or Series of str, shape (n,) or (n, 1)
+            The texts.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : TextEmbedder
+            The estimator.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such model.
+        TypeError, ValueError
+            If `X` is not texts.
+        """
+        self._validate_params()
+        check_texts(X, estimator_name=type(self).__name__)
+        self._encoder()
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Embed texts.
+
+        Parameters
+        ----------
+        X : list, ndarray or Series of str, shape (n,) or (n, 1)
+            The texts.
+
+        Returns
+        -------
+        embeddings : ndarray of float32, shape (n, n_features_out_)
+            One row a text.
+        """
+        self._validate_params()
+        texts = check_texts(X, estimator_name=type(self).__name__)
+        key = self._memo_key()
+        known = {text: _memo.get((*key, text)) for text in texts}
+        found = {text: vector for text, vector in known.items() if vector is not None}
+        missing = [text for text, vector in known.items() if vector is None]
+        if missing:
+            for text, vector in zip(missing, self._embed(missing), strict=True):
+                found[text] = vector
+                # A copy: a view would keep the whole array alive.
+                _memo.put((*key, text), vector.copy())
+        return np.stack([found[text] for text in texts])
+
+    def _embed(self, texts: list[str]) -> np.ndarray:
+        tokenizer, encoder = self._encoder()
+        device = choose_device(self.device)
+        token_ids = tokenize(tokenizer, texts, min(self.max_length, tokenizer.model_max_length))
+        lengths = np.array([len(ids) for ids in token_ids])
+        vectors = np.empty((len(texts), self.n_features_out_), dtype=np.float32)
+        with torch.inference_mode():
+            for rows in sorted_batches(lengths, self.batch_size):
+                batch = pad_batch([token_ids[row] for row in rows], tokenizer.pad_token_id)
+                batch = {name: tensor.to(device) for name, tensor in batch.items()}
+                with autocast(self.precision, device):
+                    hidden = encoder(**batch).last_hidden_state
+                pooled = pool(hidden, batch["attention_mask"], self.pooling)
+                if self.normalize:
+                    pooled = torch.nn.functional.normalize(pooled, dim=1)
+                vectors[rows] = pooled.cpu().numpy()
+        return vectors
+
+    def _encoder(self) -> tuple[Any, Any]:
+        return shared_encoder(self.model, choose_device(self.device))
+
+    def _memo_key(self) -> tuple[Any, ...]:
+        source = locate_model(self.model)
+        device = choose_device(self.device)
+        precision = choose_precision(self.precision, device)
+        settings = (self.pooling, self.normalize, self.max_length, precision)
+        return (source.location, source.fingerprint, *settings)
+
+    @property
+    def n_features_out_(self) -> int:
+        """Length of an embedding."""
+        return int(self._encoder()[1].config.hidden_size)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_features_out_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = False
+        return tags
