@@ -1,0 +1,40 @@
+"""Generators: one class a backend behind one small protocol, and the request cache."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sklw.generators._base import BaseGenerator, Completion, Request
+
+if TYPE_CHECKING:
+    from sklw.generators._cache import CacheStatistics, RequestCache, generate_cached
+    from sklw.generators._recorded import RecordedGenerator
+    from sklw.generators._transformers import TransformersGenerator
+
+_HOMES = {
+    "CacheStatistics": "sklw.generators._cache",
+    "RecordedGenerator": "sklw.generators._recorded",
+    "RequestCache": "sklw.generators._cache",
+    "TransformersGenerator": "sklw.generators._transformers",
+    "generate_cached": "sklw.generators._cache",
+}
+
+__all__ = [
+    "BaseGenerator",
+    "CacheStatistics",
+    "Completion",
+    "RecordedGenerator",
+    "Request",
+    "RequestCache",
+    "TransformersGenerator",
+    "generate_cached",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'sklw.generators' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
