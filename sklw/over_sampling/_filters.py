@@ -1,0 +1,193 @@
+"""Which generated rows are kept, and the reason for each that is not."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import HashingVectorizer
+
+from sklw.over_sampling._parsing import ParsedRow
+from sklw.over_sampling._prompts import one_line
+
+__all__ = ["REASONS", "RowFilter"]
+
+REASONS = {
+    "empty": "nothing was left after parsing",
+    "truncated": "the answer was cut at max_new_tokens",
+    "too_short": "shorter than the real rows of the class",
+    "too_long": "longer than the real rows of the class",
+    "meta_text": "a refusal or talk about the task instead of a row",
+    "other_label": "the model labelled its row with another class",
+    "degenerate": "the same words or characters over and over",
+    "copied_prompt": "a copy, or nearly, of a row shown in the prompt",
+    "copied_real": "a copy, or nearly, of another real row",
+    "duplicate": "a copy, or nearly, of a row generated before",
+    "parent_elsewhere": "generated from a row that is not in this training set",
+    "exhausted": "the recorded rows of the class are used up",
+    "surplus": "good, but the quota was full",
+}
+
+_META = re.compile(
+    r"^\W*(?:"
+    r"(?:sure|certainly|of course|absolutely|okay)\b[^.]{0,40}[!,.:]\s*(?:here|this|i\b)"
+    r"|here(?:'s| is| are| goes)\b.{0,60}\b(?:text|message|example|sentence|review|tweet|post|row"
+    r"|one|version|response|attempt|list)s?\b"
+    r"|(?:the following|this) (?:is|are)\b.{0,40}\b(?:example|text|message|sentence|label)s?\b"
+    r"|as an? (?:ai|artificial|large language|language)\b"
+    r"|(?:i am|i'm) (?:sorry|unable|not able)\b.{0,60}\b(?:assist|help with|generate|create|write"
+    r"|provide|fulfil|comply|confusion)"
+    r"|i (?:can't|cannot|can not|won't) (?:assist|help with|generate|create|write|provide|fulfil)"
+    r"|(?:text|message|label|example|sentiment|category)\s*\d*\s*:"
+    r"|(?:note|explanation|instructions?)\s*:"
+    r")",
+    re.I,
+)
+
+
+class RowFilter:
+    """Judges generated rows one after the other, remembering what it let through.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        All real rows.
+    labels : sequence
+        Their labels.
+    near_duplicate_threshold : float or None
+        Rows whose character n-grams have this cosine similarity or more are taken for copies;
+        None looks for exact copies only.
+    length_tolerance : float
+        A row may be this many times longer than the longest, or shorter than the shortest, real
+        row of its class.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Any],
+        *,
+        near_duplicate_threshold: float | None = 0.8,
+        length_tolerance: float = 2.0,
+    ) -> None:
+        self.threshold = near_duplicate_threshold
+        self._texts = [one_line(text) for text in texts]
+        self._of_class: dict[Any, list[int]] = {}
+        for position, label in enumerate(labels):
+            self._of_class.setdefault(label, []).append(position)
+        self._real = {text.casefold(): at for at, text in reversed(list(enumerate(self._texts)))}
+        self._accepted: set[str] = set()
+        self._vectorizer = HashingVectorizer(
+            analyzer="char_wb", ngram_range=(4, 4), alternate_sign=False, binary=True
+        )
+        self._known: dict[Any, _Known] = {}
+        self._bounds: dict[Any, tuple[float, float]] = {}
+        self._meta_allowed: dict[Any, bool] = {}
+        self._tolerance = length_tolerance
+
+    def judge(self, row: ParsedRow, label: Any, shown: Sequence[int], cut: bool) -> str:
+        """Return the reason to reject the row, or "" and remember it.
+
+        Parameters
+        ----------
+        row : ParsedRow
+            The row.
+        label : hashable
+            The class it was written for.
+        shown : sequence of int
+            Positions of the real rows in its prompt.
+        cut : bool
+            Whether the answer ended at the token limit.
+        """
+        if label not in self._bounds:
+            self._learn_class(label)
+        text = one_line(row.text)
+        reason = self._reason_by_itself(row, text, label, cut) or self._reason_by_likeness(
+            text, label, shown
+        )
+        if not reason:
+            self._accepted.add(text.casefold())
+        return reason
+
+    def _learn_class(self, label: Any) -> None:
+        rows = [self._texts[position] for position in self._of_class[label]]
+        lengths = [len(row) for row in rows]
+        self._bounds[label] = (
+            min(lengths) / self._tolerance,
+            max(lengths) * self._tolerance,
+        )
+        # Real rows may talk that way ("Here is a message from ..."): then it is no sign.
+        self._meta_allowed[label] = any(_META.search(row) for row in rows)
+        if self.threshold is not None:
+            self._known[label] = _Known(self._vectorizer.transform(rows))
+
+    def _reason_by_itself(self, row: ParsedRow, text: str, label: Any, cut: bool) -> str:
+        shortest, longest = self._bounds[label]
+        if not re.search(r"\w", text):
+            return "empty"
+        if cut:
+            return "truncated"
+        if row.tag is not None and row.tag != label:
+            return "other_label"
+        if _META.search(text) and not self._meta_allowed[label]:
+            return "meta_text"
+        if len(text) < shortest:
+            return "too_short"
+        if len(text) > longest:
+            return "too_long"
+        return "degenerate" if _is_degenerate(text) else ""
+
+    def _reason_by_likeness(self, text: str, label: Any, shown: Sequence[int]) -> str:
+        folded = text.casefold()
+        if folded in self._accepted:
+            return "duplicate"
+        real_at = self._real.get(folded)
+        if real_at is not None:
+            return "copied_prompt" if real_at in shown else "copied_real"
+        # A row that swallowed a whole prompt row is a copy with trimmings.
+        if any(len(self._texts[at]) > 20 and self._texts[at].casefold() in folded for at in shown):
+            return "copied_prompt"
+        if self.threshold is None:
+            return ""
+        vector = self._vectorizer.transform([text])
+        known = self._known[label]
+        similarity, position = known.most_similar(vector)
+        if similarity < self.threshold:
+            known.add(vector)
+            return ""
+        real = self._of_class[label]
+        if position >= len(real):
+            return "duplicate"
+        return "copied_prompt" if real[position] in shown else "copied_real"
+
+
+class _Known:
+    """Vectors of the rows known so far; grows without copying all of them each time."""
+
+    def __init__(self, vectors: sparse.csr_matrix) -> None:
+        self._blocks = vectors
+        self._pending: list[sparse.csr_matrix] = []
+
+    def add(self, vector: sparse.csr_matrix) -> None:
+        self._pending.append(vector)
+        if len(self._pending) >= 64:
+            self._blocks = sparse.vstack([self._blocks, *self._pending], format="csr")
+            self._pending = []
+
+    def most_similar(self, vector: sparse.csr_matrix) -> tuple[float, int]:
+        parts = [self._blocks, *([sparse.vstack(self._pending)] if self._pending else [])]
+        column = vector.T
+        similarities = np.concatenate([(part @ column).toarray().ravel() for part in parts])
+        best = int(similarities.argmax())
+        return float(similarities[best]), best
+
+
+def _is_degenerate(text: str) -> bool:
+    """Whether a model was caught in a loop: few distinct words, or one character over and over."""
+    words = text.casefold().split()
+    if len(words) >= 8 and len(set(words)) / len(words) < 0.4:
+        return True
+    if re.search(r"(.)\1{14,}", text) or re.search(r"(.{2,20}?)\1{5,}", text):
+        return True
+    return bool(re.search(r"\d{20,}", text.replace(" ", "")))

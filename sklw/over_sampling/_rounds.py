@@ -1,0 +1,217 @@
+"""Rounds of generation until each class has the rows it wants, or its attempts are spent."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklw.generators import BaseGenerator, Completion, Request
+from sklw.over_sampling._filters import RowFilter
+from sklw.over_sampling._parsing import AnswerParser, ParsedRow
+from sklw.over_sampling._prompts import ClassDescription, PromptWriter
+from sklw.over_sampling._selection import ExampleSelector
+
+__all__ = ["ClassQuota", "GenerationRun"]
+
+# Asking for a little more than the missing rows saves rounds of a few rows each.
+_MARGIN = 1.1
+_COLUMNS = [
+    "label", "text", "accepted", "reason", "parents", "prompt_id", "round", "seed",
+    "backend", "model", "prompt_tokens", "completion_tokens", "finish_reason", "cached",
+]  # fmt: skip
+
+
+@dataclass
+class ClassQuota:
+    """What one class wants and what it has got."""
+
+    label: Any
+    wanted: int
+    description: ClassDescription
+    selector: ExampleSelector
+    positions: np.ndarray
+    max_requests: int
+    max_new_tokens: int | None = None
+    sent: int = 0
+    exhausted: bool = False
+    rows: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    candidates: int = 0
+
+    @property
+    def missing(self) -> int:
+        """How many rows are still wanted."""
+        return self.wanted - len(self.rows)
+
+    def next_requests(self, rows_per_request: int) -> int:
+        """How many requests the next round sends."""
+        if self.missing <= 0 or self.exhausted:
+            return 0
+        # The share accepted so far, never below one in ten: a bad start must not flood.
+        rate = max((len(self.rows) + 1) / (self.candidates + 1), 0.1) if self.candidates else 1.0
+        needed = ceil(self.missing / rate * (_MARGIN if self.candidates else 1.0))
+        return min(ceil(needed / rows_per_request), self.max_requests - self.sent)
+
+
+class GenerationRun:
+    """One fit's worth of generation.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        Who answers.
+    ask : callable
+        ``ask(requests)`` yields ``(index, completion)``, through the cache if there is one.
+    quotas : list of ClassQuota
+        What each class wants.
+    writer : PromptWriter
+        How prompts are written.
+    parser : AnswerParser
+        How answers are read.
+    row_filter : RowFilter
+        Which rows are kept.
+    texts : ndarray of str
+        All real rows.
+    seed : int
+        Root of all random numbers of the run.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: BaseGenerator,
+        ask: Callable[[Sequence[Request]], Iterable[tuple[int, Completion]]],
+        quotas: list[ClassQuota],
+        writer: PromptWriter,
+        parser: AnswerParser,
+        row_filter: RowFilter,
+        texts: np.ndarray,
+        seed: int,
+    ) -> None:
+        self.generator = generator
+        self.ask = ask
+        self.quotas = quotas
+        self.writer = writer
+        self.parser = parser
+        self.filter = row_filter
+        self.texts = texts
+        self.seed = seed
+        self.records: list[dict[str, Any]] = []
+        self._by_text = {text: at for at, text in reversed(list(enumerate(texts)))}
+
+    def run(self) -> None:
+        """Generate until every quota is met or spent."""
+        round_number = 0
+        while True:
+            batch = [
+                (quota, *self._request(quota, at))
+                for quota in self.quotas
+                for at in range(quota.sent, quota.sent + quota.next_requests(self.writer.n_rows))
+            ]
+            if not batch:
+                return
+            answers: list[Completion | None] = [None] * len(batch)
+            try:
+                for at, completion in self.ask([request for _, _, request in batch]):
+                    answers[at] = completion
+            finally:
+                # Also when interrupted: what has been answered is judged and kept on record.
+                for (quota, shown, request), answer in zip(batch, answers, strict=True):
+                    quota.sent += 1
+                    if answer is not None:
+                        self._take(quota, shown, request, answer, round_number)
+            round_number += 1
+
+    def provenance(self) -> pd.DataFrame:
+        """One row for each candidate, accepted or not."""
+        return pd.DataFrame.from_records(self.records, columns=_COLUMNS)
+
+    def rejections(self, label: Any) -> Counter:
+        """Count the rejections of a class by reason."""
+        return Counter(
+            record["reason"]
+            for record in self.records
+            if record["label"] == label and not record["accepted"]
+        )
+
+    def _request(self, quota: ClassQuota, number: int) -> tuple[np.ndarray, Request]:
+        # Depends on class and running number alone, so rounds and batches do not matter.
+        rng = np.random.default_rng([self.seed, self.quotas.index(quota), number])
+        shown = quota.positions[quota.selector.select(rng)]
+        seed = int(rng.integers(2**63))
+        if self.writer.form == "none":
+            shown, seed = shown[:0], 0
+        request = Request(
+            prompt=self.writer.write(self.texts[shown].tolist(), quota.description),
+            seed=seed,
+            label=quota.label,
+            stop=self.writer.stop,
+            max_new_tokens=quota.max_new_tokens,
+            index=number,
+        )
+        return shown, request
+
+    def _take(
+        self,
+        quota: ClassQuota,
+        shown: np.ndarray,
+        request: Request,
+        completion: Completion,
+        round_number: int,
+    ) -> None:
+        exhausted = completion.finish_reason == "exhausted"
+        if exhausted and quota.exhausted:
+            return  # on record already
+        quota.exhausted |= exhausted
+        shown, elsewhere = self._recorded_parent(shown, completion)
+        rows = [ParsedRow("")] if exhausted else self.parser.parse(completion.text)
+        for place, row in enumerate(rows):
+            if exhausted:
+                reason = "exhausted"
+            elif elsewhere:
+                reason = "parent_elsewhere"
+            elif quota.missing <= 0:
+                reason = "surplus"
+            else:
+                # Of several rows in a cut answer only the last is incomplete.
+                cut = completion.finish_reason == "length" and place == len(rows) - 1
+                reason = self.filter.judge(row, quota.label, shown.tolist(), cut)
+            if not reason:
+                quota.rows.append((row.text, shown))
+            quota.candidates += 0 if exhausted else 1
+            self._record(quota, row, reason, shown, request, completion, round_number, place)
+
+    def _recorded_parent(
+        self, shown: np.ndarray, completion: Completion
+    ) -> tuple[np.ndarray, bool]:
+        """Return the rows shown; recorded rows may know the text they were made from."""
+        parent = completion.metadata.get("parent")
+        if parent is None:
+            return shown, False
+        at = self._by_text.get(parent)
+        # Its parent may be in a test fold, where its paraphrase in training would be a leak.
+        return (shown, True) if at is None else (np.array([at]), False)
+
+    def _record(
+        self,
+        quota: ClassQuota,
+        row: ParsedRow,
+        reason: str,
+        shown: np.ndarray,
+        request: Request,
+        completion: Completion,
+        round_number: int,
+        place: int,
+    ) -> None:
+        first = place == 0  # what a request cost is counted once
+        values = (
+            quota.label, row.text, not reason, reason, tuple(shown.tolist()), request.index,
+            round_number, request.seed, type(self.generator).__name__, self.generator.model_name,
+            completion.prompt_tokens if first else 0,
+            completion.completion_tokens if first else 0,
+            completion.finish_reason, completion.cached,
+        )  # fmt: skip
+        self.records.append(dict(zip(_COLUMNS, values, strict=True)))

@@ -1,0 +1,56 @@
+"""Which real rows of a class a prompt shows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+__all__ = ["ExampleSelector"]
+
+
+class ExampleSelector:
+    """Picks prompt rows from the rows of one class.
+
+    Parameters
+    ----------
+    strategy : {"random", "nearest", "diverse"}
+        A fresh draw for each prompt; a random row and its nearest neighbours; or a random row and
+        rows as far as possible from it and from each other (by sentence embedding).
+    texts : sequence of str
+        The rows of the class.
+    n_examples : int
+        Rows a prompt; all of them where the class has fewer.
+    """
+
+    def __init__(self, strategy: str, texts: Sequence[str], n_examples: int) -> None:
+        self.strategy = strategy
+        self.n_rows = len(texts)
+        self.n_examples = min(n_examples, len(texts))
+        if strategy != "random":
+            from sklw.feature_extraction import TextEmbedder
+
+            embeddings = np.asarray(TextEmbedder().fit_transform(list(texts)))
+            self._similarity = embeddings @ embeddings.T
+
+    def select(self, rng: np.random.Generator) -> np.ndarray:
+        """Return positions of the chosen rows, in the order in which to show them."""
+        if self.strategy == "random":
+            return rng.permutation(self.n_rows)[: self.n_examples]
+        anchor = int(rng.integers(self.n_rows))
+        if self.strategy == "nearest":
+            order = np.argsort(-self._similarity[anchor], kind="stable")
+            others = order[order != anchor][: self.n_examples - 1]
+        else:
+            others = self._farthest_from(anchor)
+        # The row shown last shapes the answer most: make that the anchor.
+        return np.append(rng.permutation(others), anchor).astype(int)
+
+    def _farthest_from(self, anchor: int) -> np.ndarray:
+        chosen: list[int] = []
+        nearest = self._similarity[anchor].copy()
+        nearest[anchor] = np.inf
+        for _ in range(self.n_examples - 1):
+            farthest = int(np.argmin(nearest))
+            chosen.append(farthest)
+            nearest = np.maximum(nearest, self._similarity[farthest])
+            nearest[farthest] = np.inf
+        return np.array(chosen, dtype=int)

@@ -1,0 +1,70 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklw.over_sampling._parsing import AnswerParser
+
+NAMES = {0: "not spam", 1: "spam"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "tag"),
+    [
+        (" win a prize now", "win a prize now", None),
+        ("1. win a prize now", "win a prize now", None),
+        ("- win a prize now", "win a prize now", None),
+        ('"win a prize now"', "win a prize now", None),
+        ("“win a prize now”", "win a prize now", None),
+        ("Text: win a prize now", "win a prize now", None),
+        ('2) Message: "win a prize now"', "win a prize now", None),
+        ("spam: win a prize now", "win a prize now", 1),
+        ("[SPAM] win a prize now", "win a prize now", 1),
+        ("win a prize now (spam)", "win a prize now", 1),
+        ("win a prize now (Not spam)", "win a prize now", 0),
+        ("win a prize now #spam", "win a prize now", 1),
+        ("win a prize now Label: spam", "win a prize now", 1),
+        ("\n\nwin a prize now\nand then talk about it", "win a prize now", None),
+        # What only looks like wrapping stays.
+        ("1.50 pounds a minute", "1.50 pounds a minute", None),
+        ("2 tickets to win", "2 tickets to win", None),
+        ('"win" or "lose"', '"win" or "lose"', None),
+        ("I hate spam", "I hate spam", None),
+        ("spammers: all of you", "spammers: all of you", None),
+        ("", "", None),
+    ],
+)
+def test_one_row(answer, text, tag):
+    (row,) = AnswerParser(NAMES).parse(answer)
+    assert (row.text, row.tag) == (text, tag)
+
+
+def test_a_numbered_list():
+    answer = "Here are two:\n1. first row\n2. second row\n   goes on\n3. third row"
+    rows = AnswerParser(NAMES, n_rows=2).parse(answer)
+    assert [row.text for row in rows] == ["first row", "second row goes on"]
+
+
+def test_a_list_without_numbers():
+    rows = AnswerParser(NAMES, n_rows=5).parse("first\n\nsecond\n")
+    assert [row.text for row in rows] == ["first", "second"]
+
+
+def test_line_breaks_are_kept_where_rows_have_them():
+    (row,) = AnswerParser(NAMES, multiline=True).parse("Dear all,\n\nsee you.\n")
+    assert row.text == "Dear all,\n\nsee you."
+
+
+@given(st.text())
+def test_parsing_ends_and_is_idempotent(answer):
+    parser = AnswerParser(NAMES)
+    (row,) = parser.parse(answer)
+    assert parser.parse(row.text)[0].text == row.text
+    assert "\n" not in row.text
+
+
+@given(st.from_regex(r"[a-z]{2,8}( [a-z]{2,8}){1,8}", fullmatch=True))
+def test_a_wrapped_row_comes_out_as_it_was(text):
+    if text.startswith(("text", "spam", "row", "message", "example", "answer", "output")):
+        return
+    for wrapped in (f"1. {text}", f'"{text}"', f"spam: {text}", f"{text} [spam]", f"Text: {text}"):
+        assert AnswerParser(NAMES).parse(wrapped)[0].text == text
