@@ -1,0 +1,21 @@
+"""Compare ways of dealing with imbalance on the same splits: what the CLI and benchmarks use."""
+
+from sklw.comparison._eda import EDAOverSampler
+from sklw.comparison._methods import CLASSIFIERS, METHODS, build
+from sklw.comparison._metrics import METRICS, evaluate
+from sklw.comparison._runner import compare
+from sklw.comparison._settings import Settings
+from sklw.comparison._table import format_table, summarize
+
+__all__ = [
+    "CLASSIFIERS",
+    "METHODS",
+    "METRICS",
+    "EDAOverSampler",
+    "Settings",
+    "build",
+    "compare",
+    "evaluate",
+    "format_table",
+    "summarize",
+]

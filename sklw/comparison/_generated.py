@@ -1,0 +1,107 @@
+"""The language model's rows of one training set, generated once and shared by all methods."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklw.comparison._settings import Settings
+
+__all__ = ["Generated", "generate"]
+
+_COLUMNS = ["text", "label", "accepted", "reason", "parents"]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Rows of a language model, and what they cost.
+
+    Attributes
+    ----------
+    verdicts : DataFrame
+        One row for each candidate: ``text``, ``label``, ``accepted``, ``reason``, ``parents`` (the
+        real training rows that its prompt showed).
+    seconds : float
+        Time of generation.
+    tokens : int
+        Tokens read and written by the model, rejected rows included.
+    """
+
+    verdicts: pd.DataFrame
+    seconds: float
+    tokens: int
+
+    @property
+    def accepted(self) -> pd.DataFrame:
+        """The verdicts of the rows that are used."""
+        return self.verdicts[self.verdicts["accepted"]]
+
+    def append_to(
+        self, texts: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        """Add the rows to the real ones.
+
+        Returns
+        -------
+        texts, labels : ndarray
+            The real rows, then the generated ones.
+        fit_params : dict
+            Which are which, for a pipeline that starts with a ``SyntheticWeighter``.
+        """
+        new = self.accepted
+        all_texts = np.concatenate([texts, new["text"].to_numpy(dtype=object)])
+        all_labels = np.concatenate([labels, np.array(new["label"].tolist(), dtype=labels.dtype)])
+        nothing: list[np.ndarray] = [np.array([], dtype=int)] * len(texts)
+        parents = [np.array(rows, dtype=int) for rows in new["parents"]]
+        return (
+            all_texts,
+            all_labels,
+            {
+                "syntheticweighter__synthetic": np.arange(len(all_texts)) >= len(texts),
+                "syntheticweighter__parent_indices": [*nothing, *parents],
+            },
+        )
+
+
+def generate(texts: np.ndarray, labels: np.ndarray, settings: Settings, seed: int) -> Generated:
+    """Over-sample a training set with the language model.
+
+    Parameters
+    ----------
+    texts : ndarray of object of shape (n_samples,)
+        The real training rows.
+    labels : ndarray of shape (n_samples,)
+        Their labels.
+    settings : Settings
+        Generator, prompts and amount.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    generated : Generated
+        The new rows.
+    """
+    from sklw.over_sampling import LLMOverSampler
+
+    parameters = {
+        "sampling_strategy": settings.sampling_strategy,
+        "generator": settings.generator,
+        "label_names": settings.label_names and dict(settings.label_names),
+        "label_descriptions": settings.label_descriptions and dict(settings.label_descriptions),
+        "task": settings.task,
+        "cache": settings.cache,
+        "random_state": seed,
+    }
+    sampler = LLMOverSampler(**{**parameters, **settings.sampler})
+    start = time.perf_counter()
+    sampler.fit_resample(texts, labels)
+    seconds = time.perf_counter() - start
+    provenance = sampler.provenance_
+    return Generated(
+        verdicts=provenance[_COLUMNS].reset_index(drop=True),
+        seconds=seconds,
+        tokens=int(provenance[["prompt_tokens", "completion_tokens"]].to_numpy().sum()),
+    )

@@ -1,0 +1,269 @@
+"""The methods that are compared, and the classifiers that they are compared with.
+
+A new method is one function and one line in `METHODS`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from imblearn.over_sampling import ADASYN, SMOTE, RandomOverSampler
+from imblearn.pipeline import make_pipeline as make_sampling_pipeline
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    RepeatedStratifiedKFold,
+    StratifiedShuffleSplit,
+    TunedThresholdClassifierCV,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklw.comparison._eda import EDAOverSampler
+from sklw.comparison._settings import Settings
+
+__all__ = ["CLASSIFIERS", "METHODS", "Method", "Plan", "build", "check_names", "is_applicable"]
+
+CLASSIFIERS = ("embedding", "tfidf", "bert")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a method is built for.
+
+    Attributes
+    ----------
+    classifier : {"embedding", "tfidf", "bert"}
+        Kind of classifier.
+    settings : Settings
+        What all methods share.
+    smallest : int
+        Rows of the smallest class in the training set.
+    seed : int
+        Seed of the samplers, of the folds and of BERT.
+    """
+
+    classifier: str
+    settings: Settings
+    smallest: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of dealing with imbalance.
+
+    Attributes
+    ----------
+    build : callable
+        ``build(plan)`` gives the estimator to be fitted.
+    description : str
+        One line for the help text.
+    uses_llm : bool
+        Whether it is fitted on real and generated rows; its first step is then a weighter.
+    classifiers : tuple of str
+        The kinds of classifier it can go with.
+    binary_only : bool
+        Whether it needs exactly two classes.
+    """
+
+    build: Callable[[Plan], Any]
+    description: str
+    uses_llm: bool = False
+    classifiers: tuple[str, ...] = CLASSIFIERS
+    binary_only: bool = False
+
+
+def _embedder(plan: Plan) -> Any:
+    from sklw.feature_extraction import TextEmbedder
+
+    return TextEmbedder(plan.settings.encoder)
+
+
+def _features(plan: Plan) -> list[Any]:
+    if plan.classifier == "embedding":
+        return [_embedder(plan)]
+    return [TfidfVectorizer(sublinear_tf=True)] if plan.classifier == "tfidf" else []
+
+
+def _head(plan: Plan, class_weight: str | None = None) -> Any:
+    if plan.classifier == "bert":
+        from sklw.classifiers import BertClassifier
+
+        parameters = {"random_state": plan.seed, **plan.settings.bert}
+        return BertClassifier(**{**parameters, "class_weight": class_weight})
+    return LogisticRegression(C=plan.settings.C, class_weight=class_weight, max_iter=1000)
+
+
+def _real(plan: Plan) -> Any:
+    return make_pipeline(*_features(plan), _head(plan))
+
+
+def _class_weight(plan: Plan) -> Any:
+    return make_pipeline(*_features(plan), _head(plan, "balanced"))
+
+
+def _threshold(plan: Plan) -> Any:
+    """Tune the threshold for balanced accuracy, which does not depend on the class prior.
+
+    Logistic regression: 5 folds, three times over, so that few minority rows still give a stable
+    curve. BERT: one split with 30 % held out, then a refit on everything: two fits in place of 16.
+    """
+    if plan.classifier == "bert":
+        folds: Any = StratifiedShuffleSplit(1, test_size=0.3, random_state=plan.seed)
+    else:
+        n_folds = min(5, plan.smallest)
+        folds = RepeatedStratifiedKFold(n_splits=n_folds, n_repeats=3, random_state=plan.seed)
+    # Frozen embeddings cannot leak from fold to fold; the words of TF-IDF can.
+    outside = _features(plan) if plan.classifier == "embedding" else []
+    inside = [] if outside else _features(plan)
+    tuned = TunedThresholdClassifierCV(
+        make_pipeline(*inside, _head(plan)),
+        scoring="balanced_accuracy",
+        cv=folds,
+        random_state=plan.seed,
+    )
+    return make_pipeline(*outside, tuned)
+
+
+def _sampled(sampler: Any, plan: Plan, *, before_features: bool) -> Any:
+    features = _features(plan)
+    steps = [sampler, *features] if before_features else [*features, sampler]
+    return make_sampling_pipeline(*steps, _head(plan))
+
+
+def _random(plan: Plan) -> Any:
+    sampler = RandomOverSampler(
+        sampling_strategy=plan.settings.sampling_strategy, random_state=plan.seed
+    )
+    if plan.classifier == "bert":
+        # It takes no 1-D array; BertClassifier reads a column of texts as well.
+        return make_sampling_pipeline(FunctionTransformer(_as_column), sampler, _head(plan))
+    return _sampled(sampler, plan, before_features=False)
+
+
+def _as_column(texts: Any) -> np.ndarray:
+    return np.asarray(texts, dtype=object).reshape(-1, 1)
+
+
+def _smote(plan: Plan) -> Any:
+    sampler = SMOTE(
+        sampling_strategy=plan.settings.sampling_strategy,
+        k_neighbors=min(5, plan.smallest - 1),
+        random_state=plan.seed,
+    )
+    return _sampled(sampler, plan, before_features=False)
+
+
+def _adasyn(plan: Plan) -> Any:
+    sampler = ADASYN(
+        sampling_strategy=plan.settings.sampling_strategy,
+        n_neighbors=min(5, plan.smallest - 1),
+        random_state=plan.seed,
+    )
+    return _sampled(sampler, plan, before_features=False)
+
+
+def _eda(plan: Plan) -> Any:
+    sampler = EDAOverSampler(
+        sampling_strategy=plan.settings.sampling_strategy, random_state=plan.seed
+    )
+    return _sampled(sampler, plan, before_features=True)
+
+
+def _weighted(weighting: str) -> Callable[[Plan], Any]:
+    def build_weighted(plan: Plan) -> Any:
+        from sklw.pipeline import make_pipeline as make_weighting_pipeline
+        from sklw.weighting import SyntheticWeighter
+
+        checker = make_pipeline(
+            _embedder(plan),
+            LogisticRegression(C=plan.settings.C, max_iter=1000),
+        )
+        weighter = SyntheticWeighter(
+            method=weighting,
+            quality_checker=checker,
+            diversity_checker=checker,
+            temperature=plan.settings.temperature,
+            random_state=plan.seed,
+        )
+        return make_weighting_pipeline(weighter, *_features(plan), _head(plan))
+
+    return build_weighted
+
+
+METHODS: dict[str, Method] = {
+    "real": Method(_real, "the real rows, nothing done"),
+    "class_weight": Method(_class_weight, "balanced class weights"),
+    "threshold": Method(
+        _threshold, "decision threshold tuned for balanced accuracy", binary_only=True
+    ),
+    "random": Method(_random, "copies of minority rows"),
+    "smote": Method(_smote, "SMOTE on sentence embeddings", classifiers=("embedding",)),
+    "adasyn": Method(_adasyn, "ADASYN on sentence embeddings", classifiers=("embedding",)),
+    "eda": Method(_eda, "minority rows with edited words"),
+    "llm": Method(_weighted("uniform"), "rows from a language model", uses_llm=True),
+    "llm_quality": Method(_weighted("quality"), "... weighted by quality", uses_llm=True),
+    "llm_imp": Method(_weighted("imp"), "... weighted by IMP-Loss", uses_llm=True),
+    "llm_dimp": Method(
+        _weighted("dimp"), "... weighted by DIMP-Loss", uses_llm=True, classifiers=("bert",)
+    ),
+}
+
+
+def is_applicable(method: str, classifier: str, n_classes: int) -> bool:
+    """Whether a method can be combined with a kind of classifier and a number of classes."""
+    entry = METHODS[method]
+    return classifier in entry.classifiers and (n_classes == 2 or not entry.binary_only)
+
+
+def build(method: str, classifier: str, settings: Settings, *, smallest: int, seed: int) -> Any:
+    """Build the estimator of a method.
+
+    Parameters
+    ----------
+    method : str
+        A key of `METHODS`.
+    classifier : {"embedding", "tfidf", "bert"}
+        Kind of classifier.
+    settings : Settings
+        What all methods share.
+    smallest : int
+        Rows of the smallest class in the training set.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    estimator : classifier
+        Unfitted; reads texts. That of an LLM method expects real and generated rows, and which
+        are which as the fit parameters ``syntheticweighter__synthetic`` and
+        ``syntheticweighter__parent_indices``.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
+
+    Examples
+    --------
+    >>> from sklw.comparison import Settings, build
+    >>> list(build("eda", "tfidf", Settings(), smallest=20, seed=0).named_steps)
+    ['edaoversampler', 'tfidfvectorizer', 'logisticregression']
+    """
+    check_names([method], METHODS, "method")
+    check_names([classifier], CLASSIFIERS, "classifier")
+    return METHODS[method].build(Plan(classifier, settings, smallest, seed))
+
+
+def check_names(names: Sequence[str], known: Any, what: str) -> None:
+    """Raise an error that names the nearest known name if one is unknown."""
+    if isinstance(names, str):
+        raise TypeError(f"{what}s must be a list of names, got the string {names!r}.")
+    for name in names:
+        if name not in known:
+            close = get_close_matches(str(name), list(known), n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"Unknown {what} {name!r}.{hint} Known are: {', '.join(known)}.")

@@ -1,0 +1,294 @@
+"""Run methods against each other on the same splits."""
+
+import time
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.utils.multiclass import check_classification_targets
+from tqdm.auto import tqdm
+
+from sklw._validation import check_texts
+from sklw.comparison._generated import Generated, generate
+from sklw.comparison._methods import CLASSIFIERS, METHODS, build, check_names, is_applicable
+from sklw.comparison._metrics import METRICS, evaluate
+from sklw.comparison._settings import Settings
+from sklw.comparison._splits import Split, draw_split, rarest_class
+from sklw.comparison._store import KEY, Store
+
+__all__ = ["compare"]
+
+
+def compare(
+    texts: Any,
+    labels: Any,
+    *,
+    methods: Sequence[str] | None = None,
+    classifiers: Sequence[str] = ("embedding",),
+    minority_sizes: Sequence[int] | None = None,
+    majority_size: int | None = None,
+    seeds: Iterable[int] = range(5),
+    test_size: int | None = None,
+    settings: Settings | None = None,
+    output: Any = None,
+    verbose: bool = False,
+) -> pd.DataFrame:
+    """Compare methods of dealing with imbalance on the same training and test sets.
+
+    For each seed and minority size a training set is drawn, and every method is fitted on it and
+    judged on the rows left over. The rows of the language model are generated once for each
+    training set and shared by all methods and classifiers that use them.
+
+    Parameters
+    ----------
+    texts : array-like of str of shape (n_samples,)
+        The texts.
+    labels : array-like of shape (n_samples,)
+        Their labels.
+    methods : list of str, default=None
+        Keys of `METHODS`; None takes all. A method is left out where it cannot go with the
+        classifier (SMOTE needs embeddings, DIMP needs BERT) or the number of classes.
+    classifiers : list of {"embedding", "tfidf", "bert"}, default=("embedding",)
+        Logistic regression on frozen sentence embeddings or on TF-IDF, or a fine-tuned BERT.
+    minority_sizes : list of int, default=None
+        Training rows of the rarest class; None takes three quarters of it.
+    majority_size : int, default=None
+        Training rows of each other class, at most three quarters of it; None takes those.
+    seeds : iterable of int, default=range(5)
+        One repetition each.
+    test_size : int, default=None
+        Test rows, drawn by class from those not trained on; None takes all.
+    settings : Settings, default=None
+        Generator, prompts and classifiers' parameters.
+    output : path, default=None
+        Folder for ``results.csv``, written cell by cell, and for the generated texts with their
+        verdicts and weights (``generated_m<size>_seed<seed>.csv``). A cell found there is not run
+        again, unless it had failed.
+    verbose : bool, default=False
+        Show a progress bar.
+
+    Returns
+    -------
+    results : DataFrame
+        One row for each classifier, method, minority size and seed: the metrics of `METRICS`,
+        ``fit_seconds`` and ``predict_seconds`` (without the embedding of real texts, which is done
+        once for all), ``generation_seconds`` and ``tokens`` (the full cost of the shared rows, for
+        each method that uses them), ``synthetic_rows``, and ``error`` (empty unless the cell
+        failed; its metrics are then NaN).
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a size does not fit the data, or `output` holds other results.
+
+    Examples
+    --------
+    >>> from sklw.comparison import compare
+    >>> from sklw.datasets import load_maintenance_requests
+    >>> texts, labels = load_maintenance_requests(return_X_y=True)
+    >>> results = compare(texts, labels, methods=["real", "class_weight"], classifiers=["tfidf"],
+    ...                   minority_sizes=[20], majority_size=200, seeds=[0, 1])
+    >>> results[["method", "seed"]].values.tolist()
+    [['real', 0], ['class_weight', 0], ['real', 1], ['class_weight', 1]]
+    """
+    comparison = _Comparison(texts, labels, settings, majority_size, test_size, output)
+    cells = comparison.plan(methods, classifiers, minority_sizes, seeds)
+    with tqdm(total=len(cells), disable=None if verbose else True, unit="cell") as bar:
+        for cell in cells:
+            bar.set_description(f"{cell.classifier} {cell.method} m={cell.minority_size}")
+            comparison.run(cell)
+            bar.update()
+    return comparison.results(cells)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    classifier: str
+    method: str
+    minority_size: int
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, int, int]:
+        return self.classifier, self.method, self.minority_size, self.seed
+
+
+class _Comparison:
+    """The data, the finished cells and the generated rows of one call of `compare`."""
+
+    def __init__(
+        self,
+        texts: Any,
+        labels: Any,
+        settings: Settings | None,
+        majority_size: int | None,
+        test_size: int | None,
+        output: Any,
+    ) -> None:
+        self.texts = check_texts(texts, estimator_name="compare")
+        check_classification_targets(labels)
+        self.labels = np.asarray(labels)
+        if len(self.labels) != len(self.texts):
+            raise ValueError(f"Got {len(self.texts)} texts and {len(self.labels)} labels.")
+        self.settings = Settings() if settings is None else settings
+        self.majority_size = len(self.texts) if majority_size is None else majority_size
+        self.test_size = test_size
+        self.minority = rarest_class(self.labels)
+        self.n_classes = len(np.unique(self.labels))
+        self.output = output
+        self.store: Store | None = None
+        self.done: dict[tuple, dict[str, Any]] = {}
+        self.generated: dict[tuple[int, int], Generated | Exception] = {}
+
+    def plan(
+        self,
+        methods: Sequence[str] | None,
+        classifiers: Sequence[str],
+        minority_sizes: Sequence[int] | None,
+        seeds: Iterable[int],
+    ) -> list[_Cell]:
+        """List the cells, having checked that each can be run."""
+        methods = list(METHODS) if methods is None else methods
+        check_names(methods, METHODS, "method")
+        check_names(classifiers, CLASSIFIERS, "classifier")
+        if minority_sizes is None:
+            minority_sizes = [int((self.labels == self.minority).sum()) * 3 // 4]
+        cells = [
+            _Cell(classifier, method, int(size), int(seed))
+            for seed in seeds
+            for size in minority_sizes
+            for classifier in classifiers
+            for method in methods
+            if is_applicable(method, classifier, self.n_classes)
+        ]
+        if not cells:
+            raise ValueError(
+                f"None of the methods {list(methods)} can be combined with the classifiers "
+                f"{list(classifiers)} and {self.n_classes} classes; see sklw.comparison.METHODS."
+            )
+        for size, seed in dict.fromkeys((cell.minority_size, cell.seed) for cell in cells):
+            self._split(size, seed)
+        self._open_store()
+        return cells
+
+    def run(self, cell: _Cell) -> None:
+        """Run a cell unless it is done; a failure is a result too."""
+        if not self.done.get(cell.key, {"error": "not run"})["error"]:
+            return
+        row: dict[str, Any] = dict(zip(KEY, cell.key, strict=True))
+        try:
+            row |= self._measure(cell)
+            row["error"] = ""
+        except Exception as error:
+            message = " ".join(f"{type(error).__name__}: {error}".split())
+            row |= dict.fromkeys([*METRICS, *_COSTS], np.nan) | {"error": message}
+            warnings.warn(f"{', '.join(map(str, cell.key))}: {message}", stacklevel=3)
+        self.done[cell.key] = row
+        if self.store is not None:
+            self.store.append_result(row)
+
+    def results(self, cells: list[_Cell]) -> pd.DataFrame:
+        """Return the rows of the cells, in their order."""
+        return pd.DataFrame([self.done[cell.key] for cell in cells])
+
+    def _open_store(self) -> None:
+        if self.output is None:
+            return
+        description = {
+            "data": joblib.hash([self.texts.tolist(), self.labels.tolist()]),
+            "majority_size": self.majority_size,
+            "test_size": self.test_size,
+            **self.settings.describe(),
+        }
+        self.store = Store(self.output, description)
+        found = self.store.read_results()
+        if found is not None:
+            for row in found.to_dict("records"):
+                self.done[tuple(row[name] for name in KEY)] = {str(k): v for k, v in row.items()}
+
+    def _split(self, minority_size: int, seed: int) -> Split:
+        return draw_split(
+            self.labels,
+            minority_size=minority_size,
+            majority_size=self.majority_size,
+            test_size=self.test_size,
+            seed=seed,
+        )
+
+    def _measure(self, cell: _Cell) -> dict[str, Any]:
+        split = self._split(cell.minority_size, cell.seed)
+        texts, labels = self.texts[split.train], self.labels[split.train]
+        estimator = build(
+            cell.method,
+            cell.classifier,
+            self.settings,
+            smallest=int(np.unique(labels, return_counts=True)[1].min()),
+            seed=cell.seed,
+        )
+        row: dict[str, Any] = dict.fromkeys(_COSTS, 0)
+        parameters: dict[str, Any] = {}
+        if METHODS[cell.method].uses_llm:
+            generated = self._generated_rows(cell, texts, labels)
+            texts, labels, parameters = generated.append_to(texts, labels)
+            row["generation_seconds"] = generated.seconds
+            row["tokens"] = generated.tokens
+            row["synthetic_rows"] = len(generated.accepted)
+        if cell.classifier == "embedding" or METHODS[cell.method].uses_llm:
+            # Before the clock starts, so that the first method does not pay for the others.
+            self._embed(np.concatenate([split.train, split.test]))
+        start = time.perf_counter()
+        estimator.fit(texts, labels, **parameters)
+        row["fit_seconds"] = time.perf_counter() - start
+        start = time.perf_counter()
+        row |= evaluate(
+            estimator, self.texts[split.test], self.labels[split.test], minority=self.minority
+        )
+        row["predict_seconds"] = time.perf_counter() - start
+        self._keep_weights(cell, estimator, parameters)
+        return {name: row[name] for name in (*METRICS, *_COSTS)}
+
+    def _embed(self, rows: np.ndarray) -> None:
+        """Have `TextEmbedder` compute and remember the embeddings of real rows."""
+        from sklw.feature_extraction import TextEmbedder
+
+        TextEmbedder(self.settings.encoder).fit_transform(self.texts[rows])
+
+    def _generated_rows(self, cell: _Cell, texts: np.ndarray, labels: np.ndarray) -> Generated:
+        key = cell.minority_size, cell.seed
+        if key not in self.generated and self.store is not None:
+            found = self.store.read_generated(*key, labels)
+            if found is not None:
+                self.generated[key] = found
+        if key not in self.generated:
+            try:
+                new = generate(texts, labels, self.settings, cell.seed)
+            except Exception as error:
+                # Remembered, so that the other methods do not pay for the same failure again.
+                self.generated[key] = error
+                raise
+            if self.store is not None:
+                self.store.write_generated(new, *key)
+            self.generated[key] = new
+        known = self.generated[key]
+        if isinstance(known, Exception):
+            raise known
+        return known
+
+    def _keep_weights(self, cell: _Cell, estimator: Any, parameters: dict[str, Any]) -> None:
+        if self.store is None or not parameters:
+            return
+        weighter = estimator[0]
+        weights = weighter.quality_ if weighter.method == "dimp" else weighter.sample_weight_
+        self.store.write_weights(
+            weights[parameters["syntheticweighter__synthetic"]],
+            cell.method,
+            cell.minority_size,
+            cell.seed,
+        )
+
+
+_COSTS = ("fit_seconds", "predict_seconds", "generation_seconds", "tokens", "synthetic_rows")

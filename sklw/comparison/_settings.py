@@ -1,0 +1,78 @@
+"""What all methods of a comparison share."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import joblib
+
+from sklw.models import EMBEDDED_ENCODER
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all methods of a comparison share.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default="auto"
+        How many rows every over-sampler adds, LLM or not; ``"auto"`` balances the classes.
+    generator : generator, default=None
+        Source of the LLM's rows; None takes the embedded language model.
+    task : str, default=None
+        What the texts are, for the prompt.
+    label_names, label_descriptions : mapping of label to str, default=None
+        What the labels are called and mean, for the prompt.
+    sampler : mapping, default={}
+        Further parameters of :class:`sklw.LLMOverSampler`.
+    cache : path, default=None
+        Where answers of the language model are kept, so that none is paid for twice.
+    temperature : float, default=1.0
+        Temperature of the weights; above 1 they move towards uniform.
+    encoder : str, default="all-MiniLM-L6-v2"
+        Model of the frozen sentence embeddings, in classifiers and in weighters.
+    C : float, default=10.0
+        Inverse regularisation of the logistic regressions on embeddings, which have length 1 and
+        are too small for the usual 1.0; that on TF-IDF takes the same.
+    bert : mapping, default={}
+        Parameters of :class:`sklw.BertClassifier`.
+
+    Examples
+    --------
+    >>> from sklw.comparison import Settings
+    >>> Settings(sampling_strategy=0.5, bert={"max_epochs": 3}).sampling_strategy
+    0.5
+    """
+
+    sampling_strategy: Any = "auto"
+    generator: Any = None
+    task: str | None = None
+    label_names: Mapping[Any, str] | None = None
+    label_descriptions: Mapping[Any, str] | None = None
+    sampler: Mapping[str, Any] = field(default_factory=dict)
+    cache: Any = None
+    temperature: float = 1.0
+    encoder: str = EMBEDDED_ENCODER
+    C: float = 10.0
+    bert: Mapping[str, Any] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """All that can change a result, as plain JSON values (objects by their hash)."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "cache"}
+        return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if hasattr(value, "get_params"):
+        return f"{type(value).__name__} {joblib.hash(value.get_params())}"
+    if callable(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    try:
+        return json.loads(json.dumps(value))
+    except TypeError:
+        return joblib.hash(value)

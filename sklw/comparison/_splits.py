@@ -1,0 +1,88 @@
+"""Training and test rows of one seed, the same for every method."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+__all__ = ["Split", "draw_split", "rarest_class"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of a training and a test set.
+
+    Attributes
+    ----------
+    train, test : ndarray of int
+        Row numbers, disjoint.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def rarest_class(labels: np.ndarray) -> Any:
+    """Return the class with the fewest rows (the first in order, should several tie)."""
+    classes, counts = np.unique(labels, return_counts=True)
+    return classes[counts.argmin()]
+
+
+def draw_split(
+    labels: np.ndarray,
+    *,
+    minority_size: int,
+    majority_size: int,
+    test_size: int | None,
+    seed: int,
+) -> Split:
+    """Draw the training rows of each class; the rest is for testing.
+
+    The training set of a smaller `minority_size` is part of that of a larger one.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        The labels.
+    minority_size : int
+        Training rows of the rarest class.
+    majority_size : int
+        Training rows of each other class; of a class that has too few, three quarters.
+    test_size : int or None
+        Test rows, drawn by class from the rest; None takes all.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    split : Split
+        The row numbers.
+
+    Raises
+    ------
+    ValueError
+        If a class would have no row left for the test.
+    """
+    random = np.random.default_rng(seed)
+    minority = rarest_class(labels)
+    train, test = [], []
+    for label in np.unique(labels):
+        rows = random.permutation(np.flatnonzero(labels == label))
+        wanted = minority_size if label == minority else majority_size
+        if label != minority and wanted >= len(rows):
+            wanted = len(rows) * 3 // 4
+        if not 0 < wanted < len(rows):
+            raise ValueError(
+                f"{wanted} training rows of class {label!r} cannot be had: there are {len(rows)}, "
+                "and at least one must be left for the test. Ask for a smaller minority size."
+            )
+        train.append(rows[:wanted])
+        test.append(rows[wanted:])
+    rest = np.concatenate(test)
+    if test_size is not None and test_size < len(rest):
+        rest, _ = train_test_split(
+            rest, train_size=test_size, stratify=labels[rest], random_state=seed
+        )
+    # Shuffled, since a model trained in batches must not see one class after the other.
+    return Split(random.permutation(np.concatenate(train)), np.sort(rest))

@@ -1,0 +1,144 @@
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from sklw import cli
+from sklw.datasets import load_maintenance_requests
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "mail.csv"
+    load_maintenance_requests(as_frame=True).frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def compare(data, tmp_path, capsys):
+    def run(*extra):
+        columns = [] if "--text" in extra else ["--text", "text"]
+        status = cli.main(
+            [
+                "compare",
+                str(data),
+                *columns,
+                "--label=label",
+                "--methods=real,class_weight",
+                "--classifiers=tfidf",
+                "--seeds=2",
+                "--minority-sizes=20",
+                "--majority-size=60",
+                "--test-size=80",
+                f"--output={tmp_path / 'out'}",
+                *extra,
+            ]
+        )
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+def test_help_loads_no_torch():
+    code = (
+        "import sys; from sklw.cli import main; status = main(['compare', '--help']);"
+        "assert not {'torch', 'transformers'} & set(sys.modules); sys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "llm_dimp" in done.stdout
+
+
+def test_module_runs_and_says_its_version():
+    command = [sys.executable, "-m", "sklw", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("sklw ")
+
+
+def test_compare_prints_a_table_and_keeps_results(compare, tmp_path):
+    status, out, _ = compare()
+    assert status == 0
+    assert "tfidf, 20 rows of the rarest class, 2 seeds" in out
+    results = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert len(results) == 4
+    assert compare()[1] == out  # resumed: nothing is run again, so even the seconds are the same
+    assert f"{results['macro_f1'][0] / 2 + results['macro_f1'][2] / 2:.3f}" in out
+
+
+def test_baseline_is_the_first_method_where_class_weights_are_left_out(compare):
+    assert "vs random" in compare("--methods=random,real")[1]
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--text", "txt"], "Did you mean 'text'"),
+        (["--methods=reel"], "Did you mean 'real'"),
+        (["--minority-sizes=500"], "smaller minority size"),
+        (["--label-description=hazard"], "LABEL=TEXT"),
+        (["--label-description=danger=gas"], "there are: hazard, routine"),
+        (["--model=./nowhere"], "no model at './nowhere'"),
+        (["--encoder=./nowhere"], "no model at './nowhere'"),
+    ],
+)
+def test_errors_are_one_line_and_status_2(compare, extra, message):
+    status, out, err = compare(*extra)
+    assert status == 2
+    assert out == ""
+    assert err.startswith("sklw: error: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("argument", ["--seeds=0", "--minority-sizes=1,x", "--methods=,", "--nope"])
+def test_arguments_that_cannot_be_read_are_status_2(compare, argument):
+    status, _, err = compare(argument)
+    assert status == 2
+    assert "error:" in err
+    assert "Traceback" not in err
+
+
+def test_unfinished_arguments_are_status_2(capsys):
+    assert cli.main([]) == 2
+    assert cli.main(["compare"]) == 2
+    assert "COMMAND" in capsys.readouterr().err
+
+
+def test_rows_left_out_are_a_warning_of_one_line(compare, data):
+    with data.open("a") as file:
+        file.write(",hazard\n")
+    status, _, err = compare()
+    assert status == 0
+    assert "sklw: warning: 1 of 443 rows" in err
+
+
+def test_all_cells_failing_is_status_1(compare):
+    # One row of a class cannot be split into folds.
+    status, out, err = compare("--methods=threshold", "--minority-sizes=1")
+    assert status == 1
+    assert "(2 failed)" in out
+    assert err.count("sklw: warning: tfidf, threshold, 1") == 2
+
+
+def test_interruption_says_how_to_go_on(compare, tmp_path, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "compare", interrupted)
+    status, _, err = compare()
+    assert status == 130
+    assert str(tmp_path / "out") in err
+    assert "run the same command again" in err
+    assert cli.main(["demo"]) == 130
+
+
+@pytest.mark.slow
+def test_quick_demo(capsys, tmp_path):
+    assert cli.main(["demo", "--quick", "--output", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "embedding, 20 rows of the rarest class, 1 seed" in out
+    assert "generated texts were accepted" in out
+    generated = pd.read_csv(tmp_path / "generated_m20_seed0.csv")
+    assert generated["accepted"].sum() == 40
+    assert generated.loc[generated["accepted"], "weight_llm_imp"].gt(0).all()
