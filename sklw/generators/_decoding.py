@@ -120,7 +120,7 @@ def decode(
     while waiting:
         slots = Slots(loaded.model, min(batch_size, len(waiting)), waiting[-1].room)
         # Far shorter tasks wait for smaller buffers.
-        least = waiting[-1].room // 4
+        least = waiting[-1].room // 2
         split = next(i for i, task in enumerate(waiting) if task.room >= least)
         batch, waiting = waiting[split:], waiting[:split]
         yield from _run(slots, batch, settings, batch_size, check)

@@ -13,6 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from sklw.generators._attention import use_row_attention
 from sklw.models import ModelSource, locate_model
 
 __all__ = ["LoadedModel", "load_model", "resolve_device", "resolve_dtype"]
@@ -117,6 +118,7 @@ def _load(source: ModelSource, dtype: torch.dtype, device: torch.device) -> Load
         except (OSError, ValueError, ImportError) as error:
             raise source.not_found(error) from error
     model = model.to(device).eval().requires_grad_(False)
+    use_row_attention(model)
     return LoadedModel(model, tokenizer, _stop_ids(model, tokenizer), _context(model))
 
 

@@ -54,10 +54,14 @@ def _uniforms(states: np.ndarray, counters: np.ndarray) -> np.ndarray:
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+def _sums(probabilities: torch.Tensor) -> torch.Tensor:
+    return probabilities.unflatten(-1, (-1, _BLOCK)).sum(-1).sum(-1)
+
+
 def _draw(probabilities: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
     """Invert the distribution function of each row of unnormalised probabilities."""
     rows = torch.arange(len(probabilities), device=probabilities.device)
-    blocks = probabilities.view(len(probabilities), -1, _BLOCK)
+    blocks = probabilities.unflatten(-1, (-1, _BLOCK))
     ends = blocks.sum(-1).cumsum(-1, dtype=torch.float64)
     target = uniforms * ends[:, -1]
     # Rounding may put a target on the very end: the clamp and the argmax below keep it in range.
@@ -124,7 +128,7 @@ def sample_tokens(
     probabilities = _prepare(logits, settings)
     states = np.asarray(states, dtype=np.uint64)
     counters = np.asarray(steps, dtype=np.uint64) * np.uint64(_TRIES)
-    total = probabilities.view(len(probabilities), -1, _BLOCK).sum(-1).sum(-1)
+    total = _sums(probabilities)
     tokens = torch.empty(len(probabilities), dtype=torch.int64, device=probabilities.device)
     waiting = torch.arange(len(probabilities), device=probabilities.device)
     left = waiting.cpu().numpy()
@@ -135,9 +139,12 @@ def sample_tokens(
         if settings.top_p >= 1:
             return tokens
         chosen = probabilities.gather(1, drawn[:, None])
-        above = probabilities.where(probabilities > chosen, 0.0)
-        mass = above.view(len(above), -1, _BLOCK).sum(-1).sum(-1)
-        outside = mass >= settings.top_p * total
+        # A token of more mass than lies outside the nucleus is inside: no need to look further.
+        unsure = chosen[:, 0] <= (1 - settings.top_p) * total
+        waiting, total, probabilities = waiting[unsure], total[unsure], probabilities[unsure]
+        above = torch.empty_like(probabilities)
+        above = torch.gt(probabilities, chosen[unsure], out=above).mul_(probabilities)
+        outside = _sums(above) >= settings.top_p * total
         if not outside.any():
             return tokens
         waiting, total, probabilities = waiting[outside], total[outside], above[outside]

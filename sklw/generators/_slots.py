@@ -56,7 +56,7 @@ class _SlotLayer(DynamicLayer):
             buffer[view.rows, :, view.starts : view.width] = new
             return buffer[view.rows, :, : view.width]
         buffer[view.rows, :, view.starts] = new[:, :, 0]
-        return buffer[: len(view.rows), :, : view.width]
+        return buffer[: len(view.rows)]
 
     def get_mask_sizes(self, query_length: int, *args: Any) -> tuple[int, int]:
         return self.slots.view.width, 0
@@ -97,7 +97,9 @@ class Slots:
         self.view = _View(torch.tensor(slots, device=device), start, end)
         positions = self._places[start:end]
         blocked = self._places[:end] > positions[:, None]
+        # Without the head: what a piece predicts is not asked for.
         self._forward(
+            self.model.base_model,
             torch.tensor(tokens, device=device),
             positions.expand(len(slots), -1),
             blocked.expand(len(slots), 1, -1, -1),
@@ -111,24 +113,23 @@ class Slots:
         extra = max(_FEWEST_ROWS - count, 0)
         ids = torch.tensor([*tokens, *[tokens[0]] * extra], device=device)
         ends = torch.tensor([*lengths, *[0] * extra], device=device)
-        width = min(_round_up(max(lengths) + 1, _WIDTH_STEP), self.capacity)
-        self.view = _View(torch.arange(len(ids), device=device), ends, width)
-        blocked = (self._places[:width] > ends[:, None])[:, None, None]
-        return self._forward(ids[:, None], ends[:, None], blocked)[:count]
+        # The whole width: a narrower view would have to be copied in each layer.
+        self.view = _View(torch.arange(len(ids), device=device), ends, self.capacity)
+        blocked = (self._places > ends[:, None])[:, None, None]
+        logits: torch.Tensor = self._forward(self.model, ids[:, None], ends[:, None], blocked).logits
+        return logits[:count, -1]
 
     def _forward(
-        self, ids: torch.Tensor, positions: torch.Tensor, blocked: torch.Tensor
-    ) -> torch.Tensor:
+        self, module: Any, ids: torch.Tensor, positions: torch.Tensor, blocked: torch.Tensor
+    ) -> Any:
         mask = torch.zeros(blocked.shape, dtype=self.model.dtype, device=ids.device)
-        output = self.model(
+        return module(
             input_ids=ids,
             attention_mask=mask.masked_fill_(blocked, self._least),
             position_ids=positions,
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=1,
         )
-        return output.logits[:, -1]
 
     @torch.inference_mode()
     def move(self, source: int, target: int) -> None:
