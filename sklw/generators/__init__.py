@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sklw.generators._base import BaseGenerator, Completion, Request
 
 if TYPE_CHECKING:
-    from sklw.generators._cache import CacheStatistics, RequestCache, generate_cached
+    from sklw.generators._cache import CacheStatistics, RequestCache, generate_cached, iter_cached
     from sklw.generators._recorded import RecordedGenerator
     from sklw.generators._transformers import TransformersGenerator
 
@@ -16,6 +16,7 @@ _HOMES = {
     "RequestCache": "sklw.generators._cache",
     "TransformersGenerator": "sklw.generators._transformers",
     "generate_cached": "sklw.generators._cache",
+    "iter_cached": "sklw.generators._cache",
 }
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "RequestCache",
     "TransformersGenerator",
     "generate_cached",
+    "iter_cached",
 ]
 
 

@@ -78,7 +78,9 @@ def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def load_model(name: str | os.PathLike[str], dtype: torch.dtype, device: torch.device) -> LoadedModel:
+def load_model(
+    name: str | os.PathLike[str], dtype: torch.dtype, device: torch.device
+) -> LoadedModel:
     """Load a model, or take it from the last few loaded in this process."""
     source = locate_model(name)
     key = (source.location, source.gguf_file, source.fingerprint, dtype, str(device))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-__all__ = ["SamplingSettings", "seed_state", "sample_tokens"]
+__all__ = ["SamplingSettings", "sample_tokens", "seed_state"]
 
 _BLOCK = 256  # a draw searches the sums of blocks first, then one block
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

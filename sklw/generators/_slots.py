@@ -116,7 +116,9 @@ class Slots:
         # The whole width: a narrower view would have to be copied in each layer.
         self.view = _View(torch.arange(len(ids), device=device), ends, self.capacity)
         blocked = (self._places > ends[:, None])[:, None, None]
-        logits: torch.Tensor = self._forward(self.model, ids[:, None], ends[:, None], blocked).logits
+        logits: torch.Tensor = self._forward(
+            self.model, ids[:, None], ends[:, None], blocked
+        ).logits
         return logits[:count, -1]
 
     def _forward(

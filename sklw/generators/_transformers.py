@@ -161,4 +161,6 @@ class TransformersGenerator(BaseGenerator):
         for start in (tokenizer.bos_token_id, tokenizer.eos_token_id):
             if start is not None:
                 return [start]
-        raise ValueError("The prompt is empty; write at least one word for the model to go on from.")
+        raise ValueError(
+            "The prompt is empty; write at least one word for the model to go on from."
+        )

@@ -1,0 +1,248 @@
+"""Answers kept on disk, so that no request is ever sent twice."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Union
+
+from sklw.generators._base import BaseGenerator, Completion, Request
+from sklw.generators._store import Store
+
+__all__ = ["CacheStatistics", "RequestCache", "generate_cached", "iter_cached"]
+
+_SCHEMA = 1
+_POLL_SECONDS = 0.2
+_FILE = "requests.sqlite"
+
+
+@dataclass
+class CacheStatistics:
+    """What became of the requests of a call.
+
+    Attributes
+    ----------
+    hits : int
+        Answered from the cache, by another process meanwhile, or by an equal request.
+    sent : int
+        Answered by the generator.
+    """
+
+    hits: int = 0
+    sent: int = 0
+
+
+class RequestCache:
+    """A file of answers, shared by any number of processes.
+
+    An answer is found again by all that determines it: the generator's `cache_key` and the
+    request's prompt, seed, stop strings and length. While one process generates, others that
+    need the same answer wait for it; if it dies, one of them takes over. The cache holds
+    prompts only as hashes, and the answers in plain text.
+
+    Parameters
+    ----------
+    path : str or path
+        The file (SQLite), made on first use; in a folder that exists, its ``requests.sqlite``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklw.generators import RequestCache
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     len(RequestCache(folder))
+    0
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        path = Path(path).expanduser()
+        self.path = path / _FILE if path.is_dir() else path
+
+    def __repr__(self) -> str:
+        return f"RequestCache({str(self.path)!r})"
+
+    def __len__(self) -> int:
+        """Return the number of answers kept."""
+        with Store(self.path) as store:
+            return store.count()
+
+    @classmethod
+    def resolve(
+        cls, cache: Union["RequestCache", str, os.PathLike[str], bool, None]
+    ) -> "RequestCache | None":
+        """Turn what users pass as ``cache=`` into a cache.
+
+        Parameters
+        ----------
+        cache : RequestCache, path, bool or None
+            True stands for ``$SKLW_CACHE/requests.sqlite``, by default in ``~/.cache/sklw``;
+            None and False for no cache.
+
+        Returns
+        -------
+        cache : RequestCache or None
+            The cache.
+        """
+        if cache is None or cache is False:
+            return None
+        if isinstance(cache, RequestCache):
+            return cache
+        if cache is True:
+            return cls(Path(os.environ.get("SKLW_CACHE") or "~/.cache/sklw") / _FILE)
+        return cls(cache)
+
+
+def _key(generator_key: dict[str, Any], request: Request) -> str:
+    content = {
+        "schema": _SCHEMA,
+        "generator": generator_key,
+        "prompt": request.prompt,
+        "seed": int(request.seed),
+        "stop": list(request.stop),
+        "max_new_tokens": request.max_new_tokens,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _pack(completion: Completion) -> str:
+    content = asdict(completion)
+    del content["cached"]
+    return json.dumps(content)
+
+
+def _unpack(answer: str) -> Completion:
+    return Completion(**json.loads(answer), cached=True)
+
+
+def iter_cached(
+    generator: BaseGenerator,
+    requests: Sequence[Request],
+    cache: RequestCache | None,
+    *,
+    statistics: CacheStatistics | None = None,
+) -> Iterator[tuple[int, Completion]]:
+    """Answer requests from the cache and send the missing ones, each distinct one once.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        Who answers what the cache does not hold. One that reads no prompts
+        (`prompt_form` ``"none"``) is always asked itself.
+    requests : sequence of Request
+        What to ask.
+    cache : RequestCache or None
+        Where answers are kept; None sends every request.
+    statistics : CacheStatistics or None, default=None
+        Counts what became of the requests.
+
+    Yields
+    ------
+    index : int
+        Number of the request.
+    completion : Completion
+        Its answer, with `cached` set if the generator was not asked for it. It is on disk
+        within a fraction of a second.
+    """
+    statistics = CacheStatistics() if statistics is None else statistics
+    if not requests:
+        return
+    if cache is None or generator.prompt_form == "none":
+        for index, completion in generator.iter_generate(requests):
+            statistics.sent += 1
+            yield index, completion
+        return
+    generator_key = generator.cache_key()
+    places: dict[str, list[int]] = {}
+    for index, request in enumerate(requests):
+        places.setdefault(_key(generator_key, request), []).append(index)
+    with Store(cache.path) as store:
+        while places:
+            found = store.lookup(places)
+            for key, answer in found.items():
+                completion = _unpack(answer)
+                for index in places.pop(key):
+                    statistics.hits += 1
+                    yield index, completion
+            mine = store.claim(places) if places else []
+            if mine:
+                for key, completion in _send(generator, requests, store, places, mine):
+                    first, *others = places.pop(key)
+                    statistics.sent += 1
+                    yield first, completion
+                    for index in others:
+                        statistics.hits += 1
+                        yield index, replace(completion, cached=True)
+            elif places and not found:
+                time.sleep(_POLL_SECONDS)  # somebody else is generating the rest
+
+
+def _send(
+    generator: BaseGenerator,
+    requests: Sequence[Request],
+    store: Store,
+    places: dict[str, list[int]],
+    keys: list[str],
+) -> Iterator[tuple[str, Completion]]:
+    """Generate what was claimed and keep each answer as it comes."""
+    answers = generator.iter_generate([requests[places[key][0]] for key in keys])
+    waiting = set(keys)
+    while True:
+        with store.working():
+            item = next(answers, None)
+        if item is None:
+            break
+        index, completion = item
+        store.add(keys[index], _pack(completion))
+        waiting.discard(keys[index])
+        yield keys[index], completion
+    if waiting:
+        raise RuntimeError(
+            f"{type(generator).__name__} left {len(waiting)} of {len(keys)} requests "
+            "unanswered; iter_generate must yield every index once."
+        )
+
+
+def generate_cached(
+    generator: BaseGenerator,
+    requests: Sequence[Request],
+    cache: RequestCache | None,
+    *,
+    progress: Callable[[Completion], object] | None = None,
+    statistics: CacheStatistics | None = None,
+) -> list[Completion]:
+    """Answer requests from the cache and send the missing ones, each distinct one once.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        Who answers what the cache does not hold.
+    requests : sequence of Request
+        What to ask.
+    cache : RequestCache or None
+        Where answers are kept; None sends every request.
+    progress : callable or None, default=None
+        Called with each completion as it comes.
+    statistics : CacheStatistics or None, default=None
+        Counts what became of the requests.
+
+    Returns
+    -------
+    completions : list of Completion
+        One for each request, in their order.
+
+    Examples
+    --------
+    >>> from sklw.generators import RecordedGenerator, Request, generate_cached
+    >>> generator = RecordedGenerator([{"text": "win a prize", "label": "spam"}])
+    >>> generate_cached(generator, [Request("", seed=0, label="spam")], None)[0].text
+    'win a prize'
+    """
+    completions: list[Completion | None] = [None] * len(requests)
+    for index, completion in iter_cached(generator, requests, cache, statistics=statistics):
+        completions[index] = completion
+        if progress is not None:
+            progress(completion)
+    return [completion for completion in completions if completion is not None]

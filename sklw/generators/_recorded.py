@@ -1,0 +1,218 @@
+"""Rows generated elsewhere, given out by label."""
+
+import difflib
+import os
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.utils._param_validation import Interval
+
+from sklw.generators._base import BaseGenerator, Completion, Request
+
+__all__ = ["RecordedGenerator"]
+
+_READERS: dict[str, dict[str, Any]] = {
+    ".csv": {},
+    ".tsv": {"sep": "\t"},
+    ".jsonl": {"lines": True},
+}
+
+
+class RecordedGenerator(BaseGenerator):
+    """Rows that were generated elsewhere, as a generator.
+
+    Request number `index` of a label is answered with the row of that number among the label's
+    rows, so nothing is remembered between calls: the rounds of one fit never repeat a row, two
+    fits get the same rows, and clones and pickles behave alike.
+
+    Parameters
+    ----------
+    records : DataFrame, list of dict, str or path
+        The rows, or a file of them: ``.csv``, ``.tsv`` or ``.jsonl`` (one JSON object a line),
+        also compressed (``.gz``).
+    text_column : str, default="text"
+        Column of the generated text.
+    label_column : str, default="label"
+        Column of the class. A request's label finds the rows whose label equals it, or else
+        those whose label reads the same: ``1`` finds ``"1"``.
+    parent_column : str or None, default=None
+        Column that says which real row a generated row was made from, if known.
+    shuffle : bool, default=False
+        Whether to give the rows of each label out in an order drawn with `random_state`, not
+        in that of the file.
+    random_state : int, default=0
+        Seed of that order.
+
+    Examples
+    --------
+    >>> from sklw.generators import RecordedGenerator, Request
+    >>> rows = [{"text": "win a prize", "label": "spam"}, {"text": "see you", "label": "ham"}]
+    >>> generator = RecordedGenerator(rows)
+    >>> [c.text for c in generator.generate([Request("", seed=0, label="ham")])]
+    ['see you']
+    >>> generator.generate([Request("", seed=0, label="ham", index=1)])[0].finish_reason
+    'exhausted'
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "records": [pd.DataFrame, list, str, os.PathLike],
+        "text_column": [str],
+        "label_column": [str],
+        "parent_column": [str, None],
+        "shuffle": ["boolean"],
+        "random_state": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        records: pd.DataFrame | Sequence[Mapping[str, Any]] | str | os.PathLike[str],
+        *,
+        text_column: str = "text",
+        label_column: str = "label",
+        parent_column: str | None = None,
+        shuffle: bool = False,
+        random_state: int = 0,
+    ) -> None:
+        self.records = records
+        self.text_column = text_column
+        self.label_column = label_column
+        self.parent_column = parent_column
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    @property
+    def prompt_form(self) -> str:
+        """``"none"``: prompts are not read."""
+        return "none"
+
+    @property
+    def model_name(self) -> str:
+        """``"recorded"``, with the file's name if the rows come from a file."""
+        if isinstance(self.records, str | os.PathLike):
+            return f"recorded:{Path(self.records).name}"
+        return "recorded"
+
+    def cache_key(self) -> dict[str, Any]:
+        """All that determines an answer beside the request."""
+        frame = self._frame()
+        return {
+            "backend": "recorded",
+            "rows": str(pd.util.hash_pandas_object(frame.astype(str), index=False).sum()),
+            "shuffle": bool(self.shuffle),
+            "random_state": int(self.random_state),
+        }
+
+    def iter_generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        """Yield ``(index of the request, completion)`` in order.
+
+        Parameters
+        ----------
+        requests : sequence of Request
+            Only their `label` and `index` are read.
+
+        Yields
+        ------
+        index : int
+            Number of the request.
+        completion : Completion
+            With `metadata` ``{"row": i}``, the number of the row in the records, and
+            ``"parent"`` if there is a `parent_column`; ``"exhausted"`` and no text if the label
+            has no row of that number.
+        """
+        self._validate_params()
+        frame = self._frame()
+        # A row without a text or a label is passed over, but counted.
+        usable = frame[[self.text_column, self.label_column]].notna().all(axis=1).tolist()
+        rows: dict[Hashable, list[int]] = {}
+        for row, label in enumerate(frame[self.label_column].tolist()):
+            if usable[row]:
+                rows.setdefault(label, []).append(row)
+        if self.shuffle:
+            order = pd.Series(range(len(frame))).sample(frac=1, random_state=self.random_state)
+            rank = dict(zip(order, range(len(frame)), strict=True))
+            for found in rows.values():
+                found.sort(key=rank.__getitem__)
+        texts = frame[self.text_column].tolist()
+        parents = None if self.parent_column is None else frame[self.parent_column].tolist()
+        for number, request in enumerate(requests):
+            found = self._rows_of(rows, request.label)
+            if request.index >= len(found):
+                yield number, Completion("", finish_reason="exhausted")
+                continue
+            row = found[request.index]
+            metadata: dict[str, Any] = {"row": row}
+            if parents is not None:
+                metadata["parent"] = None if pd.isna(parents[row]) else parents[row]
+            yield number, Completion(str(texts[row]), finish_reason="recorded", metadata=metadata)
+
+    def _rows_of(self, rows: Mapping[Hashable, list[int]], label: Hashable) -> list[int]:
+        if label in rows:
+            return rows[label]
+        same = [found for known, found in rows.items() if str(known) == str(label)]
+        if same:
+            return same[0]
+        known = ", ".join(sorted(map(repr, rows))[:20])
+        raise ValueError(
+            f"The records hold no row of the label {label!r}. The labels in column "
+            f"{self.label_column!r} are: {known}. Add rows of that label, leave it out of "
+            "sampling_strategy, or set label_column to the right column."
+        )
+
+    def _frame(self) -> pd.DataFrame:
+        """Read the records and check that they can be used."""
+        if isinstance(self.records, pd.DataFrame):
+            frame = self.records
+        elif isinstance(self.records, str | os.PathLike):
+            frame = _read(Path(self.records).expanduser())
+        else:
+            frame = pd.DataFrame.from_records([dict(record) for record in self.records])
+        if frame.empty:
+            raise ValueError(
+                f"The records of {self.model_name!r} are empty. Pass at least one row with the "
+                f"columns {self.text_column!r} and {self.label_column!r}."
+            )
+        columns = {
+            "text_column": self.text_column,
+            "label_column": self.label_column,
+            "parent_column": self.parent_column,
+        }
+        for parameter, column in columns.items():
+            if column is not None and column not in frame.columns:
+                names = [str(name) for name in frame.columns]
+                close = difflib.get_close_matches(column, names, 1)
+                hint = f" Did you mean {close[0]!r}?" if close else ""
+                raise ValueError(
+                    f"The records have no column {column!r}.{hint} Their columns are: "
+                    f"{', '.join(map(repr, names))}. Set {parameter} to one of them."
+                )
+        if not frame[[self.text_column, self.label_column]].notna().all(axis=1).any():
+            raise ValueError(
+                f"No row of the records has both a text in column {self.text_column!r} and a "
+                f"label in column {self.label_column!r}. Fill these columns in or name others."
+            )
+        return frame
+
+
+def _read(path: Path) -> pd.DataFrame:
+    kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if kind.lower() not in _READERS:
+        raise ValueError(
+            f"The records in {str(path)!r} have an unknown format. Use a .csv, .tsv or .jsonl "
+            "file (also with .gz), or read the file yourself and pass the DataFrame."
+        )
+    options = _READERS[kind.lower()]
+    try:
+        if kind.lower() == ".jsonl":
+            return pd.read_json(path, dtype=False, convert_dates=False, **options)
+        # Texts such as "None" or "nan" are texts; only an empty field is missing.
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"The records in {str(path)!r} could not be read: {error}. Check that the file "
+            f"exists and is a readable {kind} file, or read it yourself and pass the DataFrame."
+        ) from error
