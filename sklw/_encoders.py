@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 from sklw.models import locate_model
 
-__all__ = ["load_encoder", "pool", "shared_encoder"]
+__all__ = ["load_encoder", "longest_input", "pool", "shared_encoder"]
 
 # Loaded encoders are kept, since a grid search asks for the same one again and again.
 MAX_KEPT = 2
@@ -100,6 +100,25 @@ def _load(source: Any) -> tuple[Any, Any]:
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     return tokenizer, encoder.eval()
+
+
+def longest_input(tokenizer: Any, config: Any, max_length: int) -> int:
+    """Return the most tokens a text may have: what was asked for, or what the model can read.
+
+    Parameters
+    ----------
+    tokenizer, config : object
+        The tokenizer, and the configuration of the encoder.
+    max_length : int
+        What was asked for.
+
+    Returns
+    -------
+    max_length : int
+        The least of the limits.
+    """
+    positions = getattr(config, "max_position_embeddings", None) or max_length
+    return int(min(max_length, positions, tokenizer.model_max_length))
 
 
 def pool(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> torch.Tensor:

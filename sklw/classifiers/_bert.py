@@ -1,6 +1,7 @@
 """A transformer fine-tuned for text classification, as a scikit-learn estimator."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, Literal, Self
@@ -49,8 +50,8 @@ class BertClassifier(TextNet):
         Tokens of a text beyond this many are not read.
     max_epochs : int, default=3
         Passes over the training rows.
-    lr : float, default=2e-4
-        Highest learning rate. Small encoders such as MiniLM want about 2e-4, BERT's size 3e-5.
+    lr : float, default=3e-4
+        Highest learning rate. Small encoders such as MiniLM want about 3e-4, BERT's size 3e-5.
     batch_size : int, default=32
         Rows in a training batch. Prediction takes 64 where this is less.
     weight_decay : float, default=0.01
@@ -67,7 +68,8 @@ class BertClassifier(TextNet):
         Whether the head sees the mean of the tokens' states or the state of the first token.
     early_stopping : bool or int, default=False
         Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
-        and go back to the best epoch. The rows held out are real ones, where `quality` tells.
+        and go back to the best epoch. The rows held out are real ones if `quality` tells which
+        those are (NaN); if all rows have one, it is their weight in the validation loss.
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -172,7 +174,7 @@ class BertClassifier(TextNet):
         class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
         max_length: int = 128,
         max_epochs: int = 3,
-        lr: float = 2e-4,
+        lr: float = 3e-4,
         batch_size: int = 32,
         weight_decay: float = 0.01,
         warmup: float = 0.1,
@@ -341,7 +343,8 @@ class BertClassifier(TextNet):
         labels : ndarray of shape (n,)
             The likeliest labels.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -396,7 +399,7 @@ class BertClassifier(TextNet):
         if self.classes is None and len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 classes in y, but the data contain only "
-                f"one class: {classes[0]!r}. Add rows of another class."
+                f"one class: {classes.tolist()[0]!r}. Add rows of another class."
             )
         return classes
 
@@ -406,9 +409,9 @@ class BertClassifier(TextNet):
         if (codes < 0).any():
             at = int(np.argmin(codes))
             raise ValueError(
-                f"y has the label {y[at]!r} at position {at}, which is not among the classes "
-                f"{list(self.classes_)}. Name every class at the start: partial_fit(X, y, "
-                "classes=[...])."
+                f"y has the label {y.tolist()[at]!r} at position {at}, which is not among the "
+                f"classes {self.classes_.tolist()}. Name every class at the start: "
+                "partial_fit(X, y, classes=[...])."
             )
         return codes.astype(np.int64)
 
@@ -425,7 +428,11 @@ class BertClassifier(TextNet):
             None if weights is None else weights[keep],
             None if rows["quality"] is None else rows["quality"][keep],
         )
-        super().partial_fit(dataset)
+        self.notify("on_train_begin", X=dataset.X, y=dataset.y)
+        # How skorch's callbacks end the training, and how users may.
+        with suppress(KeyboardInterrupt):
+            self.fit_loop(dataset)
+        self.notify("on_train_end", X=dataset.X, y=dataset.y)
         return self
 
     def _combine_with_class_weight(
@@ -438,7 +445,7 @@ class BertClassifier(TextNet):
             if unknown:
                 raise ValueError(
                     f"class_weight names {unknown}, which is not among the classes "
-                    f"{list(self.classes_)}."
+                    f"{self.classes_.tolist()}."
                 )
         kept = slice(None) if weights is None else weights > 0
         factors = np.zeros(len(y))

@@ -43,6 +43,9 @@ class EncoderClassifier(nn.Module):
         self.precision = precision
         self.dropout = nn.Dropout(0.1)
         config = encoder.config
+        # Encoders differ widely in the scale of their vectors; without this the learning rate of
+        # the head would have to follow.
+        self.norm = nn.LayerNorm(config.hidden_size, elementwise_affine=False)
         self.head = nn.Linear(config.hidden_size, n_classes)
         nn.init.normal_(self.head.weight, std=getattr(config, "initializer_range", 0.02))
         nn.init.zeros_(self.head.bias)
@@ -69,4 +72,5 @@ class EncoderClassifier(nn.Module):
             hidden = self.encoder(
                 input_ids=input_ids, attention_mask=attention_mask
             ).last_hidden_state
-        return self.head(self.dropout(pool(hidden, attention_mask, self.pooling)))
+        pooled = self.norm(pool(hidden, attention_mask, self.pooling))
+        return self.head(self.dropout(pooled))

@@ -16,7 +16,7 @@ from skorch.utils import TeeGenerator, data_from_dataset, is_dataset, to_device,
 from torch import nn
 from transformers import get_scheduler
 
-from sklw._encoders import load_encoder
+from sklw._encoders import load_encoder, longest_input
 from sklw._encoding import tokenize
 from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
@@ -31,7 +31,11 @@ DEFAULT_PATIENCE = 3
 
 
 class TextNet(NeuralNetClassifier):
-    """The part of :class:`BertClassifier` that meets skorch: hooks only, no public parameters."""
+    """The part of :class:`BertClassifier` that meets skorch.
+
+    The methods are hooks of :class:`skorch.NeuralNetClassifier`, whose documentation gives their
+    parameters.
+    """
 
     quality_temperature_: float = 1.0
     quality_clip_: float | None = None
@@ -51,20 +55,7 @@ class TextNet(NeuralNetClassifier):
         return [name for name in super()._get_param_names() if not name.startswith("_")]
 
     def get_params(self, deep: bool = True, **kwargs: Any) -> dict[str, Any]:
-        """Get the parameters, those of callbacks included.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to include the parameters of callbacks.
-        **kwargs : dict
-            Handed to skorch.
-
-        Returns
-        -------
-        params : dict
-            Names and values.
-        """
+        """Get the parameters, those of callbacks included."""
         params = super().get_params(deep=deep, **kwargs)
         params["device"] = self.__dict__["device"]
         return params
@@ -76,13 +67,7 @@ class TextNet(NeuralNetClassifier):
             self.device = requested
 
     def load_params(self, *args: Any, **kwargs: Any) -> None:
-        """Load weights, optimizer or history: see :meth:`skorch.NeuralNet.load_params`.
-
-        Parameters
-        ----------
-        *args, **kwargs
-            Handed to skorch.
-        """
+        """Load weights, optimizer or history: see :meth:`skorch.NeuralNet.load_params`."""
         requested = self.__dict__["device"]
         super().load_params(*args, **kwargs)
         if requested == "auto":
@@ -121,13 +106,7 @@ class TextNet(NeuralNetClassifier):
         return self
 
     def initialize_module(self) -> Self:
-        """Load the tokenizer and put a head on the encoder.
-
-        Returns
-        -------
-        self : object
-            The net.
-        """
+        """Load the tokenizer and put a head on the encoder."""
         if not hasattr(self, "classes_"):
             raise ValueError(
                 "The number of classes is not known before fit. Call fit(X, y), or pass "
@@ -145,33 +124,16 @@ class TextNet(NeuralNetClassifier):
         return self
 
     def initialize_criterion(self) -> Self:
-        """Build the criterion, which returns one loss a row.
-
-        Returns
-        -------
-        self : object
-            The net.
-        """
+        """Build the criterion, which returns one loss a row."""
         settings = {"reduction": "none", **self.get_params_for("criterion")}
         self.criterion_ = self.criterion(**settings)
         return self
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> Self:
-        """Build the optimizer, without weight decay for biases and normalisation layers.
-
-        Parameters
-        ----------
-        triggered_directly : object
-            Ignored; part of skorch's signature.
-
-        Returns
-        -------
-        self : object
-            The net.
-        """
+        """Build the optimizer, without weight decay for biases and normalisation layers."""
         named = list(self.get_all_learnable_params())
         groups, settings = self.get_params_for_optimizer("optimizer", named)
-        if issubclass(self.optimizer, torch.optim.AdamW):
+        if self.optimizer is torch.optim.AdamW:
             settings = {"fused": True, "weight_decay": self.weight_decay, **settings}
             if not hasattr(self, "optimizer__param_groups"):
                 matrices = [p for _, p in named if p.ndim > 1]
@@ -179,16 +141,6 @@ class TextNet(NeuralNetClassifier):
                 groups = ([{"params": matrices}, {"params": vectors, "weight_decay": 0.0}],)
         self.optimizer_ = self.optimizer(*groups, **settings)
         return self
-
-    def get_default_callbacks(self) -> list[tuple[str, Any]]:
-        """Return skorch's default callbacks, and early stopping where it was asked for.
-
-        Returns
-        -------
-        callbacks : list of (str, Callback)
-            The callbacks.
-        """
-        return self._default_callbacks
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -207,20 +159,7 @@ class TextNet(NeuralNetClassifier):
         """Do nothing: ``fit`` has checked the data already."""
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
-        """Tokenise texts.
-
-        Parameters
-        ----------
-        X : texts or Dataset
-            What to tokenise; a dataset of ours is returned as it is.
-        y : array-like of shape (n,), or None
-            Labels.
-
-        Returns
-        -------
-        dataset : TextDataset
-            The tokenised rows.
-        """
+        """Tokenise texts."""
         if is_dataset(X):
             base = X
             while isinstance(base, torch.utils.data.Subset):
@@ -234,26 +173,13 @@ class TextNet(NeuralNetClassifier):
         return self.dataset(texts, self._tokenize(texts), labels, codes)
 
     def _tokenize(self, texts: np.ndarray) -> list[np.ndarray]:
-        longest = min(self.max_length, self.tokenizer_.model_max_length)
-        return tokenize(self.tokenizer_, texts, longest)
+        config = self.module_.encoder.config
+        return tokenize(
+            self.tokenizer_, texts, longest_input(self.tokenizer_, config, self.max_length)
+        )
 
     def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
-        """Split off rows for validation if ``train_split`` or ``early_stopping`` asks for it.
-
-        Parameters
-        ----------
-        X : TextDataset
-            The training rows.
-        y : None
-            Unused; the labels are in the dataset.
-        **fit_params : dict
-            Handed to ``train_split``.
-
-        Returns
-        -------
-        train, valid : Dataset
-            The two parts; `valid` may be None.
-        """
+        """Split off rows for validation if ``train_split`` or ``early_stopping`` asks for it."""
         dataset = self.get_dataset(X, y)
         if self.train_split:
             train, valid = self.train_split(dataset, dataset.y, **fit_params)
@@ -263,20 +189,7 @@ class TextNet(NeuralNetClassifier):
         return hold_out(dataset, self.validation_fraction, self._draw_seed())
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Make batches of texts of like length.
-
-        Parameters
-        ----------
-        dataset : TextDataset or Subset of one
-            The rows.
-        training : bool, default=False
-            Whether to shuffle.
-
-        Returns
-        -------
-        batches : iterable
-            Pairs of inputs and labels.
-        """
+        """Make batches of texts of like length."""
         prefix = "iterator_train" if training else "iterator_valid"
         size = self.batch_size if training else max(self.batch_size, MIN_PREDICTION_BATCH)
         settings = {
@@ -292,24 +205,7 @@ class TextNet(NeuralNetClassifier):
     # -- training -----------------------------------------------------------------------------
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> Self:
-        """Train for some epochs.
-
-        Parameters
-        ----------
-        X : TextDataset
-            The training rows.
-        y : None
-            Unused; the labels are in the dataset.
-        epochs : int or None, default=None
-            Number of epochs; None takes ``max_epochs``.
-        **fit_params : dict
-            Ignored; part of skorch's signature.
-
-        Returns
-        -------
-        self : object
-            The net.
-        """
+        """Train for some epochs."""
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         train, valid = self.get_split_datasets(X, y)
@@ -345,21 +241,7 @@ class TextNet(NeuralNetClassifier):
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Go through the batches once; callbacks see the labels as the user gave them.
-
-        Parameters
-        ----------
-        iterator : iterable or None
-            The batches; None skips the epoch.
-        training : bool
-            Whether the step trains.
-        prefix : str
-            Prefix of the entries in the history.
-        step_fn : callable
-            What to do with a batch.
-        **fit_params : dict
-            Handed to `step_fn`.
-        """
+        """Go through the batches once; callbacks see the labels as the user gave them."""
         if iterator is None:
             return
         for inputs, codes in iterator:
@@ -372,20 +254,7 @@ class TextNet(NeuralNetClassifier):
         self.history.record(prefix + "_batch_count", len(iterator))
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """Do one optimizer step.
-
-        Parameters
-        ----------
-        batch : tuple
-            Inputs and encoded labels.
-        **fit_params : dict
-            Handed to ``train_step_single``.
-
-        Returns
-        -------
-        step : dict
-            ``loss`` and ``y_pred``.
-        """
+        """Do one optimizer step."""
         self.optimizer_.zero_grad(set_to_none=True)
         step = self.train_step_single(batch, **fit_params)
         if self.max_grad_norm is not None:
@@ -400,32 +269,17 @@ class TextNet(NeuralNetClassifier):
     def get_loss(
         self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
     ) -> torch.Tensor:
-        """Compute the loss of a batch: weighted, and in training focal or DIMP if asked for.
-
-        Parameters
-        ----------
-        y_pred : Tensor of shape (rows, n_classes)
-            Logits.
-        y_true : Tensor of int64, shape (rows,)
-            Encoded labels.
-        X : dict
-            The inputs, with ``sample_weight`` and ``quality`` if there are any.
-        training : bool, default=False
-            Whether this is a training step.
-
-        Returns
-        -------
-        loss : Tensor of shape ()
-            The loss.
-        """
+        """Compute the loss of a batch: weighted, and in training focal or DIMP if asked for."""
         y_true = to_tensor(y_true, device=self.device)
         own = {
             key: to_tensor(X[key], device=self.device)
             for key in ("sample_weight", "quality")
             if key in X
         }
-        factors = None
-        if training:
+        if not training:
+            # The model must not judge its own validation rows: there quality alone is the weight.
+            factors = own["quality"].nan_to_num(nan=1.0) if "quality" in own else None
+        else:
             factors = row_factors(
                 y_pred,
                 y_true,
@@ -437,35 +291,14 @@ class TextNet(NeuralNetClassifier):
         return weighted_mean(self.criterion_(y_pred, y_true), own.get("sample_weight"), factors)
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
-        """Compute the logits of a batch.
-
-        Parameters
-        ----------
-        x : dict
-            The inputs.
-        **fit_params : dict
-            Handed to the module.
-
-        Returns
-        -------
-        logits : Tensor of shape (rows, n_classes)
-            The logits.
-        """
+        """Compute the logits of a batch."""
         inputs = {key: to_tensor(x[key], self.device) for key in ("input_ids", "attention_mask")}
         return self.module_(**inputs, **fit_params)
 
     # -- prediction ---------------------------------------------------------------------------
 
     def check_is_fitted(self, attributes: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Raise NotFittedError unless there is a network.
-
-        Parameters
-        ----------
-        attributes : iterable of str or None, default=None
-            Attributes to look for.
-        *args, **kwargs
-            Handed to skorch.
-        """
+        """Raise NotFittedError unless there is a network."""
         try:
             super().check_is_fitted(attributes, *args, **kwargs)
         except NotInitializedError as error:
@@ -476,22 +309,7 @@ class TextNet(NeuralNetClassifier):
     def forward_iter(
         self, X: Any, training: bool = False, device: str = "cpu"
     ) -> Iterator[torch.Tensor]:
-        """Yield the logits of all rows, in their order and as one tensor.
-
-        Parameters
-        ----------
-        X : texts or TextDataset
-            The rows.
-        training : bool, default=False
-            Whether dropout is on.
-        device : str, default="cpu"
-            Where the logits are put.
-
-        Yields
-        ------
-        logits : Tensor of shape (n, n_classes)
-            The logits.
-        """
+        """Yield the logits of all rows, in their order and as one tensor."""
         self.check_is_fitted()
         dataset = self.get_dataset(X)
         batches = self.get_iterator(dataset, training=False)

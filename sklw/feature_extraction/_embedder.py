@@ -11,7 +11,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklw._encoders import pool, shared_encoder
+from sklw._encoders import longest_input, pool, shared_encoder
 from sklw._encoding import pad_batch, sorted_batches, tokenize
 from sklw._hardware import autocast, choose_device, choose_precision
 from sklw._validation import check_texts
@@ -191,7 +191,8 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _embed(self, texts: list[str]) -> np.ndarray:
         tokenizer, encoder = self._encoder()
         device = choose_device(self.device)
-        token_ids = tokenize(tokenizer, texts, min(self.max_length, tokenizer.model_max_length))
+        longest = longest_input(tokenizer, encoder.config, self.max_length)
+        token_ids = tokenize(tokenizer, texts, longest)
         lengths = np.array([len(ids) for ids in token_ids])
         vectors = np.empty((len(texts), self.n_features_out_), dtype=np.float32)
         with torch.inference_mode():

@@ -1,0 +1,382 @@
+"""BertClassifier as a scikit-learn estimator and as a skorch net."""
+
+import io
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.utils import get_tags
+from skorch.callbacks import Checkpoint, EpochScoring, LRScheduler
+
+from sklw import BertClassifier
+from sklw.exceptions import ModelNotFoundError
+
+
+@pytest.fixture(scope="module")
+def fitted(settings, reviews):
+    return BertClassifier(**{**settings, "max_epochs": 20}).fit(*reviews)
+
+
+def test_learns_and_predicts(fitted, reviews):
+    X, y = reviews
+    p = fitted.predict_proba(X)
+    assert p.shape == (60, 2)
+    assert p.dtype == np.float32
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+    assert fitted.classes_.tolist() == ["down", "up"]
+    assert np.array_equal(fitted.predict(X), fitted.classes_[p.argmax(axis=1)])
+    assert fitted.score(X, y) > 0.95
+
+
+def test_order_and_neighbours_do_not_matter(fitted, reviews):
+    X = np.array(reviews[0], dtype=object)
+    p = fitted.predict_proba(X)
+    order = np.random.default_rng(0).permutation(60)
+    np.testing.assert_allclose(fitted.predict_proba(X[order]), p[order], atol=1e-6)
+    np.testing.assert_allclose(fitted.predict_proba(X[5:6]), p[5:6], atol=1e-6)
+
+
+@pytest.mark.parametrize("container", [list, np.array, pd.Series, pd.DataFrame])
+def test_containers(fitted, reviews, container):
+    expected = fitted.predict_proba(reviews[0])
+    assert np.array_equal(fitted.predict_proba(container(reviews[0])), expected)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([True, False]),
+        np.array([7, -2]),
+        np.array([0.0, 1.0]),
+        np.array(["b", "a"], dtype=object),
+        pd.Series(["b", "a"], index=[5, 4]),
+        pd.Series(["b", "a"], dtype="category"),
+        pd.Series([True, False], dtype=object),
+        ["b", "a"],
+    ],
+)
+def test_labels_of_any_type(settings, labels):
+    texts = ["good film", "bad film"]
+    clf = BertClassifier(**{**settings, "max_epochs": 20}).fit(texts, labels)
+    assert clf.classes_.tolist() == sorted(labels)
+    assert clf.predict(texts).tolist() == list(labels)
+
+
+def test_same_seed_same_result_and_global_state_untouched(settings, reviews):
+    X, y = reviews
+    settings = {**settings, "dropout": 0.3}
+    torch.manual_seed(11)
+    state = torch.get_rng_state()
+    first = BertClassifier(**settings).fit(X, y).predict_proba(X)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(12)
+    assert np.array_equal(BertClassifier(**settings).fit(X, y).predict_proba(X), first)
+    other = BertClassifier(**{**settings, "random_state": 1}).fit(X, y).predict_proba(X)
+    assert not np.array_equal(other, first)
+
+
+def test_clone_and_params(settings, tiny):
+    scoring = ("f1", EpochScoring("f1_macro"))
+    clf = BertClassifier(
+        **{**settings, "device": "auto"},
+        callbacks=[scoring],
+        class_weight={"up": 2},
+        module__pooling="cls",
+        optimizer__betas=(0.9, 0.98),
+        criterion__label_smoothing=0.1,
+    )
+    params = clf.get_params(deep=False)
+    assert params["device"] == "auto"
+    assert not [name for name in params if name.startswith("_") or name.endswith("_")]
+    copy = clone(clf)
+    copied = copy.get_params(deep=False)
+    assert copied.keys() == params.keys()
+    assert copied["module__pooling"] == "cls"
+    assert copied["criterion__label_smoothing"] == 0.1
+    copy.set_params(lr=0.5, max_epochs=7, optimizer__betas=(0.5, 0.5))
+    assert (copy.lr, copy.max_epochs, clf.lr) == (0.5, 7, 1e-2)
+    assert "class_weight={'up': 2}" in repr(clf)
+    assert "BertClassifier" in clf._repr_html_()
+
+
+def test_clone_of_fitted_starts_anew(fitted, reviews):
+    copy = clone(fitted)
+    with pytest.raises(NotFittedError, match="fit"):
+        copy.predict(reviews[0])
+    assert np.array_equal(
+        copy.fit(*reviews).predict_proba(reviews[0]), fitted.predict_proba(reviews[0])
+    )
+
+
+def test_refit_equals_first_fit(settings, reviews):
+    X, y = reviews
+    clf = BertClassifier(**settings).fit(X, y)
+    first = clf.predict_proba(X)
+    assert np.array_equal(clf.fit(X, y).predict_proba(X), first)
+    assert len(clf.history) == clf.max_epochs
+
+
+def test_unknown_parameter_names(settings, reviews):
+    with pytest.raises(ValueError, match="unexpected argument"):
+        BertClassifier(**settings, learning_rate=1).fit(*reviews)
+    with pytest.raises(ValueError, match="did you mean module__pooling"):
+        BertClassifier(**settings, module_pooling="cls").fit(*reviews)
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        BertClassifier(**settings).set_params(learning_rate=1)
+
+
+def test_pickle(fitted, reviews):
+    again = pickle.loads(pickle.dumps(fitted))
+    assert np.array_equal(again.predict_proba(reviews[0]), fitted.predict_proba(reviews[0]))
+    assert again.get_params(deep=False)["random_state"] == 0
+
+
+def test_save_and_load_params(settings, fitted, reviews, tmp_path):
+    fitted.save_params(f_params=tmp_path / "weights.pt", f_history=tmp_path / "history.json")
+    other = BertClassifier(**{**settings, "random_state": 5}, classes=["down", "up"]).initialize()
+    other.load_params(f_params=tmp_path / "weights.pt", f_history=tmp_path / "history.json")
+    assert np.array_equal(other.predict_proba(reviews[0]), fitted.predict_proba(reviews[0]))
+    assert len(other.history) == len(fitted.history)
+    buffer = io.BytesIO()
+    fitted.save_params(f_params=buffer, use_safetensors=True)
+    assert buffer.tell() > 0
+
+
+def test_initialize_needs_classes(settings):
+    with pytest.raises(ValueError, match="classes="):
+        BertClassifier(**settings).initialize()
+
+
+def test_grid_search_in_two_processes(settings, reviews):
+    grid = GridSearchCV(
+        BertClassifier(**settings),
+        {"lr": [1e-2, 1e-7], "module__pooling": ["mean"], "max_epochs": [20]},
+        scoring=make_scorer(f1_score, pos_label="up"),
+        cv=2,
+        n_jobs=2,
+    ).fit(*reviews)
+    assert grid.best_params_["lr"] == 1e-2
+    assert grid.best_score_ > 0.9
+    by_loss = GridSearchCV(BertClassifier(**settings), {"lr": [1e-2]}, scoring="neg_log_loss", cv=2)
+    assert np.isfinite(by_loss.fit(*reviews).best_score_)
+
+
+def test_cross_val_predict(settings, reviews):
+    p = cross_val_predict(BertClassifier(**settings), *reviews, cv=3, method="predict_proba")
+    assert p.shape == (60, 2)
+
+
+def test_metadata_routing(settings, reviews):
+    import sklearn
+    from sklearn.pipeline import make_pipeline
+
+    X, y = reviews
+    weights = np.linspace(0.1, 2, 60)
+    expected = BertClassifier(**settings).fit(X, y, sample_weight=weights).predict_proba(X)
+    with sklearn.config_context(enable_metadata_routing=True):
+        clf = BertClassifier(**settings).set_fit_request(sample_weight=True)
+        pipe = make_pipeline(clone(clf)).fit(X, y, sample_weight=weights)
+        assert np.array_equal(pipe.predict_proba(X), expected)
+
+
+def test_history_and_scoring_callbacks_see_the_labels(settings, reviews):
+    spam = make_scorer(f1_score, pos_label="up")
+    callbacks = [
+        ("cached", EpochScoring(spam, name="f1_cached", lower_is_better=False)),
+        ("fresh", EpochScoring(spam, name="f1_fresh", use_caching=False, lower_is_better=False)),
+        ("train", EpochScoring(spam, name="f1_train", on_train=True, lower_is_better=False)),
+    ]
+    clf = BertClassifier(**{**settings, "max_epochs": 20}, early_stopping=20, callbacks=callbacks)
+    clf.fit(*reviews)
+    assert len(clf.history) == 20
+    for name in ("train_loss", "valid_loss", "valid_acc", "dur", "f1_cached", "f1_train"):
+        assert np.isfinite(clf.history[:, name]).all()
+    assert clf.history[:, "f1_cached"] == clf.history[:, "f1_fresh"]
+    assert clf.history[-1, "f1_train"] > 0.9
+    assert clf.history[-1, "train_loss"] < clf.history[0, "train_loss"]
+
+
+def test_early_stopping_restores_the_best_epoch(settings, reviews):
+    X, y = np.array(reviews[0], dtype=object), reviews[1]
+    y = np.where(np.random.default_rng(0).random(60) < 0.4, "up", y)
+    kept = {}
+
+    class Keep(EpochScoring):
+        def on_epoch_end(self, net, **kwargs):
+            kept[len(net.history)] = net.module_.head.weight.detach().clone()
+
+    settings = {**settings, "max_epochs": 12, "lr": 3e-2, "lr_schedule": "constant"}
+    clf = BertClassifier(
+        **settings, early_stopping=3, validation_fraction=0.3, callbacks=[Keep("accuracy")]
+    ).fit(X, y)
+    losses = clf.history[:, "valid_loss"]
+    best = int(np.argmin(losses)) + 1
+    assert best < len(losses)
+    assert torch.equal(clf.module_.head.weight, kept[best])
+    assert not torch.equal(clf.module_.head.weight, kept[len(losses) - 1])
+
+
+def test_early_stopping_validates_on_real_rows(settings, reviews):
+    X, y = reviews
+    quality = np.where(np.arange(60) < 20, np.nan, 0.5)
+    clf = BertClassifier(**settings, early_stopping=True, validation_fraction=0.2)
+    seen = {}
+    loop = clf.get_split_datasets
+
+    def spy(*args, **kwargs):
+        seen["parts"] = loop(*args, **kwargs)
+        return seen["parts"]
+
+    clf.get_split_datasets = spy
+    clf.fit(X, y, quality=quality)
+    train, valid = seen["parts"]
+    assert len(valid) == 12
+    assert max(valid.indices) < 20
+    assert sorted([*train.indices, *valid.indices]) == list(range(60))
+
+
+def test_skorch_train_split_and_callbacks(settings, reviews, tmp_path):
+    from skorch.dataset import Dataset, ValidSplit
+    from skorch.helper import predefined_split
+
+    X, y = reviews
+    rate = LRScheduler(torch.optim.lr_scheduler.StepLR, step_size=1, gamma=0.5)
+    point = Checkpoint(dirname=tmp_path, monitor="valid_loss_best", load_best=True)
+    settings = {**settings, "lr_schedule": "constant", "warmup": 0.0}
+    clf = BertClassifier(
+        **settings, train_split=ValidSplit(3, stratified=True), callbacks=[rate, point]
+    ).fit(X, y)
+    assert np.isfinite(clf.history[:, "valid_acc"]).all()
+    assert clf.optimizer_.param_groups[0]["lr"] < settings["lr"]
+    clf = BertClassifier(
+        **settings, train_split=predefined_split(Dataset(np.array(X[:10]), y[:10]))
+    )
+    assert np.isfinite(clf.fit(X, y).history[:, "valid_loss"]).all()
+
+
+def test_warm_start_and_partial_fit_go_on(settings, reviews):
+    X, y = reviews
+    warm = BertClassifier(**settings, warm_start=True).fit(X, y)
+    loss = warm.history[-1, "train_loss"]
+    warm.fit(X, y)
+    assert len(warm.history) == 2 * warm.max_epochs
+    assert warm.history[-1, "train_loss"] < loss
+    assert warm.optimizer_.param_groups[0]["lr"] == settings["lr"]
+
+    step = BertClassifier(**settings)
+    step.partial_fit(X[:1], y[:1], classes=["down", "up"]).partial_fit(X, y)
+    assert step.classes_.tolist() == ["down", "up"]
+    assert len(step.history) == 2 * step.max_epochs
+    with pytest.raises(ValueError, match=r"'sideways' at position 1.*classes="):
+        step.partial_fit(X[:2], ["up", "sideways"])
+
+
+def test_gradient_clipping(settings, reviews):
+    seen = []
+
+    class Norm(EpochScoring):
+        def on_grad_computed(self, net, named_parameters, **kwargs):
+            grads = [p.grad.norm() for _, p in named_parameters if p.grad is not None]
+            seen.append(torch.stack(grads).norm().item())
+
+    for bound in (0.01, None):
+        seen.clear()
+        BertClassifier(**settings, max_grad_norm=bound, callbacks=[Norm("accuracy")]).fit(*reviews)
+        assert (max(seen) <= 0.0101) == (bound == 0.01)
+
+
+def test_schedule_warms_up_and_falls(settings, reviews):
+    rates = []
+
+    class Rate(EpochScoring):
+        def on_batch_begin(self, net, training=False, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    settings = {**settings, "batch_size": 6, "max_epochs": 2, "warmup": 0.25}
+    BertClassifier(**settings, callbacks=[Rate("accuracy")]).fit(*reviews)
+    assert len(rates) == 20
+    assert rates[0] == 0
+    assert int(np.argmax(rates)) == 5
+    assert max(rates) == pytest.approx(settings["lr"])
+    assert 0 < rates[-1] < settings["lr"] / 10
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "error", "match"),
+    [
+        (["a", "b"], None, ValueError, "target y is None"),
+        (["a", "b"], ["x"], ValueError, "2 texts and 1 labels"),
+        (["a", "b"], ["x", "x"], ValueError, "one class: 'x'"),
+        (["a", "b"], ["x", None], ValueError, "missing label.*position 1"),
+        (["a", "b"], [1.0, np.nan], ValueError, "missing label.*position 1"),
+        (["a", "b"], ["x", 1], TypeError, "one type"),
+        (["a", "b", "c"], [0.1, 0.25, 7.5], ValueError, "continuous"),
+        (["a", None], [0, 1], ValueError, "position 1"),
+        ("ab", [0, 1], TypeError, "single string"),
+        ([1, 2], [0, 1], TypeError, "position 0"),
+        ([], [], ValueError, "0 texts"),
+    ],
+)
+def test_bad_input(settings, X, y, error, match):
+    with pytest.raises(error, match=match):
+        BertClassifier(**settings).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("loss", "hinge"),
+        ("max_epochs", 0),
+        ("lr", -1.0),
+        ("warmup", 1.0),
+        ("pooling", "max"),
+        ("early_stopping", 0.5),
+        ("precision", "fp8"),
+        ("class_weight", "even"),
+    ],
+)
+def test_bad_parameters(settings, reviews, name, value):
+    with pytest.raises(ValueError, match=name):
+        BertClassifier(**{**settings, name: value}).fit(*reviews)
+
+
+def test_bad_class_weight(settings, reviews):
+    with pytest.raises(ValueError, match="sideways"):
+        BertClassifier(**settings, class_weight={"sideways": 2}).fit(*reviews)
+
+
+def test_missing_model(settings, reviews, tmp_path):
+    with pytest.raises(ModelNotFoundError, match="folder"):
+        BertClassifier(**{**settings, "model": str(tmp_path / "none")}).fit(*reviews)
+    with pytest.raises(ModelNotFoundError, match="could not be loaded"):
+        BertClassifier(**{**settings, "model": str(tmp_path)}).fit(*reviews)
+
+
+def test_bfloat16_is_close_to_float32(settings, reviews):
+    X, y = reviews
+    exact = BertClassifier(**{**settings, "max_epochs": 8}).fit(X, y)
+    rough = BertClassifier(**{**settings, "max_epochs": 8, "precision": "bfloat16"}).fit(X, y)
+    assert np.abs(rough.predict_proba(X) - exact.predict_proba(X)).mean() < 0.05
+    assert all(p.dtype == torch.float32 for p in rough.module_.parameters())
+
+
+def test_tags():
+    tags = get_tags(BertClassifier(random_state=0))
+    assert is_classifier(BertClassifier())
+    assert tags.input_tags.string
+    assert not tags.input_tags.two_d_array
+    assert not tags.non_deterministic
+    assert tags.target_tags.required
+
+
+def test_embedded_encoder_learns_with_defaults():
+    texts = ["a wonderful film", "I loved it", "a terrible film", "I hated it"] * 8
+    labels = ["pos", "pos", "neg", "neg"] * 8
+    clf = BertClassifier(random_state=0, batch_size=8).fit(texts, labels)
+    assert clf.predict(["what a lovely movie", "what an awful movie"]).tolist() == ["pos", "neg"]

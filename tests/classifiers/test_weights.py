@@ -1,0 +1,202 @@
+"""What weights and qualities do to training."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklw import BertClassifier
+from sklw.classifiers._losses import row_factors, weighted_mean
+
+
+def proba(settings, X, y, X_test, **fit_arguments):
+    return BertClassifier(**settings).fit(X, y, **fit_arguments).predict_proba(X_test)
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.1, 7.3])
+def test_equal_weights_change_nothing(settings, reviews, weight):
+    X, y = reviews
+    plain = proba(settings, X, y, X)
+    assert np.array_equal(proba(settings, X, y, X, sample_weight=np.full(60, weight)), plain)
+
+
+def test_weight_two_is_the_row_twice(settings, reviews):
+    X, y = reviews
+    settings = {**settings, "batch_size": 1000, "max_epochs": 5}
+    weights = np.ones(60)
+    weights[:7] = 2
+    twice = proba(settings, [*X, *X[:7]], [*y, *y[:7]], X)
+    np.testing.assert_allclose(proba(settings, X, y, X, sample_weight=weights), twice, atol=1e-5)
+    assert np.abs(proba(settings, X, y, X) - twice).max() > 1e-4
+
+
+def test_rows_of_weight_zero_are_not_there(settings, reviews):
+    X, y = reviews
+    garbage = ["very very bad x"] * 20
+    order = np.random.default_rng(1).permutation(80)
+    texts = np.array([*X, *garbage], dtype=object)[order]
+    labels = np.array([*y, *["up"] * 20])[order]
+    real = order < 60
+    expected = proba(settings, texts[real], labels[real], X)
+    found = proba(settings, texts, labels, X, sample_weight=real.astype(float))
+    assert np.array_equal(found, expected)
+    assert not np.array_equal(proba(settings, texts, labels, X), expected)
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "quality"])
+@pytest.mark.parametrize("early_stopping", [False, 25])
+def test_weights_stay_with_their_rows(settings, reviews, name, early_stopping):
+    """Wrong labels get a tiny weight; were the weights shuffled, the classifier would fail."""
+    X, y = reviews
+    wrong = np.arange(60) % 5 < 2
+    noisy = np.where(wrong, np.where(y == "up", "down", "up"), y)
+    weights = np.where(wrong, 1e-6, 1.0)
+    settings = {**settings, "max_epochs": 25, "batch_size": 8, "early_stopping": early_stopping}
+    clf = BertClassifier(**settings).fit(X, noisy, **{name: weights})
+    assert clf.score(X, y) > 0.9
+
+
+def test_class_weight_equals_sample_weight(settings, reviews):
+    X, y = reviews
+    weights = np.where(y == "up", 3.0, 1.0)
+    by_class = {**settings, "class_weight": {"up": 3.0}}
+    expected = proba(settings, X, y, X, sample_weight=weights)
+    assert np.array_equal(proba(by_class, X, y, X), expected)
+
+
+def test_balanced_class_weight(settings, reviews):
+    X, y = np.array(reviews[0], dtype=object)[:45], reviews[1][:45]
+    keep = (y == "up") | (np.arange(45) < 10)
+    X, y = X[keep], y[keep]
+    counts = {label: (y == label).sum() for label in np.unique(y)}
+    weights = [len(y) / (2 * counts[label]) for label in y]
+    balanced = {**settings, "class_weight": "balanced"}
+    expected = proba(settings, X, y, X, sample_weight=weights)
+    np.testing.assert_allclose(proba(balanced, X, y, X), expected, atol=1e-6)
+
+
+def test_quality_nan_is_plain_training(settings, reviews):
+    X, y = reviews
+    expected = proba(settings, X, y, X)
+    assert np.array_equal(proba(settings, X, y, X, quality=np.full(60, np.nan)), expected)
+    partly = np.full(60, np.nan)
+    partly[0] = 0.9
+    assert not np.array_equal(proba(settings, X, y, X, quality=partly), expected)
+
+
+def test_dimp_factors_by_hand():
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    y = torch.tensor([0, 0, 1])
+    quality = torch.tensor([0.4, 0.9, np.nan])
+    p = np.exp([2.0, 0.0]) / (np.exp([2.0, 0.0]) + np.exp([0.0, 1.0]))
+    ratio = np.array([0.4, 0.9]) / p
+    found = row_factors(logits, y, quality=quality)
+    np.testing.assert_allclose(found, [*ratio, 1.0], rtol=1e-5)
+    found = row_factors(logits, y, quality=quality, temperature=2.0)
+    np.testing.assert_allclose(found, [*np.sqrt(ratio), 1.0], rtol=1e-5)
+    found = row_factors(logits, y, quality=quality, temperature=2.0, clip=2.0)
+    np.testing.assert_allclose(found, [*np.sqrt(np.minimum(ratio, 2.0)), 1.0], rtol=1e-5)
+
+
+def test_focal_factors_by_hand():
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    p = np.exp([2.0, 0.0]) / (np.exp([2.0, 0.0]) + np.exp([0.0, 1.0]))
+    found = row_factors(logits, torch.tensor([0, 0]), focal_gamma=2.0)
+    np.testing.assert_allclose(found, (1 - p) ** 2, rtol=1e-5)
+    assert row_factors(logits, torch.tensor([0, 0])) is None
+
+
+def test_no_gradient_flows_through_the_factors():
+    logits = torch.tensor([[0.3, -0.2], [0.1, 1.0]], requires_grad=True)
+    y = torch.tensor([0, 0])
+    factors = row_factors(logits, y, focal_gamma=1.0, quality=torch.tensor([0.4, 0.9]))
+    assert not factors.requires_grad
+    losses = torch.nn.functional.cross_entropy(logits, y, reduction="none")
+    weighted_mean(losses, factors).backward()
+    p = torch.softmax(logits.detach(), dim=1)
+    expected = (p - torch.tensor([[1.0, 0.0]])) * factors[:, None] / 2
+    torch.testing.assert_close(logits.grad, expected)
+
+
+def test_extreme_values_leave_finite_gradients():
+    logits = torch.tensor([[-300.0, 300.0], [300.0, -300.0]], requires_grad=True)
+    y = torch.tensor([0, 0])
+    factors = row_factors(logits, y, focal_gamma=0.5, quality=torch.tensor([1.0, 0.0]))
+    losses = torch.nn.functional.cross_entropy(logits, y, reduction="none")
+    weighted_mean(losses, factors).backward()
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_a_batch_of_zero_weights_has_gradient_zero():
+    logits = torch.zeros(3, 2, requires_grad=True)
+    losses = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 0]), reduction="none")
+    weighted_mean(losses, torch.zeros(3)).backward()
+    assert torch.equal(logits.grad, torch.zeros(3, 2))
+
+
+def test_loss_of_one_batch_by_hand(settings, reviews):
+    """The history's first loss is sum(w * f * l) / (B * mean(w)), before any step."""
+    X, y = reviews
+    rng = np.random.default_rng(3)
+    weights, quality = rng.uniform(0.5, 3, 60), rng.uniform(size=60)
+    quality[::3] = np.nan
+    settings = {**settings, "batch_size": 60, "max_epochs": 1}
+    arguments = {"sample_weight": weights, "quality": quality, "quality_temperature": 2.0}
+    clf = BertClassifier(**settings).fit(X, y, **arguments)
+    # A step of length (almost) zero leaves the network as it was before the first one.
+    before = BertClassifier(**{**settings, "lr": 1e-12}).fit(X, y, **arguments)
+    p = before.predict_proba(X)[np.arange(60), (y == "up").astype(int)]
+    factor = np.where(np.isnan(quality), 1, np.sqrt(quality / p))
+    expected = np.sum(weights * factor * -np.log(p)) / (60 * weights.mean())
+    assert clf.history[0, "train_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_focal_learns(settings, reviews):
+    X, y = reviews
+    focal = {**settings, "loss": "focal", "focal_gamma": 2.0, "max_epochs": 20}
+    assert BertClassifier(**focal).fit(X, y).score(X, y) > 0.95
+    plain = BertClassifier(**{**focal, "focal_gamma": 0.0}).fit(X, y).predict_proba(X)
+    cross_entropy = {**focal, "loss": "cross_entropy"}
+    assert np.array_equal(BertClassifier(**cross_entropy).fit(X, y).predict_proba(X), plain)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"sample_weight": np.ones(59)}, "shape"),
+        ({"sample_weight": np.ones((60, 2))}, "shape"),
+        ({"sample_weight": np.r_[np.nan, np.ones(59)]}, "finite.*position 0"),
+        ({"sample_weight": np.r_[np.ones(59), np.inf]}, "finite.*position 59"),
+        ({"sample_weight": np.r_[1, -1, np.ones(58)]}, "negative.*position 1"),
+        ({"sample_weight": np.zeros(60)}, "zero for every row"),
+        ({"quality": np.full(60, 1.5)}, "probability"),
+        ({"quality": np.ones(3)}, "shape"),
+        ({"quality": np.ones(60), "quality_temperature": 0}, "quality_temperature"),
+        ({"quality": np.ones(60), "quality_clip": -1}, "quality_clip"),
+    ],
+)
+def test_bad_weights(settings, reviews, arguments, match):
+    with pytest.raises(ValueError, match=match):
+        BertClassifier(**settings).fit(*reviews, **arguments)
+
+
+def test_weighted_rows(settings, reviews):
+    from sklw._row_weights import RowWeights
+    from sklw.pipeline import Weighted
+
+    X, y = reviews
+    weights = np.linspace(0.1, 2, 60)
+    quality = np.where(np.arange(60) % 2, np.nan, 0.8)
+    carrier = Weighted(X, RowWeights(weights, quality, 2.0, 3.0))
+    expected = proba(
+        settings,
+        X,
+        y,
+        X,
+        sample_weight=weights,
+        quality=quality,
+        quality_temperature=2.0,
+        quality_clip=3.0,
+    )
+    assert np.array_equal(proba(settings, carrier, y, X), expected)
+    with pytest.raises(ValueError, match="twice"):
+        BertClassifier(**settings).fit(carrier, y, sample_weight=weights)
