@@ -28,7 +28,7 @@ def _attend(
     """
     rows, heads, length, size = query.shape
     special = [kwargs.get(name) is not None for name in ("softcap", "s_aux", "position_bias")]
-    if length > 1 or attention_mask is None or any(special):
+    if length > 1 or any(special):
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **kwargs
         )
@@ -39,7 +39,12 @@ def _attend(
         query = query.expand(-1, 2, -1)
     scores = torch.bmm(query, key.flatten(0, 1).transpose(1, 2))
     scores = scores.view(rows, groups, len(query[0]), -1)
-    scores = scores * (size**-0.5 if scaling is None else scaling) + attention_mask
+    scores = scores * (size**-0.5 if scaling is None else scaling)
+    if attention_mask is not None:
+        if attention_mask.dtype == torch.bool:
+            scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
+        else:
+            scores = scores + attention_mask
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
     output = torch.bmm(weights.flatten(0, 1), value.flatten(0, 1))[:, :shared]
     return output.reshape(rows, 1, heads, -1), None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from sklw.generators._base import BaseGenerator, Completion, Request
+from sklw.generators._folder import cache_folder
 from sklw.generators._store import Store
 
 __all__ = ["CacheStatistics", "RequestCache", "generate_cached", "iter_cached"]
@@ -91,7 +92,7 @@ class RequestCache:
         if isinstance(cache, RequestCache):
             return cache
         if cache is True:
-            return cls(Path(os.environ.get("SKLW_CACHE") or "~/.cache/sklw") / _FILE)
+            return cls(cache_folder() / _FILE)
         return cls(cache)
 
 

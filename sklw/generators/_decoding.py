@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 
 from sklw.generators._loading import LoadedModel
+from sklw.generators._lockstep import decode_in_lockstep, fits_slots
 from sklw.generators._sampling import SamplingSettings, sample_tokens
 from sklw.generators._slots import CHUNK, Slots
 from sklw.generators._stopping import StopCheck
@@ -116,6 +117,11 @@ def decode(
     at once, and waiting tasks take the free slots.
     """
     check = StopCheck(loaded)
+    if "slots" not in loaded.memo:
+        loaded.memo["slots"] = fits_slots(loaded.model)
+    if not loaded.memo["slots"]:
+        yield from decode_in_lockstep(loaded.model, tasks, settings, batch_size, check)
+        return
     waiting = sorted(tasks, key=lambda task: task.room)  # taken from the end: longest first
     while waiting:
         slots = Slots(loaded.model, min(batch_size, len(waiting)), waiting[-1].room)

@@ -1,24 +1,30 @@
 """Load causal language models and keep the last ones, so that clones need not load again."""
 
 import contextlib
+import hashlib
 import io
 import os
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from sklw.generators._attention import use_row_attention
+from sklw.generators._folder import cache_folder
 from sklw.models import ModelSource, locate_model
 
-__all__ = ["LoadedModel", "load_model", "resolve_device", "resolve_dtype"]
+__all__ = ["LoadedModel", "load_model"]
 
 _KEPT = 2
+_GREATEST_CONVERTED = 500_000_000  # bytes
 _loaded: "OrderedDict[tuple[Any, ...], LoadedModel]" = OrderedDict()
 _lock = threading.RLock()
 
@@ -51,39 +57,10 @@ class LoadedModel:
         return torch.device(self.model.device)
 
 
-def resolve_device(device: str) -> torch.device:
-    """Turn ``"auto"`` into CUDA where there is one, and into the CPU otherwise."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
-
-
-def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """Turn ``"auto"`` into bfloat16 where the hardware multiplies in it, else into float32."""
-    if dtype != "auto":
-        return {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}[
-            dtype
-        ]
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    elif device.type == "cpu":
-        # mkldnn's own answer is wider: it also counts CPUs that only emulate bfloat16.
-        supported = [
-            getattr(torch.cpu, name, None)
-            for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        ]
-        fast = any(check is not None and check() for check in supported)
-    else:
-        fast = False
-    return torch.bfloat16 if fast else torch.float32
-
-
-def load_model(
-    name: str | os.PathLike[str], dtype: torch.dtype, device: torch.device
-) -> LoadedModel:
+def load_model(name: str | os.PathLike[str], dtype: torch.dtype, device: str) -> LoadedModel:
     """Load a model, or take it from the last few loaded in this process."""
     source = locate_model(name)
-    key = (source.location, source.gguf_file, source.fingerprint, dtype, str(device))
+    key = (source.location, source.gguf_file, source.fingerprint, dtype, device)
     with _lock:
         if key not in _loaded:
             _loaded[key] = _load(source, dtype, device)
@@ -107,21 +84,68 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _load(source: ModelSource, dtype: torch.dtype, device: torch.device) -> LoadedModel:
-    arguments = source.load_arguments
-    with _quiet():
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(source.location, **arguments)
-            if source.gguf_file is not None:
-                from transformers import GgufConfig
-
-                arguments["quantization_config"] = GgufConfig(dequantize=True)
-            model = AutoModelForCausalLM.from_pretrained(source.location, dtype=dtype, **arguments)
-        except (OSError, ValueError, ImportError) as error:
-            raise source.not_found(error) from error
+def _load(source: ModelSource, dtype: torch.dtype, device: str) -> LoadedModel:
+    try:
+        with _quiet():
+            tokenizer, model = _read_fast(source, dtype)
+    except (OSError, ValueError, ImportError) as error:
+        raise source.not_found(error) from error
     model = model.to(device).eval().requires_grad_(False)
     use_row_attention(model)
     return LoadedModel(model, tokenizer, _stop_ids(model, tokenizer), _context(model))
+
+
+def _read_fast(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Read the converted weights if there are any, else the source, and convert it."""
+    converted = _converted(source, dtype)
+    if converted is None:
+        return _read(source, dtype)
+    if converted.is_dir():
+        with contextlib.suppress(Exception):  # damaged in whatever way: the source is there
+            return _read(ModelSource(source.name, str(converted)), dtype)
+    tokenizer, model = _read(source, dtype)
+    _keep(tokenizer, model, converted)
+    return tokenizer, model
+
+
+def _read(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:
+    arguments = source.load_arguments
+    tokenizer = AutoTokenizer.from_pretrained(source.location, **arguments)
+    if source.gguf_file is not None:
+        from transformers import GgufConfig
+
+        arguments["quantization_config"] = GgufConfig(dequantize=True)
+    model = AutoModelForCausalLM.from_pretrained(source.location, dtype=dtype, **arguments)
+    return tokenizer, model
+
+
+def _converted(source: ModelSource, dtype: torch.dtype) -> Path | None:
+    """Return the folder for a small GGUF model's weights in transformers' own format.
+
+    transformers takes some 15 seconds to convert even the smallest GGUF file, and 2 to load
+    the result.
+    """
+    if source.gguf_file is None:
+        return None
+    file = Path(source.location) / source.gguf_file
+    state = file.stat()
+    if state.st_size > _GREATEST_CONVERTED:
+        return None
+    content = (str(file), state.st_size, state.st_mtime_ns, str(dtype), transformers.__version__)
+    digest = hashlib.sha256(repr(content).encode()).hexdigest()[:16]
+    return cache_folder() / "models" / f"{file.stem}-{digest}"
+
+
+def _keep(tokenizer: Any, model: Any, folder: Path) -> None:
+    # Renamed when whole, so that no other process reads half a model. Where it cannot be
+    # written, it is converted again next time.
+    with contextlib.suppress(OSError):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+            whole = Path(unfinished) / "model"
+            tokenizer.save_pretrained(whole)
+            model.save_pretrained(whole)
+            whole.rename(folder)
 
 
 def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:

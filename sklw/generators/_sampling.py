@@ -125,6 +125,8 @@ def sample_tokens(
     """
     if settings.temperature == 0:
         return logits.argmax(-1)
+    if logits.device.type == "mps":
+        logits = logits.float().cpu()  # it has no float64, and the sums below need it
     probabilities = _prepare(logits, settings)
     states = np.asarray(states, dtype=np.uint64)
     counters = np.asarray(steps, dtype=np.uint64) * np.uint64(_TRIES)

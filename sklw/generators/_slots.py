@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache, DynamicLayer
 
-__all__ = ["CHUNK", "Slots"]
+__all__ = ["CHUNK", "FEWEST_ROWS", "Slots"]
 
 # Prompts are read in pieces of this many tokens, from their start, the last one padded: what a
 # piece yields then depends on the tokens up to its end alone, never on the prompts beside it, and
@@ -15,7 +15,7 @@ __all__ = ["CHUNK", "Slots"]
 CHUNK = 32
 _WIDTH_STEP = 64
 # Matrix products of fewer rows take another path in float32, with other rounding.
-_FEWEST_ROWS = 16
+FEWEST_ROWS = 16
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Slots:
 
     def __init__(self, model: Any, size: int, capacity: int) -> None:
         self.model = model
-        self.size = max(size, _FEWEST_ROWS)
+        self.size = max(size, FEWEST_ROWS)
         self.capacity = _round_up(capacity, _WIDTH_STEP)
         self.view = _View(torch.zeros(0, dtype=torch.int64), 0, 0)
         layers = model.config.get_text_config().num_hidden_layers
@@ -110,7 +110,7 @@ class Slots:
         """Append a token to each of the first slots and return the logits of what comes next."""
         device, count = self.model.device, len(tokens)
         # Rows added to reach the fewest write into unused slots, where nothing reads.
-        extra = max(_FEWEST_ROWS - count, 0)
+        extra = max(FEWEST_ROWS - count, 0)
         ids = torch.tensor([*tokens, *[tokens[0]] * extra], device=device)
         ends = torch.tensor([*lengths, *[0] * extra], device=device)
         # The whole width: a narrower view would have to be copied in each layer.

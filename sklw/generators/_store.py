@@ -65,7 +65,7 @@ class Store:
         if self._writer is not None:
             self._writer.join()
         self._write()
-        self._run(self._release, None, write=True)
+        self._execute("DELETE FROM claims WHERE owner = ?", (self.owner,), write=True)
         self._warn()
         if self._connection is not None:
             self._connection.close()
@@ -76,15 +76,15 @@ class Store:
         for some in _portions(keys):
             marks = ",".join("?" * len(some))
             query = f"SELECT key, answer FROM answers WHERE key IN ({marks})"
-            found.update(self._run(lambda c, q=query, k=some: c.execute(q, k).fetchall(), []))
+            found.update(self._execute(query, some))
         return found
 
     def count(self) -> int:
         """Return the number of answers in the file, 0 if there is none."""
         if not self.path.exists():
             return 0
-        query = "SELECT count(*) FROM answers"
-        return int(self._run(lambda connection: connection.execute(query).fetchone()[0], 0))
+        rows = self._execute("SELECT count(*) FROM answers")
+        return int(rows[0][0]) if rows else 0
 
     def claim(self, keys: Iterable[str]) -> list[str]:
         """Take the requests nobody answers at present, so that nobody else sends them."""
@@ -116,7 +116,9 @@ class Store:
         connection.execute("BEGIN IMMEDIATE")
         taken = {
             key: (host, pid, beat)
-            for key, host, pid, beat in connection.execute("SELECT key, host, pid, beat FROM claims")
+            for key, host, pid, beat in connection.execute(
+                "SELECT key, host, pid, beat FROM claims"
+            )
         }
         query = "SELECT 1 FROM answers WHERE key = ?"
         for key in keys:
@@ -136,9 +138,6 @@ class Store:
             return True
         return host == self._host and not _alive(pid)
 
-    def _release(self, connection: sqlite3.Connection) -> None:
-        connection.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
-
     def _keep_writing(self) -> None:
         beat = time.monotonic()
         while not self._stop.wait(_WRITE_SECONDS):
@@ -146,7 +145,7 @@ class Store:
             if self._working and time.monotonic() - beat > _BEAT_SECONDS:
                 beat = time.monotonic()
                 query = "UPDATE claims SET beat = ? WHERE owner = ?"
-                self._run(lambda c, q=query: c.execute(q, (time.time(), self.owner)), None, True)
+                self._execute(query, (time.time(), self.owner), write=True)
 
     def _write(self) -> None:
         with self._lock:
@@ -159,6 +158,14 @@ class Store:
         connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
         connection.executemany("DELETE FROM claims WHERE key = ?", [(key,) for key, _ in rows])
         connection.execute("COMMIT")
+
+    def _execute(
+        self, query: str, parameters: Sequence[Any] = (), write: bool = False
+    ) -> list[tuple[Any, ...]]:
+        def action(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            return connection.execute(query, parameters).fetchall()
+
+        return self._run(action, [], write)
 
     def _run(
         self, action: Callable[[sqlite3.Connection], _T], otherwise: _T, write: bool = False

@@ -17,7 +17,48 @@ _SMALL = 1_000_000_000
 
 
 class TransformersGenerator(BaseGenerator):
-    """A causal language model on this machine."""
+    r"""Texts from a causal language model on this machine.
+
+    The same request gets the same text whatever stands beside it: `batch_size`, the order of
+    the requests and their number change the speed only. This holds bit for bit on the CPU; on a
+    GPU, matrix products may round differently for another number of rows, and a draw that falls
+    between two roundings then changes its text. Loaded on first use, and kept: the last two
+    models used stay in memory, so that clones need not load again.
+
+    Parameters
+    ----------
+    model : str or path, default="SmolLM2-135M-Instruct"
+        The embedded model, a folder in transformers' format, a ``.gguf`` file, or a hub id.
+        The converted weights of small GGUF files (below 500 MB) are kept in
+        ``$SKLW_CACHE/models``, by default ``~/.cache/sklw/models``.
+    prompting : {"auto", "completion", "chat"}, default="auto"
+        The form of prompt the model is to get: a text to go on with, or a conversation. By
+        default a conversation for models with a chat template and at least a billion parameters.
+    temperature : float, default=1.0
+        Divides the logits; 0 takes the most likely token at each step.
+    top_p : float, default=0.95
+        Draw from the smallest set of most likely tokens that holds this probability mass;
+        1 keeps all tokens.
+    top_k : int or None, default=None
+        Draw from this number of most likely tokens; applied before `top_p`.
+    min_p : float or None, default=None
+        Leave out tokens less likely than this share of the most likely token's probability.
+    max_new_tokens : int, default=64
+        Greatest length of an answer in tokens, where a request does not say.
+    batch_size : int, default=64
+        Number of answers generated at once. Halved by itself when a GPU's memory runs out.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; by default a GPU if there is one.
+    dtype : {"auto", "float32", "bfloat16"}, default="auto"
+        Type of the weights; by default bfloat16 where the hardware multiplies in it.
+
+    Examples
+    --------
+    >>> from sklw.generators import Request, TransformersGenerator
+    >>> generator = TransformersGenerator(temperature=0.7, max_new_tokens=20)
+    >>> request = Request("A short message: ", seed=0, stop=("\n",))
+    >>> [completion] = generator.generate([request])  # doctest: +SKIP
+    """
 
     _parameter_constraints: dict[str, list[Any]] = {
         "model": [str, os.PathLike],
@@ -29,7 +70,7 @@ class TransformersGenerator(BaseGenerator):
         "max_new_tokens": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
-        "dtype": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
+        "dtype": [StrOptions({"auto", "float32", "bfloat16"})],
     }
 
     def __init__(
@@ -75,15 +116,13 @@ class TransformersGenerator(BaseGenerator):
 
     def cache_key(self) -> dict[str, Any]:
         """All that determines an answer beside the request."""
-        from sklw.generators._loading import resolve_device, resolve_dtype
-
-        device = resolve_device(self.device)
+        dtype, device = self._hardware()
         return {
             "backend": "transformers",
             "algorithm": _ALGORITHM,
             "model": locate_model(self.model).fingerprint,
-            "dtype": str(resolve_dtype(self.dtype, device)).removeprefix("torch."),
-            "device": device.type,
+            "dtype": str(dtype).removeprefix("torch."),
+            "device": device.partition(":")[0],
             "prompt_form": self.prompt_form,
             "temperature": float(self.temperature),
             "top_p": float(self.top_p),
@@ -93,13 +132,39 @@ class TransformersGenerator(BaseGenerator):
         }
 
     def _load(self) -> Any:
-        from sklw.generators._loading import load_model, resolve_device, resolve_dtype
+        from sklw.generators._loading import load_model
 
-        device = resolve_device(self.device)
-        return load_model(self.model, resolve_dtype(self.dtype, device), device)
+        return load_model(self.model, *self._hardware())
+
+    def _hardware(self) -> tuple[Any, str]:
+        from sklw._hardware import choose_device, choose_precision
+
+        device = choose_device(self.device)
+        return choose_precision(self.dtype, device), device
 
     def iter_generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Yield ``(index of the request, completion)``, each as soon as it is complete."""
+        """Yield ``(index of the request, completion)``, each as soon as it is complete.
+
+        Parameters
+        ----------
+        requests : sequence of Request
+            What to ask, as texts (completion form) or conversations (chat form).
+
+        Yields
+        ------
+        index : int
+            Number of the request.
+        completion : Completion
+            Its answer.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If the model cannot be loaded.
+        ValueError
+            If a prompt is empty or longer than the model reads, or is a conversation and the
+            model has no chat template. Nothing has been generated then.
+        """
         self._validate_params()
         requests = list(requests)
         if not requests:
@@ -136,9 +201,10 @@ class TransformersGenerator(BaseGenerator):
         if loaded.context is not None:
             if len(tokens) >= loaded.context:
                 raise ValueError(
-                    f"The prompt of request {index} has {len(tokens)} tokens, but {self.model_name!r} "
-                    f"reads at most {loaded.context} with the answer included. Show it fewer or "
-                    "shorter examples, or use a model with a longer context."
+                    f"The prompt of request {index} has {len(tokens)} tokens, but "
+                    f"{self.model_name!r} reads at most {loaded.context} with the answer "
+                    "included. Show it fewer or shorter examples, or use a model with a longer "
+                    "context."
                 )
             limit = min(limit, loaded.context - len(tokens))
         return Task(index, tokens, seed_state(request.seed), limit, request.stop)
