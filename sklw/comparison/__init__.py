@@ -5,6 +5,7 @@ from sklw.comparison._methods import CLASSIFIERS, METHODS, build
 from sklw.comparison._metrics import METRICS, evaluate
 from sklw.comparison._runner import compare
 from sklw.comparison._settings import Settings
+from sklw.comparison._store import read_results
 from sklw.comparison._table import format_table, summarize
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "compare",
     "evaluate",
     "format_table",
+    "read_results",
     "summarize",
 ]

@@ -205,7 +205,7 @@ class _Comparison:
             **self.settings.describe(),
         }
         self.store = Store(self.output, description)
-        found = self.store.read_results()
+        found = self.store.finished()
         if found is not None:
             for row in found.to_dict("records"):
                 self.done[tuple(row[name] for name in KEY)] = {str(k): v for k, v in row.items()}

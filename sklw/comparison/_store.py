@@ -9,9 +9,34 @@ import pandas as pd
 
 from sklw.comparison._generated import Generated
 
-__all__ = ["KEY", "Store"]
+__all__ = ["KEY", "Store", "read_results"]
 
 KEY = ["classifier", "method", "minority_size", "seed"]
+
+
+def read_results(folder: Any) -> pd.DataFrame:
+    """Read what :func:`compare` has kept so far, in one run or several.
+
+    Parameters
+    ----------
+    folder : path
+        The `output` of those runs.
+
+    Returns
+    -------
+    results : DataFrame
+        One row a cell, as :func:`compare` returns them; of a cell tried again the last attempt.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are no results.
+    """
+    path = Path(folder) / "results.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"There are no results in {str(folder)!r} yet; run compare first.")
+    results = pd.read_csv(path, dtype={"error": str}).fillna({"error": ""})
+    return results.drop_duplicates(KEY, keep="last", ignore_index=True)
 
 
 class Store:
@@ -57,7 +82,7 @@ class Store:
         """Where the generated texts of one training set are."""
         return self.folder / f"generated_m{minority_size}_seed{seed}.csv"
 
-    def read_results(self) -> pd.DataFrame | None:
+    def finished(self) -> pd.DataFrame | None:
         """Read the finished cells; None if there are none."""
         if not self.results_path.exists():
             return None
@@ -68,10 +93,7 @@ class Store:
         if not self.results_path.stat().st_size:
             self.results_path.unlink()
             return None
-        frame = pd.read_csv(self.results_path, keep_default_na=False, na_values={"error": []})
-        numbers = [c for c in frame.columns if c not in {"classifier", "method", "error"}]
-        frame[numbers] = frame[numbers].apply(pd.to_numeric)
-        return frame
+        return read_results(self.folder)
 
     def append_result(self, row: dict[str, Any]) -> None:
         """Add a finished cell."""

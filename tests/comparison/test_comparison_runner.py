@@ -1,0 +1,291 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.pipeline import make_pipeline
+
+from sklw import RecordedGenerator
+from sklw.comparison import METHODS, METRICS, Settings, build, compare, read_results
+from sklw.comparison._splits import draw_split
+from sklw.datasets import load_maintenance_requests
+
+TEXTS, LABELS = load_maintenance_requests(return_X_y=True)
+SMALL = {
+    "classifiers": ["tfidf"],
+    "minority_sizes": [20],
+    "majority_size": 60,
+    "seeds": [0, 1],
+    "test_size": 100,
+}
+RECORDED = [
+    "smoke is coming from under the door of the flat next to mine",
+    "there is water running over the fuse box in the cellar",
+    "I can smell gas on the stairs and feel dizzy",
+    "the ceiling over the cot is coming down, please send somebody",
+    "sparks from the socket behind the washing machine, it smells burnt",
+    "someone has broken the door and is walking about upstairs",
+]
+NOISE = [
+    "please send me the form for the parking space again",
+    "my tap drips a little at night, whenever you have time for it",
+]
+
+
+@pytest.fixture
+def settings():
+    rows = [{"text": text, "label": "hazard"} for text in RECORDED + NOISE]
+    return Settings(
+        sampling_strategy=lambda y: {"hazard": int((y == "hazard").sum()) + len(rows)},
+        generator=RecordedGenerator(rows),
+    )
+
+
+def without_times(results):
+    return results.drop(columns=[c for c in results if c.endswith("seconds")])
+
+
+class TestSplits:
+    def test_sizes_and_no_row_on_both_sides(self):
+        split = draw_split(LABELS, minority_size=20, majority_size=60, test_size=None, seed=3)
+        assert pd.Series(LABELS[split.train]).value_counts().to_dict() == {
+            "routine": 60,
+            "hazard": 20,
+        }
+        assert sorted([*split.train, *split.test]) == list(range(len(LABELS)))
+
+    def test_smaller_training_sets_are_part_of_larger_ones(self):
+        small, large = (
+            draw_split(LABELS, minority_size=m, majority_size=60, test_size=None, seed=3)
+            for m in (10, 40)
+        )
+        assert set(small.train) < set(large.train)
+
+    def test_sampled_test_rows_keep_the_shares_of_the_classes(self):
+        full = draw_split(LABELS, minority_size=20, majority_size=60, test_size=None, seed=0)
+        part = draw_split(LABELS, minority_size=20, majority_size=60, test_size=100, seed=0)
+        assert np.array_equal(full.train, part.train)
+        assert set(part.test) < set(full.test)
+        assert len(part.test) == 100
+        shares = [(LABELS[split.test] == "hazard").mean() for split in (full, part)]
+        assert shares[0] == pytest.approx(shares[1], abs=0.01)
+
+    def test_seeds_give_other_rows(self):
+        first, second = (
+            draw_split(LABELS, minority_size=20, majority_size=60, test_size=None, seed=s)
+            for s in (0, 1)
+        )
+        assert set(first.train) != set(second.train)
+
+
+def test_one_row_for_each_cell_and_the_same_numbers_each_time():
+    methods = ["real", "class_weight", "random", "eda"]
+    results = compare(TEXTS, LABELS, methods=methods, **SMALL)
+    assert results["method"].tolist() == methods * 2
+    assert (results["error"] == "").all()
+    assert np.isfinite(results[list(METRICS)]).all(axis=None)
+    again = compare(list(TEXTS), pd.Series(LABELS), methods=methods[::-1], **SMALL)
+    key = ["method", "seed"]
+    pd.testing.assert_frame_equal(
+        without_times(results).sort_values(key, ignore_index=True),
+        without_times(again).sort_values(key, ignore_index=True),
+    )
+
+
+def test_results_are_those_of_the_estimator_on_the_split():
+    results = compare(TEXTS, LABELS, methods=["class_weight"], **SMALL)
+    split = draw_split(LABELS, minority_size=20, majority_size=60, test_size=100, seed=1)
+    estimator = build("class_weight", "tfidf", Settings(), smallest=20, seed=1)
+    estimator.fit(TEXTS[split.train], LABELS[split.train])
+    predicted = estimator.predict(TEXTS[split.test])
+    assert results["macro_f1"].iloc[1] == f1_score(LABELS[split.test], predicted, average="macro")
+
+
+def test_methods_on_embeddings_cope_with_four_rows_and_beat_chance():
+    results = compare(
+        TEXTS,
+        LABELS,
+        methods=["class_weight", "smote", "adasyn", "threshold"],
+        classifiers=["embedding"],
+        minority_sizes=[4],
+        majority_size=60,
+        seeds=[0],
+        test_size=100,
+    )
+    assert (results["error"] == "").all()
+    # 42 % of the test rows are hazards: better than chance, and far from perfect.
+    assert results["auprc"].between(0.5, 0.95).all()
+    assert (results["macro_f1"] < 0.95).all()
+
+
+def test_llm_rows_are_plain_concatenation_and_are_kept_with_weights(settings, tmp_path):
+    results = compare(
+        TEXTS,
+        LABELS,
+        methods=["llm", "llm_quality", "llm_imp", "llm_dimp"],
+        settings=settings,
+        output=tmp_path,
+        **SMALL,
+    )
+    assert results["method"].tolist() == ["llm", "llm_quality", "llm_imp"] * 2  # DIMP needs BERT
+    assert (results["error"] == "").all()
+    assert (results["synthetic_rows"] == len(RECORDED + NOISE)).all()
+    split = draw_split(LABELS, minority_size=20, majority_size=60, test_size=100, seed=0)
+    model = make_pipeline(
+        TfidfVectorizer(sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
+    )
+    model.fit([*TEXTS[split.train], *RECORDED, *NOISE], [*LABELS[split.train], *["hazard"] * 8])
+    expected = f1_score(LABELS[split.test], model.predict(TEXTS[split.test]), average="macro")
+    assert results["macro_f1"][0] == pytest.approx(expected)
+
+    kept = pd.read_csv(tmp_path / "generated_m20_seed0.csv")
+    assert kept["text"].tolist() == RECORDED + NOISE
+    assert kept["accepted"].all()
+    assert (kept["weight_llm"] == 1).all()
+    assert kept["weight_llm_quality"].mean() == pytest.approx(1, abs=1e-3)
+    by_text = kept.set_index("text")["weight_llm_quality"]
+    assert by_text[RECORDED].mean() > 2 * by_text[NOISE].mean()
+
+
+def test_generated_rows_are_paid_for_once(settings, tmp_path):
+    first = compare(TEXTS, LABELS, methods=["llm"], settings=settings, output=tmp_path, **SMALL)
+    stamp = (tmp_path / "generated_m20_seed0.json").stat().st_mtime_ns
+    both = compare(
+        TEXTS, LABELS, methods=["llm", "llm_quality"], settings=settings, output=tmp_path, **SMALL
+    )
+    assert (tmp_path / "generated_m20_seed0.json").stat().st_mtime_ns == stamp
+    for seed in (0, 1):
+        seconds = both[both["seed"] == seed]["generation_seconds"].to_list()
+        assert seconds[0] == pytest.approx(seconds[1], abs=1e-3)
+    fresh = compare(TEXTS, LABELS, methods=["llm_quality"], settings=settings, **SMALL)
+    resumed = both[both["method"] == "llm_quality"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(without_times(resumed), without_times(fresh))
+    assert len(first) == 2
+
+
+class TestResuming:
+    METHODS = ["real", "class_weight"]
+
+    def run(self, output, **changes):
+        arguments = {"methods": self.METHODS, **SMALL, **changes}
+        return compare(TEXTS, LABELS, output=output, **arguments)
+
+    def test_after_an_interruption_only_the_rest_is_run(self, tmp_path, monkeypatch):
+        ran = []
+        whole = METHODS["class_weight"].build
+
+        def interrupted(plan):
+            ran.append(plan.seed)
+            if plan.seed == 1 and ran.count(1) == 1:
+                raise KeyboardInterrupt
+            return whole(plan)
+
+        patched = METHODS | {"class_weight": type(METHODS["real"])(interrupted, "")}
+        monkeypatch.setattr("sklw.comparison._methods.METHODS", patched)
+        with pytest.raises(KeyboardInterrupt):
+            self.run(tmp_path)
+        kept = pd.read_csv(tmp_path / "results.csv")
+        assert len(kept) == 3
+        resumed = self.run(tmp_path)
+        assert ran == [0, 1, 1]
+        assert resumed["fit_seconds"][:3].tolist() == pytest.approx(kept["fit_seconds"].tolist())
+        pd.testing.assert_frame_equal(
+            without_times(resumed), without_times(self.run(None)), check_dtype=False
+        )
+
+    def test_a_row_cut_off_is_done_again(self, tmp_path):
+        whole = self.run(tmp_path)
+        path = tmp_path / "results.csv"
+        path.write_bytes(path.read_bytes()[:-20])
+        resumed = self.run(tmp_path)
+        pd.testing.assert_frame_equal(without_times(resumed), without_times(whole))
+        assert len(pd.read_csv(path)) == 4
+
+    def test_more_seeds_and_methods_may_follow(self, tmp_path):
+        first = self.run(tmp_path, seeds=[0])
+        more = self.run(tmp_path, seeds=[0, 1], methods=["real", "class_weight", "random"])
+        assert len(more) == 6
+        assert more["fit_seconds"][0] == pytest.approx(first["fit_seconds"][0])
+
+    @pytest.mark.parametrize(
+        ("changes", "name"),
+        [
+            ({"majority_size": 70}, "majority_size"),
+            ({"test_size": 90}, "test_size"),
+            ({"settings": Settings(temperature=2.0)}, "temperature"),
+            ({"settings": Settings(generator=RecordedGenerator([]))}, "generator"),
+        ],
+    )
+    def test_results_of_other_settings_are_not_mixed(self, tmp_path, changes, name):
+        self.run(tmp_path, seeds=[0])
+        before = (tmp_path / "results.csv").read_bytes()
+        with pytest.raises(ValueError, match=f"other values of {name}"):
+            self.run(tmp_path, **changes)
+        assert (tmp_path / "results.csv").read_bytes() == before
+        assert "majority_size" in json.loads((tmp_path / "settings.json").read_text())
+
+    def test_a_failed_cell_is_recorded_and_tried_again(self, tmp_path):
+        # One minority row cannot be split into folds.
+        with pytest.warns(UserWarning, match="threshold"):
+            results = self.run(
+                tmp_path, methods=["threshold", "real"], minority_sizes=[1], seeds=[0]
+            )
+        assert results["error"].str.startswith("ValueError").tolist() == [True, False]
+        assert np.isnan(results["macro_f1"][0])
+        with pytest.warns(UserWarning, match="threshold"):
+            self.run(tmp_path, methods=["threshold", "real"], minority_sizes=[1], seeds=[0])
+        rows = pd.read_csv(tmp_path / "results.csv")
+        assert rows["method"].tolist() == ["threshold", "real", "threshold"]
+        kept = read_results(tmp_path)
+        assert kept["method"].tolist() == ["real", "threshold"]
+        assert kept["error"][0] == ""
+
+
+def test_generation_that_fails_is_tried_once_and_spares_the_other_methods(tmp_path):
+    settings = Settings(generator="no generator")
+    with pytest.warns(UserWarning, match="generator"):
+        results = compare(
+            TEXTS, LABELS, methods=["llm", "real", "llm_imp"], settings=settings, **SMALL
+        )
+    failed = results["error"] != ""
+    assert failed.tolist() == [True, False, True] * 2
+
+
+def test_three_classes_with_numbers_for_labels():
+    labels = np.where(LABELS == "hazard", 2, np.where([len(t) > 80 for t in TEXTS], 1, 0))
+    results = compare(
+        TEXTS,
+        labels,
+        methods=["real", "class_weight", "eda", "threshold"],
+        classifiers=["tfidf"],
+        minority_sizes=[30],
+        majority_size=60,
+        seeds=[0],
+    )
+    assert results["method"].tolist() == ["real", "class_weight", "eda"]
+    assert (results["error"] == "").all()
+    assert results["macro_f1"].between(0.33, 1).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"methods": ["smoot"]}, "Did you mean 'smote'"),
+        ({"classifiers": ["brt"]}, "Did you mean 'bert'"),
+        ({"methods": ["smote"]}, "can be combined"),
+        ({"minority_sizes": [110]}, "smaller minority size"),
+        ({"minority_sizes": [0]}, "minority size"),
+    ],
+)
+def test_wrong_arguments_are_named_before_any_work(tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        compare(TEXTS, LABELS, output=tmp_path / "out", **{**SMALL, **arguments})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_string_is_no_list_of_methods():
+    with pytest.raises(TypeError, match="list of names"):
+        compare(TEXTS, LABELS, methods="real", **SMALL)
