@@ -15,7 +15,7 @@ __all__ = ["REASONS", "RowFilter"]
 
 REASONS = {
     "empty": "nothing was left after parsing",
-    "truncated": "the answer was cut at max_new_tokens",
+    "truncated": "cut at max_new_tokens within its first sentence",
     "too_short": "shorter than the real rows of the class",
     "too_long": "longer than the real rows of the class",
     "meta_text": "a refusal or talk about the task instead of a row",
@@ -98,7 +98,7 @@ class RowFilter:
         shown : sequence of int
             Positions of the real rows in its prompt.
         cut : bool
-            Whether the answer ended at the token limit.
+            Whether it is cut off.
         """
         if label not in self._bounds:
             self._learn_class(label)
@@ -124,10 +124,10 @@ class RowFilter:
 
     def _reason_by_itself(self, row: ParsedRow, text: str, label: Any, cut: bool) -> str:
         shortest, longest = self._bounds[label]
-        if not re.search(r"\w", text):
-            return "empty"
         if cut:
             return "truncated"
+        if not re.search(r"\w", text):
+            return "empty"
         if row.tag is not None and row.tag != label:
             return "other_label"
         if _META.search(text) and not self._meta_allowed[label]:

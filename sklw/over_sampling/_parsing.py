@@ -7,10 +7,11 @@ from typing import Any
 
 from sklw.over_sampling._prompts import one_line
 
-__all__ = ["AnswerParser", "ParsedRow"]
+__all__ = ["AnswerParser", "ParsedRow", "up_to_last_sentence"]
 
 _NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
 _FIELD = re.compile(r"^\s*(?:text|message|example|output|answer|row)\s*(?:\d{1,3}\s*)?:\s*", re.I)
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s|$)")
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`"}
 
 
@@ -28,6 +29,15 @@ class ParsedRow:
 
     text: str
     tag: Any = None
+
+
+def up_to_last_sentence(text: str) -> str:
+    """Return a text that was cut off without its last, incomplete sentence; "" if it has one only.
+
+    A model that rambles on rarely spoils what it wrote first.
+    """
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return text[: ends[-1]].strip() if ends else ""
 
 
 class AnswerParser:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from sklw.generators import BaseGenerator, Completion, Request
 from sklw.over_sampling._filters import RowFilter
-from sklw.over_sampling._parsing import AnswerParser, ParsedRow
+from sklw.over_sampling._parsing import AnswerParser, ParsedRow, up_to_last_sentence
 from sklw.over_sampling._prompts import ClassDescription, PromptWriter
 from sklw.over_sampling._selection import ExampleSelector
 
@@ -178,7 +178,9 @@ class GenerationRun:
             else:
                 # Of several rows in a cut answer only the last is incomplete.
                 cut = completion.finish_reason == "length" and place == len(rows) - 1
-                reason = self.filter.judge(row, quota.label, shown.tolist(), cut)
+                if cut:
+                    row = replace(row, text=up_to_last_sentence(row.text))
+                reason = self.filter.judge(row, quota.label, shown.tolist(), cut and not row.text)
             if not reason:
                 quota.rows.append((row.text, shown))
             quota.candidates += 0 if exhausted else 1

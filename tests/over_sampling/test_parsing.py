@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklw.over_sampling._parsing import AnswerParser
+from sklw.over_sampling._parsing import AnswerParser, up_to_last_sentence
 
 NAMES = {0: "not spam", 1: "spam"}
 
@@ -68,3 +68,17 @@ def test_a_wrapped_row_comes_out_as_it_was(text):
         return
     for wrapped in (f"1. {text}", f'"{text}"', f"spam: {text}", f"{text} [spam]", f"Text: {text}"):
         assert AnswerParser(NAMES).parse(wrapped)[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("You won. Call us now! And then you", "You won. Call us now!"),
+        ('He said "go." Then', 'He said "go."'),
+        ("only 1.50 a minute and", ""),
+        ("Done.", "Done."),
+        ("", ""),
+    ],
+)
+def test_a_text_cut_off_keeps_its_whole_sentences(text, kept):
+    assert up_to_last_sentence(text) == kept
