@@ -68,6 +68,9 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         leaves them raw. Not applied to ``"dimp"``, whose ratio changes during training.
     real_weight, synthetic_weight : float, default=1.0
         Factors for all real and all synthetic rows, after normalisation.
+    class_weight : "balanced" or None, default=None
+        Scale the weights so that each class has the same total, real and synthetic rows together:
+        for oversampling short of full balance, with any final estimator.
     cv : int, default=5
         Number of folds that checkers are cross-fitted with.
     n_jobs : int, default=None
@@ -126,6 +129,7 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         "normalize": [StrOptions({"all", "class"}), None],
         "real_weight": [Interval(Real, 0, None, closed="left")],
         "synthetic_weight": [Interval(Real, 0, None, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), None],
         "cv": [Interval(Integral, 2, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -145,6 +149,7 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         normalize: str | None = "all",
         real_weight: float = 1.0,
         synthetic_weight: float = 1.0,
+        class_weight: str | None = None,
         cv: int = 5,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -160,6 +165,7 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         self.normalize = normalize
         self.real_weight = real_weight
         self.synthetic_weight = synthetic_weight
+        self.class_weight = class_weight
         self.cv = cv
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -358,6 +364,8 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         squares = float(np.sum(judged**2))
         self.effective_sample_size_ = float(np.sum(judged)) ** 2 / squares if squares else 0.0
         weights[made] = learned * self.synthetic_weight
+        if self.class_weight == "balanced":
+            weights = _balanced(weights, labels)
         if not weights.any():
             raise ValueError(
                 "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
@@ -447,3 +455,10 @@ def _mean_one(weights: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
         return weights / mean if mean > 0 else np.ones_like(weights)
     means = pd.Series(weights).groupby(groups).transform("mean").to_numpy()
     return np.where(means > 0, weights / np.where(means > 0, means, 1.0), 1.0)
+
+
+def _balanced(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Give each class the same total weight; a class of weight 0 stays at 0."""
+    totals = pd.Series(weights).groupby(labels).transform("sum").to_numpy()
+    share = len(weights) / len(np.unique(labels))
+    return np.where(totals > 0, weights * share / np.where(totals > 0, totals, 1.0), 0.0)

@@ -102,6 +102,18 @@ def test_normalisation_within_each_class():
     assert_allclose(weights, [1, 0.6 / 0.35, 0.1 / 0.35])
 
 
+@pytest.mark.parametrize("method", ["uniform", "quality", "imp"])
+def test_balanced_classes_have_the_same_total(method):
+    X, y, mask = oversampled(np.random.default_rng(0))
+    plain = SyntheticWeighter(method, synthetic_weight=0.3, random_state=0)
+    balanced = clone(plain).set_params(class_weight="balanced").fit(X, y, synthetic=mask)
+    weights, before = balanced.sample_weight_, plain.fit(X, y, synthetic=mask).sample_weight_
+    assert weights[y == "few"].sum() == pytest.approx(weights[y == "many"].sum())
+    assert weights.sum() == pytest.approx(len(y))
+    # Within a class the weights keep their proportions.
+    assert_allclose(np.ptp((weights / before)[y == "few"]), 0, atol=1e-9)
+
+
 def test_effective_sample_size():
     assert fixed("uniform").effective_sample_size_ == pytest.approx(3)
     q = np.array(BY_HAND["quality"])
