@@ -7,7 +7,8 @@ the tables hold whatever parts are there::
 
     python benchmarks/sms_spam.py --data SMSSpamCollection.gz --classifiers embedding
 
-On two cores the whole (five seeds) takes about HOURS: see the costs in the table.
+On two idle cores the whole takes three to four hours by estimate: generation a third of it, BERT
+most of the rest, embeddings without the language model's rows five minutes.
 """
 
 import argparse

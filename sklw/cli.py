@@ -19,6 +19,11 @@ from sklw.models import EMBEDDED_ENCODER, EMBEDDED_LANGUAGE_MODEL, locate_model
 __all__ = ["main"]
 
 _BASELINE = "class_weight"
+_QUICK_DEMO = {"embedding": ["real", "class_weight", "smote", "llm", "llm_quality", "llm_imp"]}
+_DEMO = {
+    "embedding": [*_QUICK_DEMO["embedding"], "random", "eda"],
+    "bert": ["class_weight", "random", "llm", "llm_dimp"],
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -241,30 +246,30 @@ def _run_demo(arguments: argparse.Namespace, folder: Path) -> int:
     start = time.perf_counter()
     corpus = load_maintenance_requests()
     quick = arguments.quick
-    methods = ["real", "class_weight", "smote", "llm", "llm_quality", "llm_imp"]
-    if not quick:
-        methods = ["real", "class_weight", "random", "smote", "eda", *methods[3:], "llm_dimp"]
     seeds = [arguments.seed] if quick else [arguments.seed, arguments.seed + 1]
     n_urgent, n_routine = 20, 200
     print(
         f"Messages to a property manager: which are urgent? Training on {n_urgent} urgent and "
         f"{n_routine} routine ones.\nThe embedded language model is writing more urgent ones ..."
     )
-    results = compare(
-        corpus.data,
-        corpus.target,
-        methods=methods,
-        classifiers=["embedding"] if quick else ["embedding", "bert"],
-        minority_sizes=[n_urgent],
-        majority_size=n_routine,
-        seeds=seeds,
-        settings=Settings(
-            sampling_strategy=0.3 if quick else 0.5,
-            task=corpus.task,
-            label_descriptions=corpus.label_descriptions,
-        ),
-        output=folder,
-        verbose=True,
+    results = pd.concat(
+        compare(
+            corpus.data,
+            corpus.target,
+            methods=methods,
+            classifiers=[classifier],
+            minority_sizes=[n_urgent],
+            majority_size=n_routine,
+            seeds=seeds,
+            settings=Settings(
+                sampling_strategy=0.3 if quick else 0.4,
+                task=corpus.task,
+                label_descriptions=corpus.label_descriptions,
+            ),
+            output=folder,
+            verbose=True,
+        )
+        for classifier, methods in (_QUICK_DEMO if quick else _DEMO).items()
     )
     print()
     _print_table(results)

@@ -129,7 +129,9 @@ class Store:
         """Put the weights of the accepted texts beside them, in a column of the method's name."""
         path = self.generated_path(minority_size, seed)
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        frame.loc[frame["accepted"] == "True", f"weight_{method}"] = np.round(weights, 4)
+        column = np.full(len(frame), np.nan)
+        column[frame["accepted"] == "True"] = np.round(weights, 4)
+        frame[f"weight_{method}"] = column
         _replace(path, frame)
 
 

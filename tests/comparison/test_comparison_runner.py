@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -150,12 +151,33 @@ def test_llm_rows_are_plain_concatenation_and_are_kept_with_weights(settings, tm
     assert by_text[RECORDED].mean() > 2 * by_text[NOISE].mean()
 
 
+def test_every_method_that_bert_takes_runs_with_it(settings, tmp_path):
+    results = compare(
+        TEXTS,
+        LABELS,
+        classifiers=["bert"],
+        minority_sizes=[8],
+        majority_size=24,
+        seeds=[0],
+        test_size=20,
+        settings=replace(settings, bert={"max_epochs": 1}),
+        output=tmp_path,
+    )
+    assert set(results["method"]) == set(METHODS) - {"smote", "adasyn"}
+    assert results["error"].tolist() == [""] * len(results)
+    kept = pd.read_csv(tmp_path / "generated_m8_seed0.csv")
+    assert kept.loc[kept["accepted"], "weight_llm_dimp"].between(0, 1, inclusive="neither").all()
+
+
 def test_generated_rows_are_paid_for_once(settings, tmp_path):
     first = compare(TEXTS, LABELS, methods=["llm"], settings=settings, output=tmp_path, **SMALL)
     stamp = (tmp_path / "generated_m20_seed0.json").stat().st_mtime_ns
+    more = {**SMALL, "classifiers": ["tfidf", "embedding"]}
     both = compare(
-        TEXTS, LABELS, methods=["llm", "llm_quality"], settings=settings, output=tmp_path, **SMALL
+        TEXTS, LABELS, methods=["llm", "llm_quality"], settings=settings, output=tmp_path, **more
     )
+    assert (both["error"] == "").all()
+    both = both[both["classifier"] == "tfidf"]
     assert (tmp_path / "generated_m20_seed0.json").stat().st_mtime_ns == stamp
     for seed in (0, 1):
         seconds = both[both["seed"] == seed]["generation_seconds"].to_list()
