@@ -7,6 +7,7 @@ from torch import nn
 
 from sklw._encoders import pool
 from sklw._hardware import autocast
+from sklw.classifiers._dropout import replace_dropout
 
 __all__ = ["EncoderClassifier"]
 
@@ -49,10 +50,7 @@ class EncoderClassifier(nn.Module):
         self.head = nn.Linear(config.hidden_size, n_classes)
         nn.init.normal_(self.head.weight, std=getattr(config, "initializer_range", 0.02))
         nn.init.zeros_(self.head.bias)
-        if dropout is not None:
-            for part in self.modules():
-                if isinstance(part, nn.Dropout):
-                    part.p = dropout
+        replace_dropout(self, dropout)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return the logits.

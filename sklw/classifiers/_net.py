@@ -28,6 +28,8 @@ __all__ = ["TextNet"]
 # Rows in a prediction batch: without gradients there is room for more than in training.
 MIN_PREDICTION_BATCH = 64
 DEFAULT_PATIENCE = 3
+# With short texts plain attention is a tenth faster to train on CPUs than the fused one.
+LONGEST_EAGER = 256
 
 
 class TextNet(NeuralNetClassifier):
@@ -113,6 +115,8 @@ class TextNet(NeuralNetClassifier):
                 "classes=[...] to initialize without data."
             )
         self.tokenizer_, encoder = load_encoder(self.model)
+        if self.device == "cpu" and self.max_length <= LONGEST_EAGER:
+            encoder.set_attn_implementation("eager")
         settings = {
             "n_classes": len(self.classes_),
             "pooling": self.pooling,
