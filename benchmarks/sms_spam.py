@@ -49,7 +49,12 @@ def main() -> None:
         minority_sizes=arguments.minority_sizes,
         majority_size=1000,
         seeds=arguments.seeds,
-        settings=Settings(task=TASK, label_descriptions=DESCRIPTIONS, cache=folder / "cache"),
+        settings=Settings(
+            task=TASK,
+            label_descriptions=DESCRIPTIONS,
+            sampler={"sampling_strategy": 0.2},  # the weighter does the rest of the balancing
+            cache=folder / "cache",
+        ),
         output=folder,
         verbose=True,
     )

@@ -187,6 +187,8 @@ def _weighted(weighting: str) -> Callable[[Plan], Any]:
             quality_checker=checker,
             diversity_checker=checker,
             temperature=plan.settings.temperature,
+            synthetic_weight=plan.settings.synthetic_weight,
+            class_weight="balanced",
             random_state=plan.seed,
         )
         return make_weighting_pipeline(weighter, *_features(plan), _head(plan))

@@ -56,8 +56,11 @@ class LLMOverSampler(BaseSampler):
     n_examples : int, default=5
         Real rows of the class that a prompt shows; fewer where the class has fewer.
     example_selection : {"random", "nearest", "diverse"}, default="random"
-        Afresh for each prompt: rows drawn at random, a row with its nearest neighbours, or rows
+        For each prompt: rows drawn at random, a row with its nearest neighbours, or rows
         far from each other.
+    answers_per_prompt : int, default=4
+        Requests that show the same rows before others are drawn. Reading a prompt costs more than
+        answering it, and a prompt that comes again is read once.
     label_names : dict of label to str, default=None
         What to call the classes in prompts; None uses the labels themselves.
     label_descriptions : dict of label to str, default=None
@@ -144,6 +147,7 @@ class LLMOverSampler(BaseSampler):
         "generator": [BaseGenerator, None],
         "n_examples": [Interval(Integral, 1, None, closed="left")],
         "example_selection": [StrOptions({"random", "nearest", "diverse"})],
+        "answers_per_prompt": [Interval(Integral, 1, None, closed="left")],
         "label_names": [dict, None],
         "label_descriptions": [dict, None],
         "task": [str, None],
@@ -165,6 +169,7 @@ class LLMOverSampler(BaseSampler):
         generator: BaseGenerator | None = None,
         n_examples: int = 5,
         example_selection: str = "random",
+        answers_per_prompt: int = 4,
         label_names: dict[Any, str] | None = None,
         label_descriptions: dict[Any, str] | None = None,
         task: str | None = None,
@@ -182,6 +187,7 @@ class LLMOverSampler(BaseSampler):
         self.generator = generator
         self.n_examples = n_examples
         self.example_selection = example_selection
+        self.answers_per_prompt = answers_per_prompt
         self.label_names = label_names
         self.label_descriptions = label_descriptions
         self.task = task
@@ -330,6 +336,7 @@ class LLMOverSampler(BaseSampler):
             ),
             texts=texts,
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+            answers_per_prompt=self.answers_per_prompt,
         )
 
     def _quota(self, label: Any, count: int, positions: Any, texts: np.ndarray) -> ClassQuota:
@@ -342,7 +349,7 @@ class LLMOverSampler(BaseSampler):
                 GenerationWarning,
                 stacklevel=4,
             )
-        longest = max(map(len, rows)) * self.length_tolerance
+        longest = max(map(len, rows))
         return ClassQuota(
             label=label,
             wanted=count,
@@ -356,7 +363,7 @@ class LLMOverSampler(BaseSampler):
             ),
             positions=positions,
             max_requests=count * self.max_attempts,
-            max_new_tokens=self.rows_per_request * (ceil(longest / _CHARACTERS_PER_TOKEN) + 4),
+            max_new_tokens=self.rows_per_request * (ceil(longest / _CHARACTERS_PER_TOKEN) + 8),
         )
 
     def _name_of(self, label: Any) -> str:

@@ -65,14 +65,14 @@ class PromptWriter:
         return (("user", self._question(examples, label)),)
 
     def _completion(self, examples: Sequence[str], label: ClassDescription) -> str:
-        what = self.task or "Texts"
-        head = f"{what}, all of them labelled {label.full}."
+        head = f"{self.task or 'Texts'} with their category."
         if self.instructions:
             head += f" {self.instructions}"
         # No space after the last colon: tokenizers put it into the first word of the answer.
         between = f"{_RULE}\n" if self.multiline else "\n\n"
-        rows = "".join(f"Text: {self._shown(example)}{between}" for example in examples)
-        return f"{head}\n\n{rows}Text:"
+        field = f"Category: {label.full}\nText:"
+        rows = "".join(f"{field} {self._shown(example)}{between}" for example in examples)
+        return f"{head}\n\n{rows}{field}"
 
     def _question(self, examples: Sequence[str], label: ClassDescription) -> str:
         what = self.task or "texts"

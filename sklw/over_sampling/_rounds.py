@@ -77,6 +77,8 @@ class GenerationRun:
         All real rows.
     seed : int
         Root of all random numbers of the run.
+    answers_per_prompt : int
+        Requests in a row that show the same rows.
     """
 
     def __init__(
@@ -90,7 +92,9 @@ class GenerationRun:
         row_filter: RowFilter,
         texts: np.ndarray,
         seed: int,
+        answers_per_prompt: int = 1,
     ) -> None:
+        self.answers_per_prompt = answers_per_prompt
         self.generator = generator
         self.ask = ask
         self.quotas = quotas
@@ -139,9 +143,11 @@ class GenerationRun:
 
     def _request(self, quota: ClassQuota, number: int) -> tuple[np.ndarray, Request]:
         # Depends on class and running number alone, so rounds and batches do not matter.
-        rng = np.random.default_rng([self.seed, self.quotas.index(quota), number])
+        stream = [self.seed, self.quotas.index(quota)]
+        prompt_number = number // self.answers_per_prompt
+        rng = np.random.default_rng([*stream, prompt_number])
         shown = quota.positions[quota.selector.select(rng)]
-        seed = int(rng.integers(2**63))
+        seed = int(np.random.default_rng([*stream, number, 1]).integers(2**63))
         if self.writer.form == "none":
             shown, seed = shown[:0], 0
         request = Request(

@@ -219,6 +219,7 @@ def test_prompts_show_real_rows_of_the_class(selection):
     sampler = LLMOverSampler(
         generator=Scripted([f"water {i * 7919} everywhere near plug {i}, it is rising, help" for i in range(40)]),
         example_selection=selection,
+        answers_per_prompt=1,
         n_examples=4,
         near_duplicate_threshold=None,
         random_state=0,
@@ -228,6 +229,22 @@ def test_prompts_show_real_rows_of_the_class(selection):
         assert len(set(parents)) == 4
         assert all(Y[parent] == "hazard" for parent in parents)
     assert len({tuple(parents) for parents in sampler.parent_indices_}) > 5
+
+
+@pytest.mark.parametrize("answers_per_prompt", [1, 5])
+def test_a_prompt_is_shown_as_often_as_asked(answers_per_prompt):
+    sampler = LLMOverSampler(
+        generator=Scripted([f"water {i * 7919} everywhere near plug {i}, it rises" for i in range(9)]),
+        answers_per_prompt=answers_per_prompt,
+        near_duplicate_threshold=None,
+        on_shortfall="ignore",
+        random_state=0,
+    )
+    sampler.fit_resample(X, Y)
+    first = sampler.provenance_.query("round == 0")
+    shown = first.groupby("parents").size()
+    assert shown.max() == answers_per_prompt
+    assert first.seed.is_unique
 
 
 def test_a_class_smaller_than_the_prompt_is_said():

@@ -8,9 +8,10 @@ ROWS = ["win\na prize", "call now"]
 
 def test_completion_form_ends_where_the_row_is_to_begin():
     prompt = PromptWriter("completion", task="SMS messages").write(ROWS, LABEL)
-    assert prompt.startswith("SMS messages, all of them labelled spam (unwanted advertising).")
+    assert prompt.startswith("SMS messages with their category.")
+    assert prompt.count("Category: spam (unwanted advertising)\n") == 3
     assert "Text: win a prize\n" in prompt
-    assert prompt.endswith("\n\nText:")
+    assert prompt.endswith("\nText:")
     assert PromptWriter("completion").stop == ("\n",)
 
 
