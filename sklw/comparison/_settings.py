@@ -32,7 +32,7 @@ class Settings:
         Where answers of the language model are kept, so that none is paid for twice.
     temperature : float, default=0.5
         Temperature of the weights; above 1 they move towards uniform.
-    synthetic_weight : float, default=0.3
+    synthetic_weight : float, default=0.1
         Weight of a generated row, on average, where a real one has 1. The classes are balanced
         after that, so LLM rows short of full balance are no handicap.
     encoder : str, default="all-MiniLM-L6-v2"
@@ -58,7 +58,7 @@ class Settings:
     sampler: Mapping[str, Any] = field(default_factory=dict)
     cache: Any = None
     temperature: float = 0.5
-    synthetic_weight: float = 0.3
+    synthetic_weight: float = 0.1
     encoder: str = EMBEDDED_ENCODER
     C: float = 10.0
     bert: Mapping[str, Any] = field(default_factory=dict)
