@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import os
+import shutil
 import tempfile
 import threading
 from collections import OrderedDict
@@ -103,6 +104,7 @@ def _read_fast(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:
     if converted.is_dir():
         with contextlib.suppress(Exception):  # damaged in whatever way: the source is there
             return _read(ModelSource(source.name, str(converted)), dtype)
+        shutil.rmtree(converted, ignore_errors=True)
     tokenizer, model = _read(source, dtype)
     _keep(tokenizer, model, converted)
     return tokenizer, model

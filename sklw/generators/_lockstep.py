@@ -65,7 +65,8 @@ def _answer(
     model: Any, batch: list["Task"], settings: SamplingSettings, check: StopCheck
 ) -> Iterator[tuple["Task", str, str]]:
     going = set(range(len(batch)))
-    tokens, cache = [task.prompt for task in batch], None
+    tokens = [task.prompt for task in batch]
+    cache: dict[str, Any] = {}
     while going:
         logits, cache = _forward(model, tokens, cache)
         states = [task.state for task in batch]
@@ -81,8 +82,13 @@ def _answer(
 
 
 @torch.inference_mode()
-def _forward(model: Any, tokens: list[list[int]], cache: Any) -> tuple[torch.Tensor, Any]:
+def _forward(
+    model: Any, tokens: list[list[int]], cache: dict[str, Any]
+) -> tuple[torch.Tensor, dict[str, Any]]:
     # Rows are added for the reason given with FEWEST_ROWS.
     ids = torch.tensor([*tokens, *tokens[:1] * (FEWEST_ROWS - len(tokens))], device=model.device)
-    output = model(input_ids=ids, past_key_values=cache, use_cache=True)
-    return output.logits[: len(tokens), -1], output.past_key_values
+    output = model(input_ids=ids, use_cache=True, **cache)
+    # Recurrent models give what they remember another name.
+    names = ("past_key_values", "cache_params")
+    cache = {name: output[name] for name in names if output.get(name) is not None}
+    return output.logits[: len(tokens), -1], cache

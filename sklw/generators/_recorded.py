@@ -206,7 +206,7 @@ def _read(path: Path) -> pd.DataFrame:
     options = _READERS[kind.lower()]
     try:
         if kind.lower() == ".jsonl":
-            return pd.read_json(path, dtype=False, convert_dates=False, **options)
+            return pd.read_json(path, dtype=False, **options)
         # Texts such as "None" or "nan" are texts; only an empty field is missing.
         return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
     except pd.errors.EmptyDataError:

@@ -78,18 +78,23 @@ def _draw(probabilities: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
     return block * _BLOCK + place
 
 
-def _prepare(logits: torch.Tensor, settings: SamplingSettings) -> torch.Tensor:
-    """Return probabilities after temperature, top-k and min-p, padded to whole blocks."""
-    scaled = logits.float() / settings.temperature
-    probabilities = torch.softmax(scaled, dim=-1)
-    if settings.top_k is not None and settings.top_k < probabilities.shape[1]:
+def _prepare(logits: torch.Tensor, settings: SamplingSettings) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return probabilities after temperature, top-k and min-p, and the mass top-p refers to.
+
+    The order is that of transformers: top-p sees what top-k left, min-p what both left.
+    """
+    probabilities = torch.softmax(logits.float() / settings.temperature, dim=-1)
+    gap = -probabilities.shape[1] % _BLOCK
+    if gap:
+        probabilities = torch.nn.functional.pad(probabilities, (0, gap))
+    if settings.top_k is not None and settings.top_k < logits.shape[1]:
         least = probabilities.topk(settings.top_k, dim=-1).values[:, -1:]
         probabilities = probabilities.where(probabilities >= least, 0.0)
+    mass = _sums(probabilities)
     if settings.min_p is not None:
         least = probabilities.amax(-1, keepdim=True) * settings.min_p
         probabilities = probabilities.where(probabilities >= least, 0.0)
-    gap = -probabilities.shape[1] % _BLOCK
-    return torch.nn.functional.pad(probabilities, (0, gap)) if gap else probabilities
+    return probabilities, mass
 
 
 @torch.inference_mode()
@@ -127,10 +132,9 @@ def sample_tokens(
         return logits.argmax(-1)
     if logits.device.type == "mps":
         logits = logits.float().cpu()  # it has no float64, and the sums below need it
-    probabilities = _prepare(logits, settings)
+    probabilities, total = _prepare(logits, settings)
     states = np.asarray(states, dtype=np.uint64)
     counters = np.asarray(steps, dtype=np.uint64) * np.uint64(_TRIES)
-    total = _sums(probabilities)
     tokens = torch.empty(len(probabilities), dtype=torch.int64, device=probabilities.device)
     waiting = torch.arange(len(probabilities), device=probabilities.device)
     left = waiting.cpu().numpy()

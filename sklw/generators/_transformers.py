@@ -34,9 +34,9 @@ class TransformersGenerator(BaseGenerator):
     prompting : {"auto", "completion", "chat"}, default="auto"
         The form of prompt the model is to get: a text to go on with, or a conversation. By
         default a conversation for models with a chat template and at least a billion parameters.
-    temperature : float, default=1.0
+    temperature : float, default=0.8
         Divides the logits; 0 takes the most likely token at each step.
-    top_p : float, default=0.95
+    top_p : float, default=0.9
         Draw from the smallest set of most likely tokens that holds this probability mass;
         1 keeps all tokens.
     top_k : int or None, default=None
@@ -78,8 +78,8 @@ class TransformersGenerator(BaseGenerator):
         model: str | os.PathLike[str] = EMBEDDED_LANGUAGE_MODEL,
         *,
         prompting: str = "auto",
-        temperature: float = 1.0,
-        top_p: float = 0.95,
+        temperature: float = 0.8,
+        top_p: float = 0.9,
         top_k: int | None = None,
         min_p: float | None = None,
         max_new_tokens: int = 64,

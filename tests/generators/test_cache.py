@@ -1,0 +1,284 @@
+"""The request cache: one process, many, and all that can go wrong with a disk."""
+
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import sqlite3
+import sys
+import threading
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the processes started below, too
+from _slow import SlowGenerator
+
+from sklw.exceptions import GenerationWarning
+from sklw.generators import (
+    CacheStatistics,
+    RecordedGenerator,
+    Request,
+    RequestCache,
+    generate_cached,
+    iter_cached,
+)
+from sklw.generators import _store as store_module
+
+REQUESTS = [Request(f"prompt {i}", seed=i) for i in range(12)]
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return RequestCache(tmp_path / "cache" / "requests.sqlite")
+
+
+@pytest.fixture
+def slow(tmp_path):
+    return SlowGenerator(str(tmp_path / "log"))
+
+
+def count(generator, requests, cache):
+    statistics = CacheStatistics()
+    answers = generate_cached(generator, requests, cache, statistics=statistics)
+    assert [answer.text for answer in answers] == [r.prompt.upper() for r in requests]
+    return statistics.sent, statistics.hits
+
+
+def work(path, generator, requests, results=None):
+    got = count(generator, requests, RequestCache(path))
+    if results is not None:
+        results.put(got)
+
+
+def test_a_second_run_sends_nothing(cache, slow):
+    assert count(slow, REQUESTS, cache) == (12, 0)
+    assert count(slow, REQUESTS, cache) == (0, 12)
+    assert count(slow, [*REQUESTS, Request("new", seed=0)], cache) == (1, 12)
+    assert len(slow.sent()) == len(cache) == 13
+
+
+def test_answers_come_back_whole_and_marked(cache, slow):
+    fresh = generate_cached(slow, REQUESTS, cache)
+    kept = generate_cached(slow, REQUESTS, cache)
+    assert not any(answer.cached for answer in fresh)
+    assert kept == [replace(answer, cached=True) for answer in fresh]
+
+
+def test_equal_requests_are_sent_once(cache, slow):
+    assert count(slow, [*REQUESTS[:3], *REQUESTS[:3], REQUESTS[0]], cache) == (3, 4)
+
+
+def test_what_determines_an_answer_is_in_the_key_and_nothing_else(cache, slow):
+    request = Request("p", seed=1)
+    others = [
+        replace(request, seed=2),
+        replace(request, stop=("\n",)),
+        replace(request, max_new_tokens=5),
+        Request((("user", "p"),), seed=1),
+    ]
+    generate_cached(slow, [request], cache)
+    assert count(slow, [replace(request, label="x", index=4)], cache) == (0, 1)
+    for other in others[:3]:
+        assert count(slow, [other], cache) == (1, 0)
+    changed = SlowGenerator(slow.log)
+    changed.cache_key = lambda: {"backend": "slow", "temperature": 2}
+    assert count(changed, [request], cache) == (1, 0)
+
+
+def test_recorded_rows_pass_by_the_cache(cache):
+    recorded = RecordedGenerator([{"text": "a", "label": 1}])
+    assert generate_cached(recorded, [Request("", seed=0, label=1)], cache)[0].text == "a"
+    assert len(cache) == 0
+
+
+def test_without_a_cache_everything_is_sent(slow):
+    assert count(slow, REQUESTS[:2], None) == (2, 0)
+    assert count(slow, REQUESTS[:2], None) == (2, 0)
+
+
+def test_an_interrupted_run_loses_nothing(cache, tmp_path):
+    failing = SlowGenerator(str(tmp_path / "log"), fail_at=5)
+    with pytest.raises(ConnectionError):
+        generate_cached(failing, REQUESTS, cache)
+    answers = iter_cached(failing.set_params(fail_at=None), REQUESTS[5:], cache)
+    next(answers)
+    answers.close()
+    assert len(cache) == 6
+    assert count(failing, REQUESTS, cache) == (6, 6)
+
+
+def test_progress_hears_of_each_answer(cache, slow):
+    seen = []
+    generate_cached(slow, REQUESTS, cache, progress=seen.append)
+    assert len(seen) == 12
+
+
+def test_processes_send_each_request_once_between_them(cache, slow):
+    slow.seconds = 0.05
+    results = SPAWN.Queue()
+    runs = [
+        SPAWN.Process(target=work, args=(str(cache.path), slow, some, results))
+        for some in (REQUESTS, REQUESTS[::-1], REQUESTS[4:])
+    ]
+    for run in runs:
+        run.start()
+    got = [results.get(timeout=300) for _ in runs]
+    for run in runs:
+        run.join()
+    assert sorted(line.split(" ", 1)[1] for line in slow.sent()) == sorted(
+        f"{r.prompt} {r.seed}" for r in REQUESTS
+    )
+    assert sum(sent for sent, _ in got) == 12
+    assert sum(hits for _, hits in got) == 12 + 12 + 8 - 12
+
+
+def test_threads_send_each_request_once_between_them(cache, slow):
+    slow.seconds = 0.02
+    got = []
+    threads = [
+        threading.Thread(target=lambda: got.append(count(slow, REQUESTS, cache))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(sent for sent, _ in got) == 12
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_after_a_kill_only_the_rest_is_sent(cache, slow):
+    slow.seconds = 0.3
+    run = SPAWN.Process(target=work, args=(str(cache.path), slow, REQUESTS))
+    run.start()
+    while len(slow.sent()) < 5:
+        time.sleep(0.05)
+    os.kill(run.pid, signal.SIGKILL)
+    run.join()
+    before = len(slow.sent())
+    slow.seconds = 0
+    sent, hits = count(slow, REQUESTS, cache)
+    # The claims of the dead are taken over; at most the last moment's answers are lost.
+    assert sent + hits == 12
+    assert hits >= before - 2
+    assert len(slow.sent()) == before + sent
+
+
+def test_who_waits_takes_over_from_a_run_that_pauses(cache, slow, monkeypatch):
+    monkeypatch.setattr(store_module, "_STALE_SECONDS", 0.5)
+    paused = iter_cached(slow, REQUESTS, cache)
+    next(paused)
+    # The claims belong to this living process, but nothing keeps them fresh.
+    assert count(slow, REQUESTS, cache) == (11, 1)
+    paused.close()
+
+
+def test_waiting_can_be_interrupted(cache, slow):
+    paused = iter_cached(slow, REQUESTS, cache)
+    next(paused)
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        generate_cached(slow, REQUESTS, cache)
+    paused.close()
+    assert count(slow, REQUESTS, cache) == (11, 1)
+
+
+def test_a_full_disk_does_not_stop_a_run(cache, slow, monkeypatch):
+    generate_cached(slow, REQUESTS[:2], cache)
+    whole = store_module.Store._open
+
+    def small(self):
+        connection = whole(self)
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    monkeypatch.setattr(store_module.Store, "_open", small)
+    many = [*REQUESTS, *(Request("long " * 3000, seed=i) for i in range(9))]
+    with pytest.warns(GenerationWarning, match="not being kept.*full.*Free some space") as caught:
+        assert count(slow, many, cache)[0] == 19
+    assert len(caught) == 1
+    monkeypatch.undo()
+    assert count(slow, REQUESTS[:2], cache) == (0, 2)
+
+
+def test_a_file_that_may_only_be_read_is_read(cache, slow, monkeypatch):
+    generate_cached(slow, REQUESTS[:2], cache)
+    whole = store_module.Store._open
+
+    def read_only(self):
+        connection = whole(self)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    monkeypatch.setattr(store_module.Store, "_open", read_only)
+    with pytest.warns(GenerationWarning, match="not being kept.*readonly"):
+        assert count(slow, REQUESTS, cache) == (10, 2)
+
+
+def test_a_folder_that_cannot_be_made_is_said_once(tmp_path, slow):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.warns(GenerationWarning, match="not being kept") as caught:
+        assert count(slow, REQUESTS, RequestCache(tmp_path / "file" / "requests.sqlite")) == (12, 0)
+    assert len(caught) == 1
+
+
+def test_a_damaged_file_is_set_aside_and_begun_anew(cache, slow):
+    cache.path.parent.mkdir()
+    cache.path.write_bytes(b"this is no database" * 100)
+    with pytest.warns(GenerationWarning, match="damaged.*renamed"):
+        assert count(slow, REQUESTS, cache) == (12, 0)
+    [aside] = cache.path.parent.glob("*.damaged-*")
+    assert aside.read_bytes().startswith(b"this is no database")
+    assert count(slow, REQUESTS, cache) == (0, 12)
+
+
+def test_damage_in_the_middle_of_a_file(cache, slow):
+    generate_cached(slow, [Request("long " * 500, seed=i) for i in range(20)], cache)
+    content = bytearray(cache.path.read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    cache.path.write_bytes(content)
+    with pytest.warns(GenerationWarning, match="damaged"):
+        assert count(slow, REQUESTS, cache) == (12, 0)
+    assert count(slow, REQUESTS, cache) == (0, 12)
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path, slow):
+    path = tmp_path / "other.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    with pytest.warns(GenerationWarning, match="not being kept"):
+        assert count(slow, REQUESTS[:1], RequestCache(path)) == (1, 0)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+
+
+def test_what_users_pass_as_cache(tmp_path, monkeypatch, cache):
+    monkeypatch.setenv("SKLW_CACHE", str(tmp_path))
+    assert RequestCache.resolve(None) is RequestCache.resolve(False) is None
+    assert RequestCache.resolve(cache) is cache
+    assert RequestCache.resolve(True).path == tmp_path / "requests.sqlite"
+    assert RequestCache.resolve(str(tmp_path)).path == tmp_path / "requests.sqlite"
+    assert RequestCache.resolve(tmp_path / "a.db").path == tmp_path / "a.db"
+    assert pickle.loads(pickle.dumps(cache)).path == cache.path
+
+
+def test_prompts_are_not_in_the_file(cache, slow):
+    generate_cached(slow, [Request("a secret prompt", seed=0)], cache)
+    assert b"a secret prompt" not in cache.path.read_bytes()
+
+
+def test_a_clean_run_warns_of_nothing_and_leaves_no_claims(cache, slow):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        generate_cached(slow, REQUESTS, cache)
+    with sqlite3.connect(cache.path) as connection:
+        assert connection.execute("SELECT count(*) FROM claims").fetchone() == (0,)
+        [(answer,)] = connection.execute("SELECT answer FROM answers LIMIT 1").fetchall()
+    assert json.loads(answer)["completion_tokens"] == 4
