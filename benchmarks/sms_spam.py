@@ -53,7 +53,6 @@ def main() -> None:
         settings=Settings(
             task=TASK,
             label_descriptions=DESCRIPTIONS,
-            sampler={"sampling_strategy": 0.2},  # the weighter does the rest of the balancing
             cache=folder / "cache",
         ),
         output=folder,

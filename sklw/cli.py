@@ -157,6 +157,13 @@ def _add_compare(commands: Any) -> None:
         metavar="LABEL=TEXT",
         help="what a class means, for the prompt; may be repeated",
     )
+    add(
+        "--llm-ratio",
+        type=float,
+        default=Settings.llm_ratio,
+        help="the language model fills classes up to this share of the largest one; weights do "
+        "the rest of the balancing (default: %(default)s)",
+    )
     add("--cache", metavar="PATH", help="keep the model's answers here, so none is paid for twice")
     parser.set_defaults(command=_compare)
 
@@ -204,6 +211,7 @@ def _compare(arguments: argparse.Namespace) -> int:
         seeds=range(arguments.seeds),
         test_size=arguments.test_size,
         settings=Settings(
+            llm_ratio=arguments.llm_ratio,
             generator=sklw.TransformersGenerator(arguments.model),
             task=arguments.task,
             label_descriptions=_descriptions(arguments.label_description, labels) or None,
@@ -262,7 +270,7 @@ def _run_demo(arguments: argparse.Namespace, folder: Path) -> int:
             majority_size=n_routine,
             seeds=seeds,
             settings=Settings(
-                sampling_strategy=0.3 if quick else 0.4,
+                llm_ratio=0.3 if quick else 0.4,
                 task=corpus.task,
                 label_descriptions=corpus.label_descriptions,
             ),

@@ -87,7 +87,7 @@ def generate(texts: np.ndarray, labels: np.ndarray, settings: Settings, seed: in
     from sklw.over_sampling import LLMOverSampler
 
     parameters = {
-        "sampling_strategy": settings.sampling_strategy,
+        "sampling_strategy": _up_to(settings.llm_ratio, labels),
         "generator": settings.generator,
         "label_names": settings.label_names and dict(settings.label_names),
         "label_descriptions": settings.label_descriptions and dict(settings.label_descriptions),
@@ -105,3 +105,11 @@ def generate(texts: np.ndarray, labels: np.ndarray, settings: Settings, seed: in
         seconds=seconds,
         tokens=int(provenance[["prompt_tokens", "completion_tokens"]].to_numpy().sum()),
     )
+
+
+def _up_to(ratio: float, labels: np.ndarray) -> dict[Any, int]:
+    classes, counts = np.unique(labels, return_counts=True)
+    return {
+        label: max(int(ratio * counts.max()), int(count))
+        for label, count in zip(classes.tolist(), counts, strict=True)
+    }

@@ -19,7 +19,11 @@ class Settings:
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
-        How many rows every over-sampler adds, LLM or not; ``"auto"`` balances the classes.
+        How many rows the over-samplers without a language model add; ``"auto"`` balances the
+        classes.
+    llm_ratio : float, default=0.2
+        The language model fills each class up to this share of the largest one; weights do the
+        rest of the balancing.
     generator : generator, default=None
         Source of the LLM's rows; None takes the embedded language model.
     task : str, default=None
@@ -51,6 +55,7 @@ class Settings:
     """
 
     sampling_strategy: Any = "auto"
+    llm_ratio: float = 0.2
     generator: Any = None
     task: str | None = None
     label_names: Mapping[Any, str] | None = None

@@ -40,7 +40,7 @@ NOISE = [
 def settings():
     rows = [{"text": text, "label": "hazard"} for text in RECORDED + NOISE]
     return Settings(
-        sampling_strategy=lambda y: {"hazard": int((y == "hazard").sum()) + len(rows)},
+        sampler={"sampling_strategy": lambda y: {"hazard": int((y == "hazard").sum()) + len(rows)}},
         generator=RecordedGenerator(rows),
     )
 
