@@ -30,7 +30,7 @@ class Weighted:
 
     In a stock scikit-learn or imbalanced-learn pipeline, ``SyntheticWeighter.fit_transform``
     returns this carrier. :class:`sklw.BertClassifier` unpacks it; anything else that tries to read
-    it as data gets an error that names :class:`sklw.Pipeline`, so weights are never lost in silence.
+    it as data gets an error that names :class:`sklw.Pipeline`: weights are never lost in silence.
 
     Parameters
     ----------
@@ -134,6 +134,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
     >>> pipe.fit(X, y).predict(X[:2]).shape
     (2,)
     """
+
+    steps: list[tuple[str, Any]]
 
     def _fit(
         self, X: Any, y: Any = None, routed_params: Any = None, raw_params: Any = None

@@ -95,8 +95,8 @@ def test_a_search_as_final_estimator_takes_the_weights(data):
     search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=2)
     pipe = make_pipeline(SMOTE(random_state=0), SyntheticWeighter(), search)
     assert pipe.fit(*data).predict(data[0]).shape == (300,)
+    pipe.set_params(gridsearchcv__estimator=KNeighborsClassifier(), gridsearchcv__param_grid={})
     with pytest.raises(TypeError, match="GridSearchCV cannot take"):
-        pipe.set_params(gridsearchcv__estimator=KNeighborsClassifier(), gridsearchcv__param_grid={})
         pipe.fit(*data)
 
 

@@ -106,7 +106,7 @@ def _numbered_items(lines: list[str]) -> list[str]:
 
 
 def _tag_patterns(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Patterns of a label written before ("spam:", "[spam]") and after ("(spam)", "#spam") a row."""
+    """Patterns of a label before a row ("spam:", "[spam]") and after it ("(spam)", "#spam")."""
     word = re.escape(name.strip())
     label = rf"(?:(?:label|category|class)\s*[:=]\s*)?{word}"
     leading = re.compile(rf"^\s*(?:[\[(<]\s*{label}\s*[\])>]\s*:?|{label}\s*:)\s*", re.I)

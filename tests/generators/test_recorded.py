@@ -95,7 +95,7 @@ def test_what_is_wrong_is_said(parameters, message):
 
 
 def test_an_unknown_label_lists_the_known_ones():
-    with pytest.raises(ValueError, match="no row of the label 'spam'.*are: 0, 1"):
+    with pytest.raises(ValueError, match=r"no row of the label 'spam'.*are: 0, 1"):
         ask(RecordedGenerator(ROWS), "spam", 1)
 
 

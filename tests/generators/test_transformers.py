@@ -136,7 +136,7 @@ def test_no_requests_need_no_model():
 
 
 def test_a_model_that_is_not_there_is_said_to_be(tmp_path):
-    with pytest.raises(ModelNotFoundError, match="neither a folder nor a .gguf"):
+    with pytest.raises(ModelNotFoundError, match=r"neither a folder nor a .gguf"):
         TransformersGenerator("/nowhere/at/all").generate([Request("a", seed=0)])
     with pytest.raises(ModelNotFoundError, match="could not be loaded"):
         TransformersGenerator(str(tmp_path)).generate([Request("a", seed=0)])
@@ -172,7 +172,8 @@ def test_the_batch_is_halved_when_memory_runs_out(generator, requests, together,
 
     monkeypatch.setattr(_decoding, "_step", step)
     assert generator.generate(requests[:7]) == together[:7]
-    assert sizes[0] > 3 and max(sizes[1:]) <= 3
+    assert sizes[0] > 3
+    assert max(sizes[1:]) <= 3
 
 
 def test_importing_and_building_a_generator_loads_no_torch():

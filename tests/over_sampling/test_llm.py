@@ -217,7 +217,9 @@ def test_several_rows_a_request():
 @pytest.mark.parametrize("selection", ["random", "nearest", "diverse"])
 def test_prompts_show_real_rows_of_the_class(selection):
     sampler = LLMOverSampler(
-        generator=Scripted([f"water {i * 7919} everywhere near plug {i}, it is rising, help" for i in range(40)]),
+        generator=Scripted(
+            [f"water {i * 7919} everywhere near plug {i}, it is rising, help" for i in range(40)]
+        ),
         example_selection=selection,
         answers_per_prompt=1,
         n_examples=4,
@@ -234,7 +236,9 @@ def test_prompts_show_real_rows_of_the_class(selection):
 @pytest.mark.parametrize("answers_per_prompt", [1, 5])
 def test_a_prompt_is_shown_as_often_as_asked(answers_per_prompt):
     sampler = LLMOverSampler(
-        generator=Scripted([f"water {i * 7919} everywhere near plug {i}, it rises" for i in range(9)]),
+        generator=Scripted(
+            [f"water {i * 7919} everywhere near plug {i}, it rises" for i in range(9)]
+        ),
         answers_per_prompt=answers_per_prompt,
         near_duplicate_threshold=None,
         on_shortfall="ignore",
@@ -248,10 +252,14 @@ def test_a_prompt_is_shown_as_often_as_asked(answers_per_prompt):
 
 
 def test_a_class_smaller_than_the_prompt_is_said():
-    sampler = recorded(n_examples=50)
+    sampler = LLMOverSampler(
+        generator=Scripted([f"flood {i * 7919}, water at the sockets, ring me" for i in range(40)]),
+        n_examples=50,
+        near_duplicate_threshold=None,
+        random_state=0,
+    )
     with pytest.warns(GenerationWarning, match="has 10 row"):
-        sampler.set_params(generator=Scripted([f"flood {i * 7919}, water at the sockets, please ring me now" for i in range(40)]))
-        sampler.set_params(near_duplicate_threshold=None).fit_resample(X, Y)
+        sampler.fit_resample(X, Y)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,118 @@
+"""The whole pipeline in one search, as a user would write it."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from sklw import (
+    BertClassifier,
+    LLMOverSampler,
+    SyntheticWeighter,
+    TextEmbedder,
+    TransformersGenerator,
+    make_pipeline,
+)
+from sklw.datasets import load_maintenance_requests
+
+CORPUS = load_maintenance_requests()
+ROUTINE = CORPUS.data[CORPUS.target == "routine"][:60]
+HAZARD = CORPUS.data[CORPUS.target == "hazard"][:16]
+X = [*ROUTINE, *HAZARD]
+Y = ["routine"] * 60 + ["hazard"] * 16
+
+
+class Logged(TransformersGenerator):
+    """The real generator, writing a line for each request that reaches the model."""
+
+    def __init__(self, log=None, temperature=0.8, max_new_tokens=12):
+        super().__init__(temperature=temperature, max_new_tokens=max_new_tokens)
+        self.log = log
+
+    def iter_generate(self, requests):
+        for index, completion in super().iter_generate(requests):
+            with open(self.log, "a") as file:
+                file.write(f"{self.temperature} {requests[index].seed} {hash(requests[index])}\n")
+            yield index, completion
+
+
+def pipeline(log, cache, classifier):
+    sampler = LLMOverSampler(
+        generator=Logged(log),
+        sampling_strategy=0.5,
+        length_tolerance=20,
+        max_attempts=2,
+        on_shortfall="ignore",
+        cache=cache,
+        random_state=0,
+        verbose=False,
+    )
+    return make_pipeline(sampler, SyntheticWeighter(random_state=0), *classifier)
+
+
+def test_a_search_sends_each_request_once_and_its_second_run_none(tmp_path):
+    log = tmp_path / "sent"
+    pipe = pipeline(
+        log, tmp_path / "requests.sqlite", [TextEmbedder(), LogisticRegression(max_iter=1000)]
+    )
+    grid = {
+        "syntheticweighter__method": ["uniform", "imp"],
+        "llmoversampler__generator__temperature": [0.7, 0.9],
+        "logisticregression__C": [1, 10],
+    }
+    search = GridSearchCV(pipe, grid, scoring="f1_macro", cv=2, n_jobs=2, error_score="raise")
+    search.fit(X, Y)
+    sent = log.read_text().splitlines()
+    assert len(sent) > 10
+    assert len({line.rsplit(maxsplit=1)[0] for line in sent}) == len(sent)
+    scores = search.cv_results_["mean_test_score"]
+    again = clone(search).fit(X, Y)
+    assert log.read_text().splitlines() == sent
+    assert_array_equal(again.cv_results_["mean_test_score"], scores)
+
+
+def test_everything_is_searched_in_one_call(tmp_path):
+    pipe = pipeline(
+        tmp_path / "sent",
+        tmp_path / "requests.sqlite",
+        [BertClassifier(max_epochs=1, random_state=0)],
+    ).set_params(memory=str(tmp_path / "steps"))
+    grid = {
+        "llmoversampler__generator__temperature": [0.8],
+        "syntheticweighter__method": ["imp", "dimp"],
+        "syntheticweighter__temperature": [1, 2],
+        "bertclassifier__lr": [1e-4, 5e-4],
+    }
+    search = GridSearchCV(pipe, grid, scoring="f1_macro", cv=2, n_jobs=2, error_score="raise")
+    search.fit(X, Y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert Path(tmp_path / "steps").exists()
+    best = search.best_estimator_
+    restored = pickle.loads(pickle.dumps(best))
+    assert_array_equal(restored.predict(X), best.predict(X))
+    assert "LLMOverSampler" in search._repr_html_()
+
+
+@pytest.mark.parametrize("method", ["uniform", "quality", "imp", "dimp"])
+def test_bert_takes_every_method_and_stock_pipelines_work_too(tmp_path, method):
+    from imblearn.pipeline import make_pipeline as make_stock_pipeline
+
+    texts, labels = np.array(X[30:], dtype=object), np.array(Y[30:])
+    bert = BertClassifier(max_epochs=1, random_state=0)
+    weighter = SyntheticWeighter(method, reference=(texts[:40], labels[:40]), random_state=0)
+    stock = make_stock_pipeline(weighter, clone(bert)).fit(texts, labels)
+    ours = make_pipeline(clone(weighter), clone(bert))
+    ours.fit(texts, labels, syntheticweighter__synthetic=~np.isin(texts, texts[:40]))
+    assert_array_equal(stock.predict_proba(texts), ours.predict_proba(texts))
+
+
+def test_cross_val_score(tmp_path):
+    pipe = pipeline(
+        tmp_path / "sent", tmp_path / "requests.sqlite", [TextEmbedder(), LogisticRegression()]
+    )
+    assert (cross_val_score(pipe, X, Y, cv=2, scoring="f1_macro") > 0.4).all()
