@@ -60,6 +60,7 @@ class EndOfLine(StoppingCriteria):
         self.ends = torch.tensor(["\n" in piece for piece in pieces])
 
     def __call__(self, input_ids, scores, **kwargs):
+        """Tell which rows end here."""
         return self.ends.to(input_ids.device)[input_ids[:, -1]]
 
 

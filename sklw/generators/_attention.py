@@ -1,4 +1,4 @@
-"""Attention of one new token a row, faster on CPUs than the fused kernel and exact in rows."""
+"""Attention of a few new tokens a row, faster on CPUs than the fused kernel, and exact."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from transformers.masking_utils import sdpa_mask
 __all__ = ["use_row_attention"]
 
 _NAME = "sklw_rows"
+_LONGEST = 64
 
 
 def _attend(
@@ -21,33 +22,37 @@ def _attend(
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attend with two batched products; several tokens a row go to the fused kernel.
+    """Attend with two batched products; long texts at once go to the fused kernel.
 
     For few queries the fused kernel takes three times as long on a CPU, and in float32 it rounds
     a row according to the thread that serves it.
     """
     rows, heads, length, size = query.shape
-    special = [kwargs.get(name) is not None for name in ("softcap", "s_aux", "position_bias")]
-    if length > 1 or any(special):
+    special = any(kwargs.get(name) is not None for name in ("softcap", "s_aux", "position_bias"))
+    if special or length > _LONGEST or (length > 1 and attention_mask is None):
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **kwargs
         )
-    groups = key.shape[1]
-    shared = heads // groups
-    query = query.reshape(rows * groups, shared, size)
-    if shared == 1:  # a matrix of one row takes a slow path
+    groups, width = key.shape[1:3]
+    # All queries that share keys and values go into one product.
+    query = query.reshape(rows * groups, -1, size)
+    n_queries = query.shape[1]
+    if n_queries == 1:  # a matrix of one row takes a slow path
         query = query.expand(-1, 2, -1)
-    scores = torch.bmm(query, key.flatten(0, 1).transpose(1, 2))
-    scores = scores.view(rows, groups, len(query[0]), -1)
+    scores = torch.bmm(query, key.flatten(0, 1).transpose(1, 2))[:, :n_queries]
     scores = scores * (size**-0.5 if scaling is None else scaling)
     if attention_mask is not None:
+        scores = scores.view(rows, heads, length, width)
         if attention_mask.dtype == torch.bool:
             scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
         else:
             scores = scores + attention_mask
+        scores = scores.view(rows * groups, n_queries, width)
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(value.dtype)
-    output = torch.bmm(weights.flatten(0, 1), value.flatten(0, 1))[:, :shared]
-    return output.reshape(rows, 1, heads, -1), None
+    if n_queries == 1:
+        weights = weights.expand(-1, 2, -1)
+    output = torch.bmm(weights, value.flatten(0, 1))[:, :n_queries]
+    return output.reshape(rows, heads, length, -1).transpose(1, 2).contiguous(), None
 
 
 def use_row_attention(model: Any) -> None:

@@ -12,7 +12,7 @@ __all__ = ["CHUNK", "FEWEST_ROWS", "Slots"]
 # Prompts are read in pieces of this many tokens, from their start, the last one padded: what a
 # piece yields then depends on the tokens up to its end alone, never on the prompts beside it, and
 # prompts that begin alike share the pieces they have in common.
-CHUNK = 32
+CHUNK = 16
 _WIDTH_STEP = 64
 # Matrix products of fewer rows take another path in float32, with other rounding.
 FEWEST_ROWS = 16

@@ -43,7 +43,7 @@ class TransformersGenerator(BaseGenerator):
         Draw from this number of most likely tokens; applied before `top_p`.
     min_p : float or None, default=None
         Leave out tokens less likely than this share of the most likely token's probability.
-    max_new_tokens : int, default=64
+    max_new_tokens : int, default=256
         Greatest length of an answer in tokens, where a request does not say.
     batch_size : int, default=64
         Number of answers generated at once. Halved by itself when a GPU's memory runs out.
@@ -82,7 +82,7 @@ class TransformersGenerator(BaseGenerator):
         top_p: float = 0.9,
         top_k: int | None = None,
         min_p: float | None = None,
-        max_new_tokens: int = 64,
+        max_new_tokens: int = 256,
         batch_size: int = 64,
         device: str = "auto",
         dtype: str = "auto",
@@ -197,7 +197,7 @@ class TransformersGenerator(BaseGenerator):
         from sklw.generators._sampling import seed_state
 
         tokens = self._encode(loaded, request)
-        limit = request.max_new_tokens or self.max_new_tokens
+        limit = min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens)
         if loaded.context is not None:
             if len(tokens) >= loaded.context:
                 raise ValueError(
