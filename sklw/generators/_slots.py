@@ -1,5 +1,6 @@
 """Keys and values of a batch whose rows differ in length, for any model with full attention."""
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,8 @@ class _SlotLayer(DynamicLayer):
 
     def __init__(self, slots: "Slots") -> None:
         super().__init__()
-        self.slots = slots
+        # Weak: in a cycle the buffers, hundreds of megabytes, would wait for the collector.
+        self.slots: Slots = weakref.proxy(slots)
 
     def lazy_initialization(self, key_states: torch.Tensor, *args: Any) -> None:
         values = args[0] if args else key_states

@@ -1,9 +1,11 @@
 """TransformersGenerator with the embedded model."""
 
+import gc
 import pickle
 import random
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -174,6 +176,26 @@ def test_the_batch_is_halved_when_memory_runs_out(generator, requests, together,
     assert generator.generate(requests[:7]) == together[:7]
     assert sizes[0] > 3
     assert max(sizes[1:]) <= 3
+
+
+def test_buffers_are_freed_without_waiting_for_the_collector(generator, requests, monkeypatch):
+    whole, made = _decoding.Slots, []
+
+    def make(*arguments):
+        slots = whole(*arguments)
+        made.append(weakref.ref(slots))
+        return slots
+
+    monkeypatch.setattr(_decoding, "Slots", make)
+    gc.collect()
+    gc.disable()
+    try:
+        generator.generate(requests[:2])
+        alive = [ref for ref in made if ref() is not None]
+    finally:
+        gc.enable()
+    assert made
+    assert not alive
 
 
 def test_importing_and_building_a_generator_loads_no_torch():
