@@ -72,7 +72,7 @@ def write(results: pd.DataFrame) -> None:
         "## SMS spam: means over seeds, paired differences to class weights [95 % interval]\n\n"
         "Seconds on two CPU cores; generation is charged in full to each method that uses it.\n\n"
     )
-    (RESULTS / "sms_spam.md").write_text(heading + table + "\n", encoding="utf-8")
+    (RESULTS / "sms_spam" / "table.md").write_text(heading + table + "\n", encoding="utf-8")
     print(table)
 
 
