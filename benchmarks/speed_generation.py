@@ -130,11 +130,15 @@ def main() -> None:
         "model.generate": lambda: run_transformers(generator, prompts, options),
     }
     for name, run in runs.items():
+        processor = time.process_time()
         spent, tokens = run()
+        processor = time.process_time() - processor
         seconds.append(spent)
         print(
-            f"{name:>15}: {spent:7.1f} s, {len(prompts) / spent:6.2f} texts/s, "
-            f"{tokens / spent:7.1f} tokens/s, {tokens / len(prompts):5.1f} tokens a text"
+            f"{name:>15}: {spent:7.1f} s ({processor:.1f} s of CPU), "
+            f"{len(prompts) / spent:6.2f} texts/s, "
+            f"{tokens / spent:7.1f} tokens/s, {tokens / len(prompts):5.1f} tokens a text",
+            flush=True,
         )
     print(f"ratio of seconds: {seconds[1] / seconds[0]:.2f}")
 

@@ -122,7 +122,7 @@ def test_methods_on_embeddings_cope_with_four_rows_and_beat_chance():
     assert (results["macro_f1"] < 0.95).all()
 
 
-def test_llm_rows_are_plain_concatenation_and_are_kept_with_weights(settings, tmp_path):
+def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path):
     results = compare(
         TEXTS,
         LABELS,
@@ -138,7 +138,15 @@ def test_llm_rows_are_plain_concatenation_and_are_kept_with_weights(settings, tm
     model = make_pipeline(
         TfidfVectorizer(sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
     )
-    model.fit([*TEXTS[split.train], *RECORDED, *NOISE], [*LABELS[split.train], *["hazard"] * 8])
+    labels = np.array([*LABELS[split.train], *["hazard"] * 8])
+    weights = np.array([1.0] * len(split.train) + [settings.synthetic_weight] * 8)
+    for label in np.unique(labels):
+        weights[labels == label] *= len(labels) / 2 / weights[labels == label].sum()
+    model.fit(
+        [*TEXTS[split.train], *RECORDED, *NOISE],
+        labels,
+        logisticregression__sample_weight=weights,
+    )
     expected = f1_score(LABELS[split.test], model.predict(TEXTS[split.test]), average="macro")
     assert results["macro_f1"][0] == pytest.approx(expected)
 

@@ -178,6 +178,15 @@ def test_who_waits_takes_over_from_a_run_that_pauses(cache, slow, monkeypatch):
     paused.close()
 
 
+@pytest.fixture
+def interruptible():
+    # A test run in the background is started with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_waiting_can_be_interrupted(cache, slow):
     paused = iter_cached(slow, REQUESTS, cache)
     next(paused)
