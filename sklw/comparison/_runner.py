@@ -283,8 +283,10 @@ class _Comparison:
             return
         weighter = estimator[0]
         weights = weighter.quality_ if weighter.method == "dimp" else weighter.sample_weight_
+        made = weights[parameters["syntheticweighter__synthetic"]]
+        # Mean 1, so that texts can be compared whatever the share of the synthetic rows is.
         self.store.write_weights(
-            weights[parameters["syntheticweighter__synthetic"]],
+            made / made.mean() if made.size else made,
             cell.method,
             cell.minority_size,
             cell.seed,
