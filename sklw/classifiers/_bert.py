@@ -50,8 +50,8 @@ class BertClassifier(TextNet):
         Tokens of a text beyond this many are not read.
     max_epochs : int, default=3
         Passes over the training rows.
-    lr : float, default=3e-4
-        Highest learning rate. Small encoders such as MiniLM want about 3e-4, BERT's size 3e-5.
+    lr : float, default=1e-4
+        Highest learning rate. Small encoders such as MiniLM want about 1e-4, BERT's size 3e-5.
     batch_size : int, default=32
         Rows in a training batch. Prediction takes 64 where this is less.
     weight_decay : float, default=0.01
@@ -66,6 +66,10 @@ class BertClassifier(TextNet):
         Dropout probability everywhere; None leaves the encoder's own.
     pooling : {"mean", "cls"}, default="mean"
         Whether the head sees the mean of the tokens' states or the state of the first token.
+    head_init : {"probe", "random"}, default="probe"
+        Whether the head starts as a logistic regression on what the encoder, as yet untrained,
+        makes of the texts (of at most about 512), as in [2]_, or at random. With few rows a
+        random start often ends nowhere.
     early_stopping : bool or int, default=False
         Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
         and go back to the best epoch. The rows held out are real ones if `quality` tells which
@@ -130,6 +134,8 @@ class BertClassifier(TextNet):
     ----------
     .. [1] Kuo et al., "Not All LLM-Generated Data Are Equal: Rethinking Data Weighting in Text
        Classification", ICLR 2025.
+    .. [2] Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform
+       Out-of-Distribution", ICLR 2022.
 
     Examples
     --------
@@ -156,6 +162,7 @@ class BertClassifier(TextNet):
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "dropout": [Interval(Real, 0, 1, closed="left"), None],
         "pooling": [StrOptions({"mean", "cls"})],
+        "head_init": [StrOptions({"probe", "random"})],
         "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
@@ -174,7 +181,7 @@ class BertClassifier(TextNet):
         class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
         max_length: int = 128,
         max_epochs: int = 3,
-        lr: float = 3e-4,
+        lr: float = 1e-4,
         batch_size: int = 32,
         weight_decay: float = 0.01,
         warmup: float = 0.1,
@@ -182,6 +189,7 @@ class BertClassifier(TextNet):
         max_grad_norm: float | None = 1.0,
         dropout: float | None = None,
         pooling: Literal["mean", "cls"] = "mean",
+        head_init: Literal["probe", "random"] = "probe",
         early_stopping: bool | int = False,
         validation_fraction: float = 0.1,
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
@@ -237,6 +245,7 @@ class BertClassifier(TextNet):
         self.max_grad_norm = max_grad_norm
         self.dropout = dropout
         self.pooling = pooling
+        self.head_init = head_init
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.precision = precision

@@ -65,10 +65,24 @@ class EncoderClassifier(nn.Module):
         logits : Tensor of float32, shape (rows, n_classes)
             Unnormalised log-probabilities.
         """
+        return self.head(self.dropout(self.embed(input_ids, attention_mask)))
+
+    def embed(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return what the head reads, before dropout.
+
+        Parameters
+        ----------
+        input_ids, attention_mask : Tensor of int64, shape (rows, width)
+            The padded batch.
+
+        Returns
+        -------
+        vectors : Tensor of float32, shape (rows, dim)
+            One vector a text, of mean 0 and variance 1 each.
+        """
         # Resolved at each call: a net trained on a GPU may go on living on a CPU.
         with autocast(self.precision, input_ids.device.type):
             hidden = self.encoder(
                 input_ids=input_ids, attention_mask=attention_mask
             ).last_hidden_state
-        pooled = self.norm(pool(hidden, attention_mask, self.pooling))
-        return self.head(self.dropout(pooled))
+        return self.norm(pool(hidden, attention_mask, self.pooling))

@@ -22,6 +22,7 @@ from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
 from sklw.classifiers._data import TextDataset, hold_out
 from sklw.classifiers._losses import row_factors, weighted_mean
+from sklw.classifiers._probe import fit_head
 
 __all__ = ["TextNet"]
 
@@ -41,6 +42,7 @@ class TextNet(NeuralNetClassifier):
 
     quality_temperature_: float = 1.0
     quality_clip_: float | None = None
+    head_is_fitted_: bool = False
 
     # -- parameters ---------------------------------------------------------------------------
 
@@ -72,6 +74,7 @@ class TextNet(NeuralNetClassifier):
         """Load weights, optimizer or history: see :meth:`skorch.NeuralNet.load_params`."""
         requested = self.__dict__["device"]
         super().load_params(*args, **kwargs)
+        self.head_is_fitted_ = True
         if requested == "auto":
             self.device = requested
 
@@ -125,6 +128,7 @@ class TextNet(NeuralNetClassifier):
             **self.get_params_for("module"),
         }
         self.module_ = self.module(encoder, **settings)
+        self.head_is_fitted_ = False
         return self
 
     def initialize_criterion(self) -> Self:
@@ -213,6 +217,9 @@ class TextNet(NeuralNetClassifier):
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         train, valid = self.get_split_datasets(X, y)
+        if self.head_init == "probe" and not self.head_is_fitted_:
+            fit_head(self, train)
+        self.head_is_fitted_ = True
         batches = self.get_iterator(train, training=True)
         valid_batches = None if valid is None else self.get_iterator(valid, training=False)
         notes = {"dataset_train": train, "dataset_valid": valid}

@@ -211,7 +211,7 @@ def test_early_stopping_restores_the_best_epoch(settings, reviews):
         def on_epoch_end(self, net, **kwargs):
             kept[len(net.history)] = net.module_.head.weight.detach().clone()
 
-    settings = {**settings, "max_epochs": 12, "lr": 3e-2, "lr_schedule": "constant"}
+    settings = {**settings, "max_epochs": 80, "lr": 3e-2, "lr_schedule": "constant"}
     clf = BertClassifier(
         **settings, early_stopping=3, validation_fraction=0.3, callbacks=[Keep("accuracy")]
     ).fit(X, y)
