@@ -209,6 +209,9 @@ METHODS: dict[str, Method] = {
     "llm": Method(_weighted("uniform"), "rows from a language model", uses_llm=True),
     "llm_quality": Method(_weighted("quality"), "... weighted by quality", uses_llm=True),
     "llm_imp": Method(_weighted("imp"), "... weighted by IMP-Loss", uses_llm=True),
+    "llm_auto": Method(
+        _weighted("auto"), "... by what does best in cross-validation", uses_llm=True
+    ),
     "llm_dimp": Method(
         _weighted("dimp"), "... weighted by DIMP-Loss", uses_llm=True, classifiers=("bert",)
     ),

@@ -35,7 +35,8 @@ class Settings:
     cache : path, default=None
         Where answers of the language model are kept, so that none is paid for twice.
     temperature : float, default=0.5
-        Temperature of the weights; above 1 they move towards uniform.
+        Temperature of the weights; above 1 they move towards uniform. ``llm_auto`` chooses its
+        own, and its own `synthetic_weight`.
     synthetic_weight : float, default=0.1
         Weight of a generated row, on average, where a real one has 1. The classes are balanced
         after that, so LLM rows short of full balance are no handicap.

@@ -41,5 +41,10 @@ METHODS = {
         lambda quality, diversity: quality / np.maximum(diversity, _SMALLEST),
         needs_diversity=True,
     ),
+    "diversity": Method(
+        lambda quality, diversity: 1 / np.maximum(diversity, _SMALLEST),
+        needs_quality=False,
+        needs_diversity=True,
+    ),
     "dimp": Method(lambda quality, diversity: np.ones_like(quality), finished_by_classifier=True),
 }

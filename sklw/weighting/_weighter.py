@@ -1,25 +1,26 @@
 """SyntheticWeighter: how much each synthetic row should count."""
 
-from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.base import TransformerMixin, _fit_context
-from sklearn.utils import check_array
+from sklearn.base import TransformerMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklw._row_weights import BaseRowWeighter, RowWeights
-from sklw._validation import check_texts, holds_texts
+from sklw._validation import holds_texts
 from sklw.weighting._checkers import CrossFittedChecker, default_checker
+from sklw.weighting._inputs import check_mask, check_rows, row_keys, rows_seen
 from sklw.weighting._methods import METHODS
+from sklw.weighting._scaling import balanced, mean_one
+from sklw.weighting._search import SEARCHED, RealRows, search
 
 __all__ = ["SyntheticWeighter"]
 
+_CHOSEN = ("method", "temperature", "synthetic_weight")
 _CHECKER = [StrOptions({"embedding", "bert"}), HasMethods(["fit", "predict_proba"])]
 
 
@@ -34,6 +35,11 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
     ``"quality"``   P'(y|x): rows that look like their label count more
     ``"imp"``       P'(y|x) / Q(y|x): IMP-Loss, frozen before training
     ``"dimp"``      P'(y|x) / p(y|x): DIMP-Loss, p being the classifier at each step
+    ``"diversity"``  1 / Q(y|x): what the others do not say counts more
+    ``"mix"``       1, with the share of the synthetic rows chosen as for ``"auto"`` [2]_
+    ``"auto"``      whichever of uniform, quality and imp, at the temperature and share, that
+                    does best in cross-validation on the real rows; no synthetic row at all is
+                    among the choices
     ==============  ===============================================================
 
     Real rows count `real_weight`. P' never judges a row by a model that was fitted on it, nor,
@@ -44,8 +50,11 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
 
     Parameters
     ----------
-    method : {"uniform", "quality", "imp", "dimp"}, default="quality"
-        The formula. ``"dimp"`` needs :class:`sklw.BertClassifier`.
+    method : {"uniform", "quality", "imp", "dimp", "diversity", "mix", "auto"}, default="quality"
+        The formula. ``"dimp"`` needs :class:`sklw.BertClassifier`. ``"mix"`` and ``"auto"`` choose
+        `temperature` and `synthetic_weight` themselves, with logistic regression on frozen
+        embeddings (on scaled columns, for tables); `class_weight` ``"balanced"`` makes them judge
+        by the mean log-loss of the classes.
     reference : tuple (X, y), default=None
         Real rows that P' is fitted on; None takes the real rows that reach the weighter.
     quality_checker, diversity_checker : {"embedding", "bert"} or classifier, default="embedding"
@@ -94,6 +103,12 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         What `class_prior` came to.
     row_weights_ : RowWeights
         What the pipeline hands to the classifier.
+    best_params_ : dict
+        What ``"mix"`` or ``"auto"`` chose; empty for the others.
+    auto_results_ : DataFrame
+        Their candidates: `method`, `temperature`, `synthetic_weight`, `log_loss`, and the
+        `difference` to the first with its standard error `difference_se`. The first is training
+        without synthetic rows, if there are real ones to train on. Empty for other methods.
 
     Raises
     ------
@@ -104,6 +119,8 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
     ----------
     .. [1] H.-K. Kuo et al., "Not All LLM-Generated Data Are Equal: Rethinking Data Weighting in
        Text Classification", ICLR 2025.
+    .. [2] A. Jain et al., "Scaling laws for learning with real and surrogate data",
+       NeurIPS 2024.
 
     Examples
     --------
@@ -118,7 +135,7 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
     """
 
     _parameter_constraints: dict = {
-        "method": [StrOptions(set(METHODS))],
+        "method": [StrOptions({*METHODS, *SEARCHED})],
         "reference": [tuple, list, None],
         "quality_checker": _CHECKER,
         "diversity_checker": _CHECKER,
@@ -193,11 +210,16 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         self : SyntheticWeighter
             The fitted weighter.
         """
-        rows, labels = _check_rows(X, y)
+        rows, labels = check_rows(X, y)
         self._reads_texts = holds_texts(X)
         self.n_features_in_ = 1 if rows.ndim == 1 else rows.shape[1]
         reference_rows, reference_labels, position = self._reference_for(rows, labels, synthetic)
         self.synthetic_mask_ = self._synthetic_mask(synthetic, position, len(labels))
+        self.best_params_: dict[str, Any] = {}
+        self.auto_results_ = pd.DataFrame()
+        if self.method in SEARCHED:
+            real = (reference_rows, reference_labels, position)
+            return self._fit_best(rows, labels, parent_indices, *real)
         method = METHODS[self.method]
         self.quality_ = np.full(len(labels), np.nan)
         self.diversity_ = np.full(len(labels), np.nan)
@@ -205,7 +227,7 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         made = np.flatnonzero(self.synthetic_mask_)
         if len(made) and method.needs_quality:
             self._check_classes(labels[made], reference_labels)
-            seen = _rows_seen(position, parent_indices, len(labels))
+            seen = rows_seen(position, parent_indices, len(labels))
             prior = self._prior_of(labels, reference_labels)
             checker = self._checker(self.quality_checker, prior, sparse=issparse(rows))
             checker.fit(reference_rows, reference_labels)
@@ -213,6 +235,32 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         if len(made) and method.needs_diversity:
             self.diversity_[made] = self._diversity(rows, labels, made)
         self._set_weights(labels, made)
+        return self
+
+    def _fit_best(
+        self,
+        rows: Any,
+        labels: np.ndarray,
+        parent_indices: Any,
+        reference_rows: Any,
+        reference_labels: np.ndarray,
+        position: np.ndarray,
+    ) -> "SyntheticWeighter":
+        synthetic = self.synthetic_mask_
+        best: dict[str, Any] = {"method": "uniform"}
+        results = self.auto_results_
+        if synthetic.any():
+            self._check_classes(labels[synthetic], reference_labels)
+            tied = rows_seen(position, parent_indices, len(labels))
+            real = RealRows(reference_rows, reference_labels, tied)
+            results = search(self, rows, labels, synthetic, parent_indices, real)
+            row = results.iloc[results["log_loss"].argmin()].to_dict()
+            best = {name: row[name] for name in _CHOSEN}
+        chosen = clone(self).set_params(**best).fit(rows, labels, synthetic, parent_indices)
+        for name, value in vars(chosen).items():
+            if name.endswith("_"):
+                setattr(self, name, value)
+        self.best_params_, self.auto_results_ = best, results
         return self
 
     def transform(self, X: Any) -> Any:
@@ -269,25 +317,25 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
                     f"reference must be a pair (X, y), got {len(self.reference)} items. Pass "
                     "reference=(real_texts, real_labels)."
                 )
-            reference_rows, reference_labels = _check_rows(*self.reference)
-            keys = _row_keys(reference_rows)
+            reference_rows, reference_labels = check_rows(*self.reference)
+            keys = row_keys(reference_rows)
             first = {key: at for at, key in reversed(list(enumerate(keys)))}
-            position = np.array([first.get(key, -1) for key in _row_keys(rows)])
+            position = np.array([first.get(key, -1) for key in row_keys(rows)])
             return reference_rows, reference_labels, position
         if synthetic is None:
-            if METHODS[self.method].needs_quality:
+            if self.method in SEARCHED or METHODS[self.method].needs_quality:
                 raise ValueError(
                     "SyntheticWeighter cannot know which rows are synthetic. Put it in "
                     "sklw.Pipeline (or sklw.make_pipeline) after a sampler, which tells it; or "
                     "pass reference=(X_real, y_real) to the constructor, or synthetic=mask to fit."
                 )
             return rows, labels, np.arange(len(labels))
-        real = ~_check_mask(synthetic, len(labels))
+        real = ~check_mask(synthetic, len(labels))
         position = np.where(real, np.cumsum(real) - 1, -1)
         return rows[real], labels[real], position
 
     def _synthetic_mask(self, synthetic: Any, position: np.ndarray, n_rows: int) -> np.ndarray:
-        return position < 0 if synthetic is None else _check_mask(synthetic, n_rows)
+        return position < 0 if synthetic is None else check_mask(synthetic, n_rows)
 
     def _check_classes(self, labels: np.ndarray, reference_labels: np.ndarray) -> None:
         known = np.unique(reference_labels)
@@ -359,13 +407,13 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
             learned = np.minimum(learned, self.clip)
         learned = learned ** (1.0 / self.temperature)
         if self.normalize is not None:
-            learned = _mean_one(learned, labels[made] if self.normalize == "class" else None)
+            learned = mean_one(learned, labels[made] if self.normalize == "class" else None)
         judged = quality if method.finished_by_classifier else learned
         squares = float(np.sum(judged**2))
         self.effective_sample_size_ = float(np.sum(judged)) ** 2 / squares if squares else 0.0
         weights[made] = learned * self.synthetic_weight
         if self.class_weight == "balanced":
-            weights = _balanced(weights, labels)
+            weights = balanced(weights, labels)
         if not weights.any():
             raise ValueError(
                 "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
@@ -386,79 +434,3 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    if y is None:
-        raise ValueError(
-            "SyntheticWeighter requires y to be passed, but the target y is None: weights depend "
-            "on the labels."
-        )
-    if holds_texts(X):
-        rows: Any = check_texts(X, estimator_name="SyntheticWeighter")
-    else:
-        rows = check_array(
-            X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
-        )
-    check_classification_targets(y)
-    labels = column_or_1d(y)
-    n_rows = rows.shape[0]
-    if len(labels) != n_rows:
-        raise ValueError(
-            f"X has {n_rows} rows and y has {len(labels)}: found input variables with inconsistent "
-            "numbers of samples. Pass one label for each row."
-        )
-    return rows, labels
-
-
-def _check_mask(synthetic: Any, n_rows: int) -> np.ndarray:
-    mask = column_or_1d(synthetic)
-    if len(mask) != n_rows or not np.isin(mask, (0, 1)).all():
-        raise ValueError(
-            f"synthetic must hold one True or False for each of the {n_rows} rows, got "
-            f"{len(mask)} values of type {mask.dtype}."
-        )
-    return mask.astype(bool)
-
-
-def _row_keys(rows: Any) -> Sequence[Any]:
-    if rows.ndim == 1:
-        return rows.tolist()
-    if issparse(rows):
-        rows = rows.toarray()
-    return pd.util.hash_pandas_object(pd.DataFrame(rows), index=False).tolist()
-
-
-def _rows_seen(position: np.ndarray, parent_indices: Any, n_rows: int) -> list[np.ndarray]:
-    """For each row, where it or its parents stand among the rows P' is fitted on."""
-    own = [np.array([at]) if at >= 0 else np.array([], dtype=int) for at in position]
-    if parent_indices is None:
-        return own
-    if len(parent_indices) != n_rows:
-        raise ValueError(
-            f"parent_indices has {len(parent_indices)} entries for {n_rows} rows. Give one array "
-            "of row numbers for each row, empty where there is no parent."
-        )
-    seen = []
-    for mine, parents in zip(own, parent_indices, strict=True):
-        parents = np.asarray(parents, dtype=int)
-        tied = np.concatenate([mine, position[parents]])
-        seen.append(tied[tied >= 0])
-    return seen
-
-
-def _mean_one(weights: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
-    if not len(weights):
-        return weights
-    if groups is None:
-        mean = weights.mean()
-        return weights / mean if mean > 0 else np.ones_like(weights)
-    means = pd.Series(weights).groupby(groups).transform("mean").to_numpy()
-    return np.where(means > 0, weights / np.where(means > 0, means, 1.0), 1.0)
-
-
-def _balanced(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Give each class the same total weight; a class of weight 0 stays at 0."""
-    totals = pd.Series(weights).groupby(labels).transform("sum").to_numpy()
-    share = len(weights) / len(np.unique(labels))
-    return np.where(totals > 0, weights * share / np.where(totals > 0, totals, 1.0), 0.0)

@@ -1,0 +1,130 @@
+"""Methods that choose by cross-validation on the real rows."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sklw import SyntheticWeighter
+from sklw.weighting._search import _table
+
+
+def blobs(n_real=60, n_made=300, *, wrong=0.0, seed=0):
+    """Real and generated rows of two classes; a share of the generated has the wrong label."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n_real + n_made) % 2
+    X = rng.normal(size=(n_real + n_made, 5))
+    X[:, 0] += 1.5 * (2 * labels - 1)
+    synthetic = np.arange(n_real + n_made) >= n_real
+    flipped = synthetic & (rng.random(len(labels)) < wrong)
+    return X, np.where(flipped, 1 - labels, labels), synthetic, flipped
+
+
+def test_good_rows_are_used_and_bad_rows_are_not():
+    X, y, synthetic, _ = blobs(n_real=30)
+    good = SyntheticWeighter("auto", random_state=0).fit(X, y, synthetic)
+    assert good.best_params_["synthetic_weight"] > 0
+    assert good.sample_weight_[synthetic].sum() > 0
+    X, y, synthetic, _ = blobs(wrong=1.0)
+    bad = SyntheticWeighter("mix", random_state=0).fit(X, y, synthetic)
+    assert bad.best_params_ == {
+        "method": "uniform",
+        "temperature": 1.0,
+        "synthetic_weight": 0.0,
+    }
+    assert (bad.sample_weight_[synthetic] == 0).all()
+    assert (bad.sample_weight_[~synthetic] == 1).all()
+
+
+def test_wrong_labels_get_little_weight():
+    X, y, synthetic, flipped = blobs(wrong=0.3)
+    weighter = SyntheticWeighter("auto", random_state=0).fit(X, y, synthetic)
+    assert weighter.best_params_["method"] in {"quality", "imp"}
+    made = weighter.sample_weight_
+    assert made[flipped].mean() < 0.3 * made[synthetic & ~flipped].mean()
+
+
+def test_results_show_the_choice():
+    X, y, synthetic, _ = blobs(wrong=0.3)
+    weighter = SyntheticWeighter("auto", random_state=0).fit(X, y, synthetic)
+    table = weighter.auto_results_
+    assert table["synthetic_weight"].iloc[0] == 0
+    assert table["difference"].iloc[0] == 0
+    assert np.allclose(table["difference"], table["log_loss"] - table["log_loss"].iloc[0])
+    best = table.loc[table["log_loss"].idxmin()]
+    assert weighter.best_params_.items() <= best.to_dict().items()
+    again = clone(weighter).set_params(**weighter.best_params_).fit(X, y, synthetic)
+    assert again.auto_results_.empty
+    assert np.array_equal(again.sample_weight_, weighter.sample_weight_)
+
+
+def test_same_result_in_two_processes():
+    X, y, synthetic, _ = blobs(wrong=0.3)
+    tables = [
+        SyntheticWeighter("auto", random_state=3, n_jobs=n).fit(X, y, synthetic).auto_results_
+        for n in (None, 2)
+    ]
+    assert tables[0].equals(tables[1])
+
+
+def test_children_of_held_out_rows_are_left_out():
+    """Copies of real rows with random labels: whoever trains on the children of a row knows it."""
+    rng = np.random.default_rng(0)
+    X_real, y_real = rng.normal(size=(40, 200)), rng.permutation(np.arange(40) % 2)
+    X, y = np.vstack([X_real, X_real]), np.concatenate([y_real, y_real])
+    synthetic = np.arange(80) >= 40
+    parents = [*[np.array([], dtype=int)] * 40, *[np.array([row]) for row in range(40)]]
+    leaking = SyntheticWeighter("mix", random_state=0).fit(X, y, synthetic).auto_results_
+    honest = SyntheticWeighter("mix", random_state=0).fit(X, y, synthetic, parents).auto_results_
+    assert leaking["log_loss"].iloc[-1] < 0.5 * leaking["log_loss"].iloc[0]
+    assert honest["log_loss"].iloc[-1] > 0.8 * honest["log_loss"].iloc[0]
+
+
+def test_table_weighs_the_rows_judged():
+    losses = np.array([[1.0, 1.0, 1.0, 4.0], [1.0, 2.0, 3.0, 1.0]])
+    candidates = [("uniform", 1.0, 0.0), ("uniform", 1.0, 1.0)]
+    table = _table(candidates, losses, np.array([1.0, 1.0, 1.0, 3.0]))
+    assert table["log_loss"].tolist() == pytest.approx([2.5, 1.5])
+    assert table["difference"].tolist() == pytest.approx([0, -1])
+    plain = _table(candidates, losses, np.ones(4))
+    expected = (losses[1] - losses[0]).std() / 2
+    assert plain["difference_se"].tolist() == pytest.approx([0, expected])
+
+
+def test_reference_apart_from_the_training_rows():
+    """All rows to train on are synthetic: training without them is no choice."""
+    X, y, synthetic, _ = blobs(wrong=0.2)
+    weighter = SyntheticWeighter(
+        "auto", reference=(X[~synthetic], y[~synthetic]), random_state=0
+    ).fit(X[synthetic], y[synthetic])
+    assert (weighter.auto_results_["synthetic_weight"] > 0).all()
+    assert weighter.sample_weight_.any()
+
+
+def test_no_synthetic_rows():
+    X, y, synthetic, _ = blobs()
+    weighter = SyntheticWeighter("auto").fit(X, y, np.zeros_like(synthetic))
+    assert (weighter.sample_weight_ == 1).all()
+    assert weighter.auto_results_.empty
+
+
+@pytest.mark.parametrize("n_rare", [1, 2, 3])
+def test_hardly_any_rows_of_a_class(n_rare):
+    X, y, synthetic, _ = blobs()
+    rare = np.flatnonzero(~synthetic & (y == 1))[n_rare:]
+    X, y, synthetic = (np.delete(values, rare, axis=0) for values in (X, y, synthetic))
+    weighter = SyntheticWeighter("auto", class_weight="balanced", random_state=0)
+    weighter.fit(X, y, synthetic)
+    assert np.isfinite(weighter.auto_results_["log_loss"]).all()
+    assert np.isfinite(weighter.sample_weight_).all()
+
+
+def test_unknown_which_rows_are_synthetic():
+    X, y, _, _ = blobs()
+    with pytest.raises(ValueError, match="cannot know which rows are synthetic"):
+        SyntheticWeighter("auto").fit(X, y)
+
+
+def test_one_real_row_of_each_class():
+    X, y, synthetic, _ = blobs(n_real=2)
+    with pytest.raises(ValueError, match="one real row"):
+        SyntheticWeighter("auto").fit(X, y, synthetic)
