@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,11 @@ def _add_compare(commands: Any) -> None:
         metavar="DIR",
         help="results and generated texts; run again to resume (default: %(default)s)",
     )
+    _add_model_options(add)
+    parser.set_defaults(command=_compare)
+
+
+def _add_model_options(add: Callable[..., Any]) -> None:
     add(
         "--model",
         default=EMBEDDED_LANGUAGE_MODEL,
@@ -165,7 +170,6 @@ def _add_compare(commands: Any) -> None:
         "the rest of the balancing (default: %(default)s)",
     )
     add("--cache", metavar="PATH", help="keep the model's answers here, so none is paid for twice")
-    parser.set_defaults(command=_compare)
 
 
 def _methods_help() -> str:

@@ -30,17 +30,16 @@ class SyntheticWeighter(TransformerMixin, BaseRowWeighter):
     A *quality checker* P' is fitted on real rows, and for ``"imp"`` a *diversity checker* Q on the
     rows the weights are for. A synthetic row (x, y) then counts [1]_
 
-    ==============  ===============================================================
-    ``"uniform"``   1: plain cross-entropy
-    ``"quality"``   P'(y|x): rows that look like their label count more
-    ``"imp"``       P'(y|x) / Q(y|x): IMP-Loss, frozen before training
-    ``"dimp"``      P'(y|x) / p(y|x): DIMP-Loss, p being the classifier at each step
-    ``"diversity"``  1 / Q(y|x): what the others do not say counts more
-    ``"mix"``       1, with the share of the synthetic rows chosen as for ``"auto"`` [2]_
-    ``"auto"``      whichever of uniform, quality and imp, at the temperature and share, that
-                    does best in cross-validation on the real rows; no synthetic row at all is
-                    among the choices
-    ==============  ===============================================================
+    ===============  ==============================================================
+    ``"uniform"``    1: plain cross-entropy
+    ``"quality"``    P'(y|x): rows that look like their label count more
+    ``"imp"``        P'(y|x) / Q(y|x): IMP-Loss, frozen before training
+    ``"dimp"``       P'(y|x) / p(y|x): DIMP-Loss, p being the classifier at each step
+    ``"diversity"``  1 / Q(y|x): rows that are unlike the others of their label count more
+    ``"mix"``        1, the share of the synthetic rows chosen as for ``"auto"`` [2]_
+    ``"auto"``       uniform, quality or imp, at the temperature and share that do best in
+                     cross-validation on the real rows; a share of 0 is among the choices
+    ===============  ==============================================================
 
     Real rows count `real_weight`. P' never judges a row by a model that was fitted on it, nor,
     where folds allow, on a row it was generated from (its prompt rows).
