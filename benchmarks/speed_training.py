@@ -41,6 +41,7 @@ def fit_sklw(corpus: Corpus, args: argparse.Namespace) -> Predictor:
         batch_size=args.batch_size,
         max_length=MAX_LENGTH,
         lr=LEARNING_RATE,
+        head_init=args.head_init,
         device=args.device,
         random_state=args.seed,
     )
@@ -135,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_arguments(parser)
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--head-init", choices=["probe", "random"], default="probe")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     args = parser.parse_args()
     make_quiet()
