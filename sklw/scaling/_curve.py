@@ -6,46 +6,14 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
-from sklearn.metrics import check_scoring, log_loss, make_scorer
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 
+from sklw.metrics import neg_balanced_log_loss
 from sklw.pipeline import Pipeline, _Rows, _rows_after
 
-__all__ = ["balanced_log_loss", "neg_balanced_log_loss", "synthetic_size_curve"]
-
-
-def balanced_log_loss(y_true: Any, y_proba: Any, *, labels: Any = None) -> float:
-    """Mean of the log-losses of the classes: the balanced risk of Nakada et al.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n,)
-        Labels.
-    y_proba : array-like of shape (n,) or (n, n_classes)
-        Probabilities of the second class, or of every class in sorted order.
-    labels : array-like of shape (n_classes,), default=None
-        The classes; None takes those of `y_true`.
-
-    Returns
-    -------
-    loss : float
-        The mean.
-
-    Examples
-    --------
-    >>> from sklw.scaling import balanced_log_loss
-    >>> round(balanced_log_loss([0, 0, 0, 1], [0.2, 0.2, 0.2, 0.5]), 3)
-    0.458
-    """
-    weights = compute_sample_weight("balanced", y_true)
-    return float(log_loss(y_true, y_proba, sample_weight=weights, labels=labels))
-
-
-neg_balanced_log_loss = make_scorer(
-    balanced_log_loss, greater_is_better=False, response_method="predict_proba"
-)
+__all__ = ["synthetic_size_curve"]
 
 
 class _Chosen(BaseEstimator):
@@ -88,7 +56,7 @@ def synthetic_size_curve(
         Numbers of synthetic rows; 0 trains on the real rows alone.
     cv : int, splitter or iterable, default=5
         As in scikit-learn.
-    scoring : str or callable, default=neg_balanced_log_loss
+    scoring : str or callable, default=sklw.metrics.neg_balanced_log_loss
         As in scikit-learn.
     n_jobs : int, default=None
         Splits at a time.

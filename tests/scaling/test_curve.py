@@ -3,12 +3,11 @@ import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from sklw import SyntheticWeighter, make_pipeline
-from sklw.scaling import balanced_log_loss, neg_balanced_log_loss, synthetic_size_curve
+from sklw.scaling import synthetic_size_curve
 from sklw.scaling._curve import _nested_order
 
 
@@ -82,13 +81,3 @@ def test_errors(data):
         synthetic_size_curve(pipeline(SMOTE()), *data, [0, 100_000])
     with pytest.raises(ValueError, match="whole numbers"):
         synthetic_size_curve(pipeline(SMOTE()), *data, [-1, 5])
-
-
-def test_the_balanced_loss_is_the_mean_over_classes():
-    y, p = np.array([0, 0, 0, 1]), np.array([0.2, 0.3, 0.1, 0.6])
-    by_class = [log_loss(y[y == c], p[y == c], labels=[0, 1]) for c in (0, 1)]
-    assert balanced_log_loss(y, p) == pytest.approx(np.mean(by_class))
-    X = np.array([[0.0], [0.1], [0.2], [1.0]])
-    model = LogisticRegression().fit(X, y)
-    expected = -balanced_log_loss(y, model.predict_proba(X)[:, 1])
-    assert neg_balanced_log_loss(model, X, y) == pytest.approx(expected)
