@@ -38,6 +38,8 @@ class Request:
     stop: tuple[str, ...] = ()
     max_new_tokens: int | None = None
     index: int = 0
+    group: Hashable | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,8 @@ def _key(generator_key: dict[str, Any], request: Request) -> str:
         "stop": list(request.stop),
         "max_new_tokens": request.max_new_tokens,
     }
+    if request.pattern is not None:  # absent, so that answers kept before there were patterns fit
+        content["pattern"] = request.pattern
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,8 +1,9 @@
 """Rows generated elsewhere, given out by label."""
 
 import difflib
+import json
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,16 @@ class RecordedGenerator(BaseGenerator):
     records : DataFrame, list of dict, str or path
         The rows, or a file of them: ``.csv``, ``.tsv`` or ``.jsonl`` (one JSON object a line),
         also compressed (``.gz``).
-    text_column : str, default="text"
-        Column of the generated text.
+    text_column : str or None, default="text"
+        Column of the generated text. None for rows of a table: every column is one of theirs,
+        but for those of label and parent.
     label_column : str, default="label"
         Column of the class. A request's label finds the rows whose label equals it, or else
         those whose label reads the same: ``1`` finds ``"1"``.
     parent_column : str or None, default=None
         Column that says which real row a generated row was made from, if known.
+    group_column : str or None, default=None
+        Column of the group; a request for a group finds the rows of that label and group.
     shuffle : bool, default=False
         Whether to give the rows of each label out in an order drawn with `random_state`, not
         in that of the file.
@@ -59,9 +63,10 @@ class RecordedGenerator(BaseGenerator):
 
     _parameter_constraints: dict[str, list[Any]] = {
         "records": [pd.DataFrame, list, str, os.PathLike],
-        "text_column": [str],
+        "text_column": [str, None],
         "label_column": [str],
         "parent_column": [str, None],
+        "group_column": [str, None],
         "shuffle": ["boolean"],
         "random_state": [Interval(Integral, 0, None, closed="left")],
     }
@@ -70,9 +75,10 @@ class RecordedGenerator(BaseGenerator):
         self,
         records: pd.DataFrame | Sequence[Mapping[str, Any]] | str | os.PathLike[str],
         *,
-        text_column: str = "text",
+        text_column: str | None = "text",
         label_column: str = "label",
         parent_column: str | None = None,
+        group_column: str | None = None,
         shuffle: bool = False,
         random_state: int = 0,
     ) -> None:
@@ -80,6 +86,7 @@ class RecordedGenerator(BaseGenerator):
         self.text_column = text_column
         self.label_column = label_column
         self.parent_column = parent_column
+        self.group_column = group_column
         self.shuffle = shuffle
         self.random_state = random_state
 
@@ -125,20 +132,21 @@ class RecordedGenerator(BaseGenerator):
         self._validate_params()
         frame = self._frame()
         # A row without a text or a label is passed over, but counted.
-        usable = frame[[self.text_column, self.label_column]].notna().all(axis=1).tolist()
+        usable = frame[self._needed()].notna().all(axis=1).tolist()
         rows: dict[Hashable, list[int]] = {}
-        for row, label in enumerate(frame[self.label_column].tolist()):
+        for row, key in enumerate(self._keys(frame)):
             if usable[row]:
-                rows.setdefault(label, []).append(row)
+                rows.setdefault(key, []).append(row)
         if self.shuffle:
             order = pd.Series(range(len(frame))).sample(frac=1, random_state=self.random_state)
             rank = dict(zip(order, range(len(frame)), strict=True))
             for found in rows.values():
                 found.sort(key=rank.__getitem__)
-        texts = frame[self.text_column].tolist()
+        texts = self._texts(frame)
         parents = None if self.parent_column is None else frame[self.parent_column].tolist()
         for number, request in enumerate(requests):
-            found = self._rows_of(rows, request.label)
+            key = request.label if self.group_column is None else (request.label, request.group)
+            found = self._rows_of(rows, key)
             if request.index >= len(found):
                 yield number, Completion("", finish_reason="exhausted")
                 continue
@@ -146,20 +154,52 @@ class RecordedGenerator(BaseGenerator):
             metadata: dict[str, Any] = {"row": row}
             if parents is not None:
                 metadata["parent"] = None if pd.isna(parents[row]) else parents[row]
-            yield number, Completion(str(texts[row]), finish_reason="recorded", metadata=metadata)
+            yield number, Completion(texts(row), finish_reason="recorded", metadata=metadata)
 
-    def _rows_of(self, rows: Mapping[Hashable, list[int]], label: Hashable) -> list[int]:
-        if label in rows:
-            return rows[label]
-        same = [found for known, found in rows.items() if str(known) == str(label)]
+    def _keys(self, frame: pd.DataFrame) -> list[Hashable]:
+        labels: list[Hashable] = frame[self.label_column].tolist()
+        if self.group_column is None:
+            return labels
+        return list(zip(labels, frame[self.group_column].tolist(), strict=True))
+
+    def _texts(self, frame: pd.DataFrame) -> Callable[[int], str]:
+        if self.text_column is not None:
+            texts = frame[self.text_column].tolist()
+            return lambda row: str(texts[row])
+        features = frame.drop(columns=[self.label_column, *filter(None, [self.parent_column])])
+        names = [str(name) for name in features.columns]
+        columns = [features.iloc[:, at].tolist() for at in range(len(names))]
+
+        def as_json(row: int) -> str:
+            values = (column[row] for column in columns)
+            return json.dumps(
+                {
+                    name: None if pd.isna(value) else value
+                    for name, value in zip(names, values, strict=True)
+                },
+                default=str,
+            )
+
+        return as_json
+
+    def _rows_of(self, rows: Mapping[Hashable, list[int]], key: Hashable) -> list[int]:
+        if key in rows:
+            return rows[key]
+        same = [found for known, found in rows.items() if _read_alike(known, key)]
         if same:
             return same[0]
         known = ", ".join(sorted(map(repr, rows))[:20])
+        where = repr(self.label_column)
+        if self.group_column is not None:
+            where += f" and {self.group_column!r}"
         raise ValueError(
-            f"The records hold no row of the label {label!r}. The labels in column "
-            f"{self.label_column!r} are: {known}. Add rows of that label, leave it out of "
+            f"The records hold no row of the label {key!r}. The labels in column "
+            f"{where} are: {known}. Add rows of that label, leave it out of "
             "sampling_strategy, or set label_column to the right column."
         )
+
+    def _needed(self) -> list[str]:
+        return [self.label_column, *filter(None, [self.text_column, self.group_column])]
 
     def _frame(self) -> pd.DataFrame:
         """Read the records and check that they can be used."""
@@ -172,12 +212,13 @@ class RecordedGenerator(BaseGenerator):
         if frame.empty:
             raise ValueError(
                 f"The records of {self.model_name!r} are empty. Pass at least one row with the "
-                f"columns {self.text_column!r} and {self.label_column!r}."
+                f"columns {' and '.join(map(repr, self._needed()))}."
             )
         columns = {
             "text_column": self.text_column,
             "label_column": self.label_column,
             "parent_column": self.parent_column,
+            "group_column": self.group_column,
         }
         for parameter, column in columns.items():
             if column is not None and column not in frame.columns:
@@ -188,12 +229,19 @@ class RecordedGenerator(BaseGenerator):
                     f"The records have no column {column!r}.{hint} Their columns are: "
                     f"{', '.join(map(repr, names))}. Set {parameter} to one of them."
                 )
-        if not frame[[self.text_column, self.label_column]].notna().all(axis=1).any():
+        if not frame[self._needed()].notna().all(axis=1).any():
             raise ValueError(
-                f"No row of the records has both a text in column {self.text_column!r} and a "
-                f"label in column {self.label_column!r}. Fill these columns in or name others."
+                "No row of the records has a value in each of the columns "
+                f"{' and '.join(map(repr, self._needed()))}. Fill these columns in or name others."
             )
         return frame
+
+
+def _read_alike(known: Hashable, asked: Hashable) -> bool:
+    """Whether two keys are equal, or look it."""
+    if isinstance(known, tuple) and isinstance(asked, tuple):
+        return all(map(_read_alike, known, asked))
+    return known == asked or str(known) == str(asked)
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -7,16 +7,14 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from imblearn.base import BaseSampler
-from imblearn.utils import check_sampling_strategy
+from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
-from sklw._validation import check_texts
+from sklw._validation import check_texts, holds_texts
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
 from sklw.generators import (
     BaseGenerator,
@@ -26,31 +24,43 @@ from sklw.generators import (
     TransformersGenerator,
     iter_cached,
 )
-from sklw.over_sampling._containers import append_labels, append_texts
-from sklw.over_sampling._filters import REASONS, RowFilter
-from sklw.over_sampling._parsing import AnswerParser
+from sklw.over_sampling._cells import Cell, check_known, plan_cells
+from sklw.over_sampling._containers import append_labels
+from sklw.over_sampling._filters import REASONS
+from sklw.over_sampling._formats import RowFormat, TextRows
+from sklw.over_sampling._inputs import check_groups, check_labels, groups_in_table, is_table
 from sklw.over_sampling._prompts import ClassDescription, PromptWriter
-from sklw.over_sampling._rounds import ClassQuota, GenerationRun
-from sklw.over_sampling._selection import ExampleSelector
+from sklw.over_sampling._rounds import GenerationRun, Quota
+from sklw.over_sampling._table_rows import TableRows, as_table
 
 __all__ = ["LLMOverSampler"]
 
-# Digits and rare words take a token for every two or three characters.
-_CHARACTERS_PER_TOKEN = 2.5
 
-
-class LLMOverSampler(BaseSampler):
-    """Over-sample classes with texts written by a language model.
+class LLMOverSampler(BaseOverSampler):
+    """Over-sample classes with texts or table rows written by a language model.
 
     For each row wanted, the model is shown a few real rows of the class and writes another.
     Answers are cleaned (numbering, quotes, labels written into the text) and filtered; generation
     goes on in rounds until each class has its rows or its attempts are spent. The idea of filling
     minority classes with generated rows is that of [1]_.
 
+    Rows of a table (a DataFrame of any columns, or an array of numbers) are written in one line
+    each, with rows of other classes beside those of the class, as in [2]_. What comes back is
+    checked against the columns: type, known categories, range. A column that never changes is
+    filled in; a generator that can hold a model to a pattern is given that of the columns.
+
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
-        How many rows each class is to have, in every form that imbalanced-learn takes.
+        How many rows each class is to have, in every form that imbalanced-learn takes. With
+        groups it is about class x group cells: ``"auto"`` fills each up to the largest, and the
+        keys of a dict are ``(label, group)`` pairs.
+    augment : int, float or dict, default=0
+        Rows beyond balance: for each class (or cell) a number, or all together a share of the
+        balanced rows, spread evenly; a dict gives a number for each class (or cell).
+    group_column : str, int or None, default=None
+        For tables: the column that holds the groups, by name or position. Groups that are not a
+        column of `X` are passed to :meth:`fit_resample`.
     generator : BaseGenerator, default=None
         Who writes. None takes ``TransformersGenerator()``, the embedded SmolLM2-135M-Instruct.
     n_examples : int, default=5
@@ -66,17 +76,27 @@ class LLMOverSampler(BaseSampler):
     label_descriptions : dict of label to str, default=None
         A few words on what a class is.
     task : str, default=None
-        What the texts are, such as ``"SMS messages"``.
+        What the rows are, such as ``"SMS messages"`` or ``"Loan applications"``.
     instructions : str, default=None
         Further wishes for the texts, in your words.
     rows_per_request : int, default=1
         Rows that one answer is asked for; chat form only.
     near_duplicate_threshold : float or None, default=0.8
         A row whose character 4-grams have this cosine similarity with a real row of its class or
-        with an accepted row is taken for a copy. None looks for exact copies only.
+        with an accepted row is taken for a copy. None looks for exact copies only. In tables
+        only exact copies count, and none where real rows repeat each other; None keeps them all.
     length_tolerance : float, default=2.0
         A row may be this many times longer than the longest, or shorter than the shortest, real
-        row of its class.
+        row of its class. Texts only.
+    row_format : {"csv", "sentences"}, default="csv"
+        How a table row is written: ``39,Private``, which costs the fewest tokens, or
+        ``age is 39, workclass is Private``.
+    category_codes : bool, default=False
+        Write categories as short codes (``A0``, ``A1``), which no word's usual meaning leads
+        astray [2]_.
+    range_margin : float, default=0.1
+        Share of a column's range by which a generated number or date may lie outside it; what
+        is never negative stays so.
     max_attempts : int, default=8
         Requests sent for each row wanted, at most, on average over a class.
     on_shortfall : {"warn", "error", "ignore"}, default="warn"
@@ -92,25 +112,32 @@ class LLMOverSampler(BaseSampler):
     Attributes
     ----------
     sampling_strategy_ : dict of label to int
-        Rows to generate for each class.
+        Rows to generate for each class, or each ``(label, group)``, augmentation not counted.
     synthetic_mask_ : ndarray of bool of shape (n_samples_new,)
         Which rows of the result are synthetic.
+    augmentation_mask_ : ndarray of bool of shape (n_samples_new,)
+        Which of them are beyond balance.
+    groups_ : ndarray of shape (n_samples_new,)
+        The group of each row, if there are groups.
     parent_indices_ : list of int arrays, one for each synthetic row
         The rows of `X` shown in its prompt.
     provenance_ : DataFrame
-        One row for each candidate, accepted or not: label, text, accepted, reason, parents,
-        prompt_id, round, seed, backend, model, prompt_tokens, completion_tokens, finish_reason,
-        cached. Also there after an interrupted or failed fit, with all that was generated.
+        One row for each candidate, accepted or not: label, group, text, purpose ("oversample" or
+        "augment"), accepted, reason, parents, prompt_id, round, seed, backend, model,
+        prompt_tokens, completion_tokens, finish_reason, cached. Also there after an interrupted
+        or failed fit, with all that was generated.
     generator_ : BaseGenerator
         The generator used.
     n_features_in_ : int
-        Always 1.
+        Number of columns; 1 for texts.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of the columns, if they have any.
 
     Raises
     ------
     ValueError, TypeError
-        If `X` does not hold texts, `y` does not fit it or has one class, or a class named in a
-        parameter does not exist.
+        If `X` holds neither texts nor a table, `y` does not fit it or has one class, or a class,
+        group or column named in a parameter does not exist.
     NotEnoughGeneratedError
         If a class falls short and ``on_shortfall="error"``.
 
@@ -122,6 +149,8 @@ class LLMOverSampler(BaseSampler):
     ----------
     .. [1] R. Nakada et al., "Synthetic Oversampling: Theory and A Practical Approach Using LLMs to
        Address Data Imbalance", arXiv:2406.03628.
+    .. [2] J. Kim et al., "EPIC: Effective Prompting for Imbalanced-Class Data Synthesis in
+       Tabular Data Classification via Large Language Models", NeurIPS 2024.
 
     Examples
     --------
@@ -136,14 +165,10 @@ class LLMOverSampler(BaseSampler):
     ['claim your prize today!', 'free ringtones, reply now']
     """
 
-    _sampling_type: ClassVar[str] = "over-sampling"
     _parameter_constraints: ClassVar[dict] = {
-        "sampling_strategy": [
-            Interval(Real, 0, 1, closed="right"),
-            StrOptions({"auto", "minority", "not minority", "not majority", "all"}),
-            dict,
-            callable,
-        ],
+        **BaseOverSampler._parameter_constraints,
+        "augment": [Interval(Real, 0, None, closed="left"), dict],
+        "group_column": [str, Integral, None],
         "generator": [BaseGenerator, None],
         "n_examples": [Interval(Integral, 1, None, closed="left")],
         "example_selection": [StrOptions({"random", "nearest", "diverse"})],
@@ -155,6 +180,9 @@ class LLMOverSampler(BaseSampler):
         "rows_per_request": [Interval(Integral, 1, None, closed="left")],
         "near_duplicate_threshold": [Interval(Real, 0, 1, closed="right"), None],
         "length_tolerance": [Interval(Real, 1, None, closed="left")],
+        "row_format": [StrOptions({"csv", "sentences"})],
+        "category_codes": ["boolean"],
+        "range_margin": [Interval(Real, 0, None, closed="left")],
         "max_attempts": [Interval(Integral, 1, None, closed="left")],
         "on_shortfall": [StrOptions({"warn", "error", "ignore"})],
         "cache": "no_validation",
@@ -166,6 +194,8 @@ class LLMOverSampler(BaseSampler):
         self,
         *,
         sampling_strategy: Any = "auto",
+        augment: Any = 0,
+        group_column: str | int | None = None,
         generator: BaseGenerator | None = None,
         n_examples: int = 5,
         example_selection: str = "random",
@@ -177,6 +207,9 @@ class LLMOverSampler(BaseSampler):
         rows_per_request: int = 1,
         near_duplicate_threshold: float | None = 0.8,
         length_tolerance: float = 2.0,
+        row_format: str = "csv",
+        category_codes: bool = False,
+        range_margin: float = 0.1,
         max_attempts: int = 8,
         on_shortfall: str = "warn",
         cache: Any = None,
@@ -184,6 +217,8 @@ class LLMOverSampler(BaseSampler):
         verbose: bool = True,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
+        self.augment = augment
+        self.group_column = group_column
         self.generator = generator
         self.n_examples = n_examples
         self.example_selection = example_selection
@@ -195,23 +230,26 @@ class LLMOverSampler(BaseSampler):
         self.rows_per_request = rows_per_request
         self.near_duplicate_threshold = near_duplicate_threshold
         self.length_tolerance = length_tolerance
+        self.row_format = row_format
+        self.category_codes = category_codes
+        self.range_margin = range_margin
         self.max_attempts = max_attempts
         self.on_shortfall = on_shortfall
         self.cache = cache
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, **params: Any) -> "LLMOverSampler":
+    def fit(self, X: Any, y: Any, groups: Any = None) -> "LLMOverSampler":
         """Check the input and plan; nothing is generated.
 
         Parameters
         ----------
-        X : array-like of str of shape (n_samples,) or (n_samples, 1)
-            Texts.
+        X : array-like of str of shape (n_samples,), or table of shape (n_samples, n_features)
+            Rows.
         y : array-like of shape (n_samples,)
             Labels.
-        **params : dict
-            Not used.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row.
 
         Returns
         -------
@@ -219,20 +257,22 @@ class LLMOverSampler(BaseSampler):
             The sampler, with ``sampling_strategy_``.
         """
         self._validate_params()
-        self._plan(X, y)
+        self._plan(X, y, groups)
         return self
 
-    def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+    def fit_resample(self, X: Any, y: Any, groups: Any = None) -> tuple[Any, Any]:
         """Generate rows and return them after the real ones.
 
         Parameters
         ----------
-        X : array-like of str of shape (n_samples,) or (n_samples, 1)
-            Texts: a list, ndarray, Series or one-column DataFrame.
-        y : array-like of shape (n_samples,)
-            Labels of any type.
-        **params : dict
-            Not used.
+        X : array-like of str of shape (n_samples,), or table of shape (n_samples, n_features)
+            Texts, as a list, ndarray, Series or one-column DataFrame; or rows of a table, as a
+            DataFrame, ndarray or list of lists.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels of any type; or one column for each class, with a 1 where a row belongs.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row: balances class x group cells. In a pipeline, ask for it with
+            ``set_fit_resample_request(groups=True)`` and metadata routing enabled.
 
         Returns
         -------
@@ -240,134 +280,147 @@ class LLMOverSampler(BaseSampler):
             The real rows, untouched, then the synthetic ones.
         """
         self._validate_params()
-        texts, labels = self._plan(X, y)
+        rows, cells = self._plan(X, y, groups)
         self.generator_ = (
             TransformersGenerator() if self.generator is None else clone(self.generator)
         )
-        run = self._prepare(texts, labels)
+        run = self._prepare(rows, cells)
         try:
             run.run()
         finally:
             self.provenance_ = run.provenance()
         self._report_shortfall(run)
-        rows = [(text, at, quota.label) for quota in run.quotas for text, at in quota.rows]
-        self.parent_indices_ = [parents for _, parents, _ in rows]
-        self.synthetic_mask_ = np.arange(len(texts) + len(rows)) >= len(texts)
-        return (
-            append_texts(X, [text for text, _, _ in rows]),
-            append_labels(y, [label for _, _, label in rows]),
-        )
+        return self._put_together(X, y, run, len(rows))
 
     def _fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
         return self.fit_resample(X, y, **params)
 
-    def _plan(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        texts = check_texts(X, estimator_name="LLMOverSampler")
-        if y is None:
-            raise ValueError(
-                "LLMOverSampler requires y to be passed, but the target y is None: it has to know "
-                "the class of each row."
+    def _put_together(self, X: Any, y: Any, run: GenerationRun, n_real: int) -> tuple[Any, Any]:
+        made = [
+            (quota.cell, *row, beyond)
+            for beyond in (False, True)
+            for quota in run.quotas
+            for row in (
+                quota.rows[quota.cell.oversample :]
+                if beyond
+                else quota.rows[: quota.cell.oversample]
             )
-        check_classification_targets(y)
-        labels = column_or_1d(y)
-        if len(labels) != len(texts):
-            raise ValueError(
-                f"X has {len(texts)} rows and y has {len(labels)}: found input variables with "
-                "inconsistent numbers of samples. Pass one label for each text."
-            )
-        classes = np.unique(labels)
-        if len(classes) < 2:
-            raise ValueError(
-                f"y holds one class only ({classes[0]!r}); over-sampling balances two or more. "
-                "Check the labels, or the split that this part of the data comes from."
-            )
+        ]
+        self.parent_indices_ = [parents for _, _, parents, _ in made]
+        self.synthetic_mask_ = np.arange(n_real + len(made)) >= n_real
+        self.augmentation_mask_ = self.synthetic_mask_.copy()
+        self.augmentation_mask_[n_real:] = [beyond for *_, beyond in made]
+        if self._groups is not None:
+            new = np.array([cell.group for cell, *_ in made] + [None], dtype=object)[:-1]
+            self.groups_ = np.concatenate([self._groups, new])
+        labels = [cell.label for cell, *_ in made]
+        X_new = run.rows.append(X, [row for _, row, _, _ in made])
+        return X_new, append_labels(y, labels, self._columns_of_y)
+
+    def _plan(self, X: Any, y: Any, groups: Any) -> tuple[Any, list[Cell]]:
+        """Check the input; return the rows as texts or a frame, and what each cell is to get."""
+        self._is_text = holds_texts(X) or not is_table(X)
+        rows: Any = (
+            check_texts(X, estimator_name="LLMOverSampler") if self._is_text else as_table(X)
+        )
+        labels, self._columns_of_y = check_labels(y, len(rows))
+        self.n_features_in_ = 1 if self._is_text else rows.shape[1]
+        _check_feature_names(self, X, reset=True)
+        if self.group_column is not None:
+            groups = groups_in_table(rows, self.group_column, groups, self._is_text)
+        self._groups = None if groups is None else check_groups(groups, len(rows))
         for name in ("label_names", "label_descriptions"):
-            self._check_known(name, getattr(self, name), classes)
-        if isinstance(self.sampling_strategy, dict):
-            self._check_known("sampling_strategy", self.sampling_strategy, classes)
-        self.n_features_in_ = 1
-        self.sampling_strategy_ = {
-            _plain(label): int(count)
-            for label, count in check_sampling_strategy(
-                self.sampling_strategy, labels, self._sampling_type
-            ).items()
-        }
-        return texts, labels
+            check_known(name, getattr(self, name), dict.fromkeys(labels))
+        cells, self.sampling_strategy_ = plan_cells(
+            labels, self._groups, self.sampling_strategy, self.augment, self._describe
+        )
+        return rows, cells
 
-    def _check_known(self, name: str, by_label: dict[Any, Any] | None, classes: Any) -> None:
-        unknown = sorted(set(by_label or {}) - set(classes.tolist()), key=str)
-        if unknown:
-            raise ValueError(
-                f"{name} names the class(es) {unknown}, which y does not hold. Its classes are "
-                f"{classes.tolist()}."
-            )
+    def _describe(self, label: Any, group: Any) -> ClassDescription:
+        name = self._name_of(label)
+        if group is not None:
+            name += f", {'group' if self.group_column is None else self.group_column}: {group}"
+        return ClassDescription(name, (self.label_descriptions or {}).get(label, ""))
 
-    def _prepare(self, texts: np.ndarray, labels: np.ndarray) -> GenerationRun:
-        multiline = any("\n" in text.strip() for text in texts)
-        form = self.generator_.prompt_form
-        # A completion model goes on with one row; only an instruction can ask for more.
-        n_rows = self.rows_per_request if form == "chat" else 1
-        plain = [_plain(label) for label in labels]
+    def _name_of(self, label: Any) -> str:
+        return str((self.label_names or {}).get(label, label))
+
+    def _prepare(self, rows: Any, cells: list[Cell]) -> GenerationRun:
+        row_format = (
+            self._text_rows(rows, cells) if self._is_text else self._table_rows(rows, cells)
+        )
+        # Those of augmentation alone last: asking for it must not change the rows for balance.
+        wanted = sorted(
+            (cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample
+        )
+        if row_format.writer.form not in ("none", "fine_tuned"):
+            self._warn_of_few_rows(wanted)
         return GenerationRun(
             generator=self.generator_,
             ask=self._ask,
-            quotas=[
-                self._quota(label, count, np.flatnonzero(labels == label), texts)
-                for label, count in self.sampling_strategy_.items()
-                if count > 0
-            ],
-            writer=PromptWriter(
-                form,
-                task=self.task or "",
-                instructions=self.instructions or "",
-                n_rows=n_rows,
-                multiline=multiline,
-            ),
-            parser=AnswerParser(
-                {label: self._name_of(label) for label in dict.fromkeys(plain)},
-                multiline=multiline,
-                n_rows=n_rows,
-            ),
-            row_filter=RowFilter(
-                texts.tolist(),
-                plain,
-                near_duplicate_threshold=self.near_duplicate_threshold,
-                length_tolerance=self.length_tolerance,
-            ),
-            texts=texts,
+            quotas=[self._quota(cell, row_format) for cell in wanted],
+            rows=row_format,
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             answers_per_prompt=self.answers_per_prompt,
         )
 
-    def _quota(self, label: Any, count: int, positions: Any, texts: np.ndarray) -> ClassQuota:
-        rows = texts[positions].tolist()
-        if len(rows) < self.n_examples and self.generator_.prompt_form != "none":
-            warnings.warn(
-                f"The class {label!r} has {len(rows)} row(s) and a prompt wants "
-                f"{self.n_examples}: every prompt shows the same rows, so what comes may be alike. "
-                "Collect more rows, or lower n_examples.",
-                GenerationWarning,
-                stacklevel=4,
-            )
-        longest = max(map(len, rows))
-        return ClassQuota(
-            label=label,
-            wanted=count,
-            description=ClassDescription(
-                self._name_of(label), (self.label_descriptions or {}).get(label, "")
-            ),
-            selector=ExampleSelector(
-                self.example_selection if self.generator_.prompt_form != "none" else "random",
-                rows,
-                self.n_examples,
-            ),
-            positions=positions,
-            max_requests=count * self.max_attempts,
-            max_new_tokens=self.rows_per_request * (ceil(longest / _CHARACTERS_PER_TOKEN) + 8),
+    def _writer(self, *, multiline: bool = False) -> PromptWriter:
+        form = self.generator_.prompt_form
+        return PromptWriter(
+            form,
+            task=self.task or "",
+            instructions=self.instructions or "",
+            # A completion model goes on with one row; only an instruction can ask for more.
+            n_rows=self.rows_per_request if form == "chat" else 1,
+            multiline=multiline,
         )
 
-    def _name_of(self, label: Any) -> str:
-        return str((self.label_names or {}).get(label, label))
+    def _text_rows(self, texts: np.ndarray, cells: list[Cell]) -> RowFormat:
+        labels: list[Any] = [None] * len(texts)
+        for cell in cells:
+            for at in cell.positions.tolist():
+                labels[at] = cell.label
+        return TextRows(
+            texts,
+            labels,
+            self._writer(multiline=any("\n" in text.strip() for text in texts)),
+            {cell.label: self._name_of(cell.label) for cell in cells},
+            example_selection=self.example_selection,
+            n_examples=self.n_examples,
+            near_duplicate_threshold=self.near_duplicate_threshold,
+            length_tolerance=self.length_tolerance,
+        )
+
+    def _table_rows(self, frame: Any, cells: list[Cell]) -> RowFormat:
+        column, names = self.group_column, frame.columns
+        return TableRows(
+            frame,
+            cells,
+            self._writer(),
+            row_format=self.row_format,
+            category_codes=self.category_codes,
+            range_margin=self.range_margin,
+            group_column=column if column is None or isinstance(column, str) else names[column],
+            example_selection=self.example_selection,
+            n_examples=self.n_examples,
+            keep_repeats=self.near_duplicate_threshold is None,
+        )
+
+    def _warn_of_few_rows(self, cells: list[Cell]) -> None:
+        for cell in cells:
+            if len(cell.positions) < self.n_examples:
+                warnings.warn(
+                    f"The class {cell.key!r} has {len(cell.positions)} row(s) and a prompt wants "
+                    f"{self.n_examples}: every prompt shows the same rows, so what comes may be "
+                    "alike. Collect more rows, or lower n_examples.",
+                    GenerationWarning,
+                    stacklevel=4,
+                )
+
+    def _quota(self, cell: Cell, rows: RowFormat) -> Quota:
+        longest = max(len(text) for text in rows.texts[cell.positions])
+        tokens = ceil(longest / rows.characters_per_token) + 8
+        return Quota(cell, cell.wanted * self.max_attempts, self.rows_per_request * tokens)
 
     def _ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         cache = RequestCache.resolve(self.cache)
@@ -386,8 +439,8 @@ class LLMOverSampler(BaseSampler):
         if not short or self.on_shortfall == "ignore":
             return
         lines = [
-            f"class {quota.label!r}: {len(quota.rows)} of {quota.wanted} rows after {quota.sent} "
-            f"requests; rejected: {_counted(run, quota)}"
+            f"class {quota.cell.key!r}: {len(quota.rows)} of {quota.cell.wanted} rows after "
+            f"{quota.sent} requests; rejected: {_counted(run, quota)}"
             for quota in short
         ]
         message = (
@@ -405,18 +458,15 @@ class LLMOverSampler(BaseSampler):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
+        tags.input_tags.two_d_array = True
         tags.input_tags.sparse = False
+        tags.input_tags.allow_nan = True
         tags.non_deterministic = False
         return tags
 
 
-def _plain(label: Any) -> Any:
-    return label.item() if isinstance(label, np.generic) else label
-
-
-def _counted(run: GenerationRun, quota: ClassQuota) -> str:
-    counts = run.rejections(quota.label)
+def _counted(run: GenerationRun, quota: Quota) -> str:
+    counts = run.rejections(quota.cell)
     if not counts:
         return "none"
     return ", ".join(f"{n} {reason} ({REASONS[reason]})" for reason, n in counts.most_common())

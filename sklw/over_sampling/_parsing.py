@@ -25,10 +25,16 @@ class ParsedRow:
         The row without numbering, quotes and tags.
     tag : hashable or None
         Class that the model named in the text, if it did.
+    fields : dict of str to object or None
+        Of a table row, what each column holds.
+    fault : str
+        Why it could not be read, if so.
     """
 
     text: str
     tag: Any = None
+    fields: dict[str, Any] | None = None
+    fault: str = ""
 
 
 def up_to_last_sentence(text: str) -> str:

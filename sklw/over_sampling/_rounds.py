@@ -1,4 +1,4 @@
-"""Rounds of generation until each class has the rows it wants, or its attempts are spent."""
+"""Rounds of generation until each cell has the rows it wants, or its attempts are spent."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -10,41 +10,36 @@ import numpy as np
 import pandas as pd
 
 from sklw.generators import BaseGenerator, Completion, Request
-from sklw.over_sampling._filters import RowFilter
-from sklw.over_sampling._parsing import AnswerParser, ParsedRow, up_to_last_sentence
-from sklw.over_sampling._prompts import ClassDescription, PromptWriter
-from sklw.over_sampling._selection import ExampleSelector
+from sklw.over_sampling._cells import Cell
+from sklw.over_sampling._formats import RowFormat
+from sklw.over_sampling._parsing import ParsedRow
 
-__all__ = ["ClassQuota", "GenerationRun"]
+__all__ = ["GenerationRun", "Quota"]
 
 # Asking for a little more than the missing rows saves rounds of a few rows each.
 _MARGIN = 1.1
 _COLUMNS = [
-    "label", "text", "accepted", "reason", "parents", "prompt_id", "round", "seed",
-    "backend", "model", "prompt_tokens", "completion_tokens", "finish_reason", "cached",
+    "label", "group", "text", "purpose", "accepted", "reason", "parents", "prompt_id", "round",
+    "seed", "backend", "model", "prompt_tokens", "completion_tokens", "finish_reason", "cached",
 ]  # fmt: skip
 
 
 @dataclass
-class ClassQuota:
-    """What one class wants and what it has got."""
+class Quota:
+    """What one cell has got."""
 
-    label: Any
-    wanted: int
-    description: ClassDescription
-    selector: ExampleSelector
-    positions: np.ndarray
+    cell: Cell
     max_requests: int
     max_new_tokens: int | None = None
     sent: int = 0
     exhausted: bool = False
-    rows: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    rows: list[tuple[ParsedRow, np.ndarray]] = field(default_factory=list)
     candidates: int = 0
 
     @property
     def missing(self) -> int:
         """How many rows are still wanted."""
-        return self.wanted - len(self.rows)
+        return self.cell.wanted - len(self.rows)
 
     def next_requests(self, rows_per_request: int) -> int:
         """How many requests the next round sends."""
@@ -65,16 +60,10 @@ class GenerationRun:
         Who answers.
     ask : callable
         ``ask(requests)`` yields ``(index, completion)``, through the cache if there is one.
-    quotas : list of ClassQuota
-        What each class wants.
-    writer : PromptWriter
-        How prompts are written.
-    parser : AnswerParser
-        How answers are read.
-    row_filter : RowFilter
-        Which rows are kept.
-    texts : ndarray of str
-        All real rows.
+    quotas : list of Quota
+        What each cell wants.
+    rows : RowFormat
+        How rows are shown, read and judged.
     seed : int
         Root of all random numbers of the run.
     answers_per_prompt : int
@@ -86,11 +75,8 @@ class GenerationRun:
         *,
         generator: BaseGenerator,
         ask: Callable[[Sequence[Request]], Iterable[tuple[int, Completion]]],
-        quotas: list[ClassQuota],
-        writer: PromptWriter,
-        parser: AnswerParser,
-        row_filter: RowFilter,
-        texts: np.ndarray,
+        quotas: list[Quota],
+        rows: RowFormat,
         seed: int,
         answers_per_prompt: int = 1,
     ) -> None:
@@ -98,13 +84,11 @@ class GenerationRun:
         self.generator = generator
         self.ask = ask
         self.quotas = quotas
-        self.writer = writer
-        self.parser = parser
-        self.filter = row_filter
-        self.texts = texts
+        self.rows = rows
         self.seed = seed
         self.records: list[dict[str, Any]] = []
-        self._by_text = {text: at for at, text in reversed(list(enumerate(texts)))}
+        self._patterns = [rows.pattern(quota.cell) for quota in quotas]
+        self._by_text = {text: at for at, text in reversed(list(enumerate(rows.texts)))}
 
     def run(self) -> None:
         """Generate until every quota is met or spent."""
@@ -113,7 +97,9 @@ class GenerationRun:
             batch = [
                 (quota, *self._request(quota, at))
                 for quota in self.quotas
-                for at in range(quota.sent, quota.sent + quota.next_requests(self.writer.n_rows))
+                for at in range(
+                    quota.sent, quota.sent + quota.next_requests(self.rows.writer.n_rows)
+                )
             ]
             if not batch:
                 return
@@ -133,36 +119,40 @@ class GenerationRun:
         """One row for each candidate, accepted or not."""
         return pd.DataFrame.from_records(self.records, columns=_COLUMNS)
 
-    def rejections(self, label: Any) -> Counter:
-        """Count the rejections of a class by reason."""
+    def rejections(self, cell: Cell) -> Counter:
+        """Count the rejections of a cell by reason."""
         return Counter(
             record["reason"]
             for record in self.records
-            if record["label"] == label and not record["accepted"]
+            if (record["label"], record["group"]) == (cell.label, cell.group)
+            and not record["accepted"]
         )
 
-    def _request(self, quota: ClassQuota, number: int) -> tuple[np.ndarray, Request]:
-        # Depends on class and running number alone, so rounds and batches do not matter.
-        stream = [self.seed, self.quotas.index(quota)]
+    def _request(self, quota: Quota, number: int) -> tuple[np.ndarray, Request]:
+        # Depends on cell and running number alone, so rounds and batches do not matter.
+        place = self.quotas.index(quota)
         prompt_number = number // self.answers_per_prompt
-        rng = np.random.default_rng([*stream, prompt_number])
-        shown = quota.positions[quota.selector.select(rng)]
-        seed = int(np.random.default_rng([*stream, number, 1]).integers(2**63))
-        if self.writer.form == "none":
-            shown, seed = shown[:0], 0
+        rng = np.random.default_rng([self.seed, place, prompt_number])
+        seed = int(np.random.default_rng([self.seed, place, number, 1]).integers(2**63))
+        form = self.rows.writer.form
+        shown = np.array([], dtype=int)
+        if form not in ("none", "fine_tuned"):
+            shown = self.rows.select(quota.cell, rng)
         request = Request(
-            prompt=self.writer.write(self.texts[shown].tolist(), quota.description),
-            seed=seed,
-            label=quota.label,
-            stop=self.writer.stop,
+            prompt=self.rows.prompt(shown, quota.cell),
+            seed=0 if form == "none" else seed,
+            label=quota.cell.label,
+            stop=self.rows.writer.stop,
             max_new_tokens=quota.max_new_tokens,
             index=number,
+            group=quota.cell.group,
+            pattern=self._patterns[place],
         )
         return shown, request
 
     def _take(
         self,
-        quota: ClassQuota,
+        quota: Quota,
         shown: np.ndarray,
         request: Request,
         completion: Completion,
@@ -173,7 +163,7 @@ class GenerationRun:
             return  # on record already
         quota.exhausted |= exhausted
         shown, elsewhere = self._recorded_parent(shown, completion)
-        rows = [ParsedRow("")] if exhausted else self.parser.parse(completion.text)
+        rows = [ParsedRow("")] if exhausted else self.rows.parse(completion.text)
         for place, row in enumerate(rows):
             if exhausted:
                 reason = "exhausted"
@@ -184,13 +174,13 @@ class GenerationRun:
             else:
                 # Of several rows in a cut answer only the last is incomplete.
                 cut = completion.finish_reason == "length" and place == len(rows) - 1
-                if cut:
-                    row = replace(row, text=up_to_last_sentence(row.text))
-                reason = self.filter.judge(row, quota.label, shown.tolist(), cut and not row.text)
+                row, reason = self.rows.judge(row, quota.cell, shown.tolist(), cut)
+            purpose = "augment" if len(quota.rows) >= quota.cell.oversample else "oversample"
             if not reason:
-                quota.rows.append((row.text, shown))
+                quota.rows.append((row, shown))
             quota.candidates += 0 if exhausted else 1
-            self._record(quota, row, reason, shown, request, completion, round_number, place)
+            self._record(quota, row, purpose, reason, shown, request, completion, round_number)
+            completion = replace(completion, prompt_tokens=0, completion_tokens=0)  # counted once
 
     def _recorded_parent(
         self, shown: np.ndarray, completion: Completion
@@ -205,21 +195,19 @@ class GenerationRun:
 
     def _record(
         self,
-        quota: ClassQuota,
+        quota: Quota,
         row: ParsedRow,
+        purpose: str,
         reason: str,
         shown: np.ndarray,
         request: Request,
         completion: Completion,
         round_number: int,
-        place: int,
     ) -> None:
-        first = place == 0  # what a request cost is counted once
         values = (
-            quota.label, row.text, not reason, reason, tuple(shown.tolist()), request.index,
-            round_number, request.seed, type(self.generator).__name__, self.generator.model_name,
-            completion.prompt_tokens if first else 0,
-            completion.completion_tokens if first else 0,
-            completion.finish_reason, completion.cached,
+            quota.cell.label, quota.cell.group, row.text, purpose, not reason, reason,
+            tuple(shown.tolist()), request.index, round_number, request.seed,
+            type(self.generator).__name__, self.generator.model_name, completion.prompt_tokens,
+            completion.completion_tokens, completion.finish_reason, completion.cached,
         )  # fmt: skip
         self.records.append(dict(zip(_COLUMNS, values, strict=True)))

@@ -1,6 +1,6 @@
 """Which real rows of a class a prompt shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,22 +14,23 @@ class ExampleSelector:
     ----------
     strategy : {"random", "nearest", "diverse"}
         A fresh draw for each prompt; a random row and its nearest neighbours; or a random row and
-        rows as far as possible from it and from each other (by sentence embedding).
-    texts : sequence of str
-        The rows of the class.
+        rows as far as possible from it and from each other.
+    n_rows : int
+        Rows of the class.
     n_examples : int
         Rows a prompt; all of them where the class has fewer.
+    similarity : callable
+        Returns the similarity of each row to each; only called where the strategy needs it.
     """
 
-    def __init__(self, strategy: str, texts: Sequence[str], n_examples: int) -> None:
+    def __init__(
+        self, strategy: str, n_rows: int, n_examples: int, similarity: Callable[[], np.ndarray]
+    ) -> None:
         self.strategy = strategy
-        self.n_rows = len(texts)
-        self.n_examples = min(n_examples, len(texts))
+        self.n_rows = n_rows
+        self.n_examples = min(n_examples, n_rows)
         if strategy != "random":
-            from sklw.feature_extraction import TextEmbedder
-
-            embeddings = np.asarray(TextEmbedder().fit_transform(list(texts)))
-            self._similarity = embeddings @ embeddings.T
+            self._similarity = similarity()
 
     def select(self, rng: np.random.Generator) -> np.ndarray:
         """Return positions of the chosen rows, in the order in which to show them."""

@@ -3,7 +3,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from imblearn.utils.estimator_checks import parametrize_with_checks
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
@@ -331,32 +330,3 @@ def test_the_embedded_model_writes_the_same_rows_again(tmp_path):
 
     other_seed = clone(sampler).set_params(random_state=1)
     assert other_seed.fit_resample(X, Y)[0] != X_new
-
-
-# The sampler reads texts, and these checks feed it tables of numbers.
-NUMERIC_CHECKS = {
-    "check_samplers_one_label",
-    "check_samplers_fit",
-    "check_samplers_fit_resample",
-    "check_samplers_pandas",
-    "check_samplers_pandas_sparse",
-    "check_samplers_list",
-    "check_samplers_multiclass_ova",
-    "check_samplers_preserve_dtype",
-    "check_samplers_sample_indices",
-    "check_samplers_2d_target",
-}
-
-
-# check_samplers_string has integer labels.
-NUMBERED = RECORDS.assign(label=RECORDS.label.map({"hazard": 0, "routine": 1}))
-
-
-@parametrize_with_checks(
-    [LLMOverSampler(generator=RecordedGenerator(NUMBERED), on_shortfall="ignore")]
-)
-def test_imbalanced_learn_checks(estimator, check, request):
-    if getattr(check, "func", check).__name__ in NUMERIC_CHECKS:
-        reason = "feeds numeric rows to a sampler of texts"
-        request.applymarker(pytest.mark.xfail(reason=reason, raises=(ValueError, AssertionError)))
-    check(estimator)

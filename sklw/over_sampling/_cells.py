@@ -1,0 +1,184 @@
+"""The plan: how many rows each class, or each class x group cell, is to get."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from imblearn.utils import check_sampling_strategy
+
+from sklw.exceptions import GenerationWarning
+from sklw.over_sampling._prompts import ClassDescription
+
+__all__ = ["Cell", "check_known", "plan_cells"]
+
+_NO_GROUP = object()
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A class, or the part of it that lies in one group.
+
+    Attributes
+    ----------
+    label : hashable
+        The class.
+    group : hashable or None
+        The group; None where there are none.
+    description : ClassDescription
+        What a model is told.
+    positions : ndarray of int
+        Its real rows.
+    oversample, augment : int
+        Rows to generate for balance, and beyond it.
+    """
+
+    label: Any
+    group: Any
+    description: ClassDescription
+    positions: np.ndarray
+    oversample: int
+    augment: int
+
+    @property
+    def key(self) -> Any:
+        """Label, or label and group."""
+        return self.label if self.group is None else (self.label, self.group)
+
+    @property
+    def wanted(self) -> int:
+        """Rows to generate."""
+        return self.oversample + self.augment
+
+
+def plan_cells(
+    labels: Sequence[Any],
+    groups: np.ndarray | None,
+    sampling_strategy: Any,
+    augment: Any,
+    describe: Any,
+) -> tuple[list[Cell], dict[Any, int]]:
+    """Work out what each cell is to get.
+
+    Parameters
+    ----------
+    labels : sequence
+        Class of each real row.
+    groups : ndarray or None
+        Group of each.
+    sampling_strategy : float, str, dict or callable
+        In imbalanced-learn's forms; where there are groups, about ``(label, group)`` cells.
+    augment : int, float or dict
+        Rows for each cell beyond balance, or their share of the balanced rows.
+    describe : callable
+        ``describe(label, group)`` returns the ClassDescription.
+
+    Returns
+    -------
+    cells : list of Cell
+        Sorted by label and group.
+    sampling_strategy : dict
+        Rows for balance by label, or by label and group, as imbalanced-learn has it.
+
+    Raises
+    ------
+    ValueError
+        If a parameter names a cell without rows, or asks for what cannot be.
+    """
+    of_group = [_NO_GROUP] * len(labels) if groups is None else list(groups)
+    keys = [
+        label if groups is None else (label, group)
+        for label, group in zip(labels, of_group, strict=True)
+    ]
+    known = sorted(dict.fromkeys(keys), key=_sort_key)
+    code_of = {key: code for code, key in enumerate(known)}
+    codes = np.array([code_of[key] for key in keys])
+    if groups is not None:
+        _warn_of_empty(known, sampling_strategy)
+    strategy = _coded(sampling_strategy, code_of, keys, grouped=groups is not None)
+    wanted = {
+        int(code): int(count)
+        for code, count in check_sampling_strategy(strategy, codes, "over-sampling").items()
+    }
+    balanced = len(codes) + sum(wanted.values())
+    extra = _augmentation(augment, code_of, balanced)
+    cells = []
+    for key, code in code_of.items():
+        label, group = (key, None) if groups is None else key
+        cells.append(
+            Cell(
+                label,
+                group,
+                describe(label, group),
+                np.flatnonzero(codes == code),
+                wanted.get(code, 0),
+                extra[code],
+            )
+        )
+    return cells, {key: wanted[code] for key, code in code_of.items() if code in wanted}
+
+
+def check_known(name: str, by_key: Any, known: Any) -> None:
+    """Refuse a mapping that names a class or cell without rows."""
+    unknown = [key for key in by_key or {} if key not in known]
+    if unknown:
+        cells = any(isinstance(key, tuple) for key in known)
+        raise ValueError(
+            f"{name} names the {'cell' if cells else 'class'}(es) {sorted(unknown, key=str)}, "
+            f"which the real rows do not have. They have {list(known)}."
+            + (" With groups, the keys are (label, group) pairs." if cells else "")
+        )
+
+
+def _coded(strategy: Any, code_of: dict[Any, int], keys: list[Any], *, grouped: bool) -> Any:
+    if callable(strategy):
+        strategy = strategy(keys if grouped else np.array(keys))
+    if isinstance(strategy, dict):
+        strategy = {_plain(key): count for key, count in strategy.items()}
+        check_known("sampling_strategy", strategy, code_of)
+        return {code_of[key]: count for key, count in strategy.items()}
+    if grouped and not isinstance(strategy, str):
+        raise ValueError(
+            f"sampling_strategy={strategy!r} is a ratio of two classes, and with groups there are "
+            f'{len(code_of)} cells. Use "auto", or a dict of (label, group) to the number of rows.'
+        )
+    return strategy
+
+
+def _augmentation(augment: Any, code_of: dict[Any, int], n_balanced: int) -> dict[int, int]:
+    if isinstance(augment, dict):
+        augment = {_plain(key): int(count) for key, count in augment.items()}
+        check_known("augment", augment, code_of)
+        if min(augment.values(), default=0) < 0:
+            raise ValueError(f"augment holds a negative number of rows: {augment}.")
+        return {code: augment.get(key, 0) for key, code in code_of.items()}
+    if isinstance(augment, float):
+        augment = round(augment * n_balanced / len(code_of))
+    return dict.fromkeys(code_of.values(), int(augment))
+
+
+def _warn_of_empty(known: list[Any], strategy: Any) -> None:
+    labels, groups = ({key[at] for key in known} for at in (0, 1))
+    empty = [(la, gr) for la in labels for gr in groups if (la, gr) not in set(known)]
+    if empty and not isinstance(strategy, dict):
+        warnings.warn(
+            f"No real row is in the cell(s) {sorted(empty, key=_sort_key)}, so there is nothing to "
+            "show a model and they stay empty. Collect some rows, or merge groups.",
+            GenerationWarning,
+            stacklevel=5,
+        )
+
+
+def _sort_key(key: Any) -> Any:
+    parts = key if isinstance(key, tuple) else (key,)
+    return [
+        (0, float(part), "") if isinstance(part, int | float) else (1, 0.0, str(part))
+        for part in parts
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value

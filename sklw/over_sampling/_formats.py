@@ -1,0 +1,145 @@
+"""How rows of one kind are shown to a model, read from its answers, judged and put together."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sklw.over_sampling._cells import Cell
+from sklw.over_sampling._containers import append_texts
+from sklw.over_sampling._filters import RowFilter
+from sklw.over_sampling._parsing import AnswerParser, ParsedRow, up_to_last_sentence
+from sklw.over_sampling._prompts import Prompt, PromptWriter
+from sklw.over_sampling._selection import ExampleSelector
+
+__all__ = ["RowFormat", "TextRows"]
+
+# Digits and rare words take a token for every two or three characters.
+_CHARACTERS_PER_TOKEN = 2.5
+
+
+class RowFormat(ABC):
+    """Rows of one kind.
+
+    Attributes
+    ----------
+    texts : ndarray of str of shape (n_samples,)
+        The real rows as a model is shown them.
+    writer : PromptWriter
+        How prompts are written.
+    characters_per_token : float
+        As a rule; to bound the length of an answer.
+    """
+
+    texts: np.ndarray
+    writer: PromptWriter
+    characters_per_token: float = _CHARACTERS_PER_TOKEN
+
+    @abstractmethod
+    def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
+        """Return the positions of the real rows that a prompt shows, in their order."""
+
+    @abstractmethod
+    def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
+        """Write a prompt."""
+
+    def pattern(self, cell: Cell) -> str | None:
+        """Return a regular expression that an answer must match, if there is one."""
+        return None
+
+    @abstractmethod
+    def parse(self, answer: str) -> list[ParsedRow]:
+        """Return the rows of an answer, at least one."""
+
+    @abstractmethod
+    def judge(
+        self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool
+    ) -> tuple[ParsedRow, str]:
+        """Return the row as it is to be kept, and why it is not kept, or ""."""
+
+    @abstractmethod
+    def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
+        """Return `X` with the rows after its own, in the same type."""
+
+
+class TextRows(RowFormat):
+    """Texts.
+
+    Parameters
+    ----------
+    texts : ndarray of str
+        The real rows.
+    labels : list
+        Their labels.
+    writer : PromptWriter
+        How prompts are written.
+    names : dict of label to str
+        What the classes are called.
+    example_selection : {"random", "nearest", "diverse"}
+        Which rows a prompt shows.
+    n_examples : int
+        How many.
+    near_duplicate_threshold, length_tolerance
+        As in LLMOverSampler.
+    """
+
+    def __init__(
+        self,
+        texts: np.ndarray,
+        labels: list[Any],
+        writer: PromptWriter,
+        names: dict[Any, str],
+        *,
+        example_selection: str,
+        n_examples: int,
+        near_duplicate_threshold: float | None,
+        length_tolerance: float,
+    ) -> None:
+        self.texts = texts
+        self.writer = writer
+        self._parser = AnswerParser(names, multiline=writer.multiline, n_rows=writer.n_rows)
+        self._filter = RowFilter(
+            texts.tolist(),
+            labels,
+            near_duplicate_threshold=near_duplicate_threshold,
+            length_tolerance=length_tolerance,
+        )
+        self._selection = (example_selection, n_examples)
+        self._selectors: dict[Any, ExampleSelector] = {}
+
+    def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
+        """Return the positions of rows of the cell."""
+        if cell.key not in self._selectors:
+            strategy, n_examples = self._selection
+            self._selectors[cell.key] = ExampleSelector(
+                strategy, len(cell.positions), n_examples, lambda: self._similarity(cell)
+            )
+        return cell.positions[self._selectors[cell.key].select(rng)]
+
+    def _similarity(self, cell: Cell) -> np.ndarray:
+        from sklw.feature_extraction import TextEmbedder
+
+        embeddings = np.asarray(TextEmbedder().fit_transform(self.texts[cell.positions].tolist()))
+        return embeddings @ embeddings.T
+
+    def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
+        """Write a prompt that shows rows of the cell."""
+        return self.writer.write(self.texts[shown].tolist(), cell.description)
+
+    def parse(self, answer: str) -> list[ParsedRow]:
+        """Take off what models write around a text."""
+        return self._parser.parse(answer)
+
+    def judge(
+        self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool
+    ) -> tuple[ParsedRow, str]:
+        """Judge by what the text says and how much it is like others."""
+        if cut:
+            row = replace(row, text=up_to_last_sentence(row.text))
+        return row, self._filter.judge(row, cell.label, shown, cut and not row.text)
+
+    def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
+        """Append to a list, array, Series or one-column frame."""
+        return append_texts(X, [row.text for row in rows])

@@ -1,0 +1,291 @@
+"""Rows of a table: written for a model, read back, and checked against the columns."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.distance import cdist
+from sklearn.preprocessing import StandardScaler
+
+from sklw.over_sampling._cells import Cell
+from sklw.over_sampling._columns import BadValueError, Column, escape, learn_columns
+from sklw.over_sampling._containers import append_table
+from sklw.over_sampling._formats import RowFormat
+from sklw.over_sampling._parsing import ParsedRow
+from sklw.over_sampling._prompts import Prompt, PromptWriter
+from sklw.over_sampling._selection import ExampleSelector
+
+__all__ = ["RowText", "TableRows", "as_table"]
+
+# More classes than this are not shown beside the one that is asked for.
+_MOST_OTHERS = 3
+# Where more of the real rows than this repeat another, repeats are no sign of copying.
+_NATURAL_REPEATS = 0.05
+_NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
+
+
+def as_table(X: Any) -> pd.DataFrame:
+    """Return the rows as a frame whose columns' names are strings.
+
+    Parameters
+    ----------
+    X : DataFrame, array-like of shape (n_samples, n_features)
+        Rows.
+
+    Returns
+    -------
+    frame : DataFrame
+        With a fresh index.
+    """
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    if frame.shape[0] == 0:
+        raise ValueError(
+            "X holds 0 rows (Found array with 0 sample(s)) while a minimum of 1 is required."
+        )
+    frame = frame.reset_index(drop=True)
+    if not isinstance(X, pd.DataFrame):
+        frame.columns = [f"x{number}" for number in range(frame.shape[1])]
+    frame.columns = [str(name) for name in frame.columns]
+    twice = frame.columns[frame.columns.duplicated()].tolist()
+    if twice:
+        raise ValueError(f"X has several columns named {twice[0]!r}. Give each its own name.")
+    return frame
+
+
+class RowText:
+    """Rows as lines: ``39,Private,...``, or ``age is 39, workclass is Private, ...``.
+
+    Parameters
+    ----------
+    columns : list of Column
+        What the columns hold.
+    form : {"csv", "sentences"}
+        Which.
+    """
+
+    def __init__(self, columns: list[Column], form: str) -> None:
+        self.columns = columns
+        self.form = form
+        by_length = sorted(columns, key=lambda column: -len(column.name))
+        names = "|".join(re.escape(column.name) for column in by_length)
+        self._names = re.compile(rf"(?:^|, )({names}) is ")
+
+    @property
+    def header(self) -> str:
+        """The columns' names, where rows don't have them."""
+        return _csv_line([column.name for column in self.columns]) if self.form == "csv" else ""
+
+    def write(self, values: dict[Any, Any], order: Sequence[int] | None = None) -> str:
+        """Write a row; sentences in any order."""
+        columns = self.columns if order is None else [self.columns[at] for at in order]
+        texts = [column.write(values[column.name]) for column in columns]
+        if self.form == "csv":
+            return _csv_line(texts)
+        return ", ".join(
+            f"{column.name} is {text}" for column, text in zip(columns, texts, strict=True)
+        )
+
+    def read(self, line: str) -> dict[str, str]:
+        """Return the text of each column; raises BadValueError."""
+        line = line.strip()
+        if line.startswith("{"):
+            return self._read_json(line)
+        if self.form == "csv":
+            parts = next(csv.reader([line], skipinitialspace=True), [])
+            if len(parts) != len(self.columns):
+                raise BadValueError("unparsable")
+            return {column.name: text for column, text in zip(self.columns, parts, strict=True)}
+        found = list(self._names.finditer(line))
+        ends = [match.start() for match in found[1:]] + [len(line)]
+        texts = {match[1]: line[match.end() : end] for match, end in zip(found, ends, strict=True)}
+        if len(found) != len(self.columns) or len(texts) != len(found):
+            raise BadValueError("unparsable")
+        return texts
+
+    def _read_json(self, line: str) -> dict[str, str]:
+        try:
+            values = json.loads(line)
+        except ValueError:
+            raise BadValueError("unparsable") from None
+        if not all(column.name in values for column in self.columns):
+            raise BadValueError("unparsable")
+        return {
+            column.name: "" if pd.isna(values[column.name]) else str(values[column.name])
+            for column in self.columns
+        }
+
+    def pattern(self, fixed: dict[str, str] | None = None) -> str:
+        """Return a regular expression of a line; `fixed` columns have one text."""
+        parts = []
+        for column in self.columns:
+            text = (fixed or {}).get(column.name)
+            separators = "," if self.form == "csv" else ""
+            part = column.pattern(separators) if text is None else f"({escape(text)})"
+            if self.form == "sentences":
+                part = f"{escape(column.name)} is {part}"
+            parts.append(part)
+        return (", " if self.form == "sentences" else ",").join(parts)
+
+
+class TableRows(RowFormat):
+    """Rows of a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The real rows, as from :func:`as_table`.
+    cells : list of Cell
+        What is wanted.
+    writer : PromptWriter
+        How prompts are written.
+    row_format : {"csv", "sentences"}
+        How a row is written.
+    category_codes : bool
+        Whether categories are written as short codes.
+    range_margin : float
+        As in LLMOverSampler.
+    group_column : str or None
+        The column that is the group.
+    example_selection : {"random", "nearest", "diverse"}
+        Which rows of a cell a prompt shows.
+    n_examples : int
+        How many of each cell.
+    keep_repeats : bool
+        Whether rows that repeat another are kept.
+    """
+
+    characters_per_token = 1.0  # digits are tokens of their own
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        cells: list[Cell],
+        writer: PromptWriter,
+        *,
+        row_format: str,
+        category_codes: bool,
+        range_margin: float,
+        group_column: str | None,
+        example_selection: str,
+        n_examples: int,
+        keep_repeats: bool,
+    ) -> None:
+        self.columns, self.constants = learn_columns(
+            frame, range_margin=range_margin, codes=category_codes
+        )
+        self.row_text = RowText(self.columns, row_format)
+        self.writer = replace(writer, noun="row", header=self.row_text.header)
+        names = [column.name for column in self.columns]
+        self._records: list[dict[Any, Any]] = frame[names].to_dict("records")
+        self.texts = np.array([self.row_text.write(record) for record in self._records], object)
+        self._frame, self._cells = frame, cells
+        self._cell_of = {at: cell for cell in cells for at in cell.positions.tolist()}
+        self._group_column = group_column if group_column not in self.constants else None
+        self._selection = (example_selection, n_examples)
+        self._selectors: dict[Any, ExampleSelector] = {}
+        repeated = 1 - len(set(self.texts)) / len(self.texts)
+        self._keep_repeats = keep_repeats or repeated > _NATURAL_REPEATS
+        self._real = {text: at for at, text in reversed(list(enumerate(self.texts)))}
+        self._accepted: set[str] = set()
+
+    def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
+        """Return rows of the cell and of some others in turn, a row of the cell last."""
+        others = [other for other in self._cells if other is not cell]
+        chosen = [others[at] for at in sorted(rng.permutation(len(others))[:_MOST_OTHERS])]
+        columns = [self._select_of(each, rng) for each in [*chosen, cell]]
+        longest = max(map(len, columns))
+        # Shorter columns start later, so that every class is there at the end.
+        turns = [
+            column[turn - (longest - len(column))]
+            for turn in range(longest)
+            for column in columns
+            if turn >= longest - len(column)
+        ]
+        return np.array(turns, dtype=int)
+
+    def _select_of(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
+        if cell.key not in self._selectors:
+            strategy, n_examples = self._selection
+            self._selectors[cell.key] = ExampleSelector(
+                strategy, len(cell.positions), n_examples, lambda: self._similarity(cell)
+            )
+        return cell.positions[self._selectors[cell.key].select(rng)]
+
+    def _similarity(self, cell: Cell) -> np.ndarray:
+        numbers = pd.get_dummies(self._frame.iloc[cell.positions]).select_dtypes(["number", "bool"])
+        scaled = StandardScaler().fit_transform(numbers.astype(float))
+        scaled = np.nan_to_num(scaled)
+        return -cdist(scaled, scaled)
+
+    def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
+        """Write a prompt whose rows are balanced over the classes."""
+        described = [self._cell_of[at].description for at in shown.tolist()]
+        return self.writer.write(self.texts[shown].tolist(), cell.description, described)
+
+    def pattern(self, cell: Cell) -> str | None:
+        """Return a regular expression of a row of the cell, with what ends it."""
+        if not self.writer.stop:
+            return None
+        fixed = None
+        if self._group_column is not None:
+            column = next(c for c in self.columns if c.name == self._group_column)
+            fixed = {column.name: column.write(cell.group)}
+        return f" {self.row_text.pattern(fixed)}{escape(self.writer.stop[0])}"
+
+    def training_pairs(self, rng: np.random.Generator, permute: bool) -> list[tuple[str, str]]:
+        """Return prompt and answer of every real row, with sentences permuted if wanted."""
+        permute = permute and self.row_text.form == "sentences"
+        pairs = []
+        for at, record in enumerate(self._records):
+            order = rng.permutation(len(self.columns)).tolist() if permute else None
+            text = self.row_text.write(record, order)
+            pairs.append(self.writer.training_pair(text, self._cell_of[at].description))
+        return pairs
+
+    def parse(self, answer: str) -> list[ParsedRow]:
+        """Read the rows of an answer."""
+        lines = [_NUMBERING.sub("", line) for line in answer.splitlines() if line.strip()]
+        return [self._parse_line(line) for line in lines[: self.writer.n_rows]] or [ParsedRow("")]
+
+    def _parse_line(self, line: str) -> ParsedRow:
+        try:
+            texts = self.row_text.read(line)
+            values = {column.name: column.read(texts[column.name]) for column in self.columns}
+        except BadValueError as error:
+            return ParsedRow(line.strip(), fault=str(error))
+        return ParsedRow(self.row_text.write(values), fields=values)
+
+    def judge(
+        self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool
+    ) -> tuple[ParsedRow, str]:
+        """Judge by the columns, and whether it repeats a row."""
+        if row.fields is None:
+            return row, "truncated" if cut else row.fault or "empty"
+        if self._group_column is not None and row.fields[self._group_column] != cell.group:
+            return row, "other_group"
+        if not self._keep_repeats:
+            real = self._real.get(row.text)
+            if real is not None:
+                return row, "copied_prompt" if real in shown else "copied_real"
+            if row.text in self._accepted:
+                return row, "duplicate"
+            self._accepted.add(row.text)
+        return row, ""
+
+    def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
+        """Append to a frame, array or list of lists."""
+        values = [{**self.constants, **(row.fields or {})} for row in rows]
+        new = pd.DataFrame.from_records(values, columns=list(self._frame.columns))
+        return append_table(X, new)
+
+
+def _csv_line(texts: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(texts)
+    return buffer.getvalue()
