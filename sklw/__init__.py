@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sklw.classifiers import BertClassifier
     from sklw.feature_extraction import TextEmbedder
-    from sklw.generators import RecordedGenerator, TransformersGenerator
+    from sklw.generators import FineTunedGenerator, RecordedGenerator, TransformersGenerator
     from sklw.inspection import WeightDisplay, WeightReport
     from sklw.over_sampling import LLMOverSampler
     from sklw.pipeline import Pipeline, Weighted, make_pipeline
@@ -17,6 +17,7 @@ __version__ = "0.1.0.dev0"
 # Loaded on first use, so that `import sklw` stays fast and loads no torch.
 _HOMES = {
     "BertClassifier": "sklw.classifiers",
+    "FineTunedGenerator": "sklw.generators",
     "LLMOverSampler": "sklw.over_sampling",
     "Pipeline": "sklw.pipeline",
     "RecordedGenerator": "sklw.generators",
@@ -31,6 +32,7 @@ _HOMES = {
 
 __all__ = [
     "BertClassifier",
+    "FineTunedGenerator",
     "LLMOverSampler",
     "Pipeline",
     "RecordedGenerator",

@@ -90,6 +90,18 @@ class _Rows:
 
     synthetic: np.ndarray
     parent_indices: list[np.ndarray] | None = None
+    augmented: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    def known_to(self, weighter: Any) -> dict[str, Any]:
+        """Return what a weighter's fit takes of it."""
+        known = {"synthetic": self.synthetic, "parent_indices": self.parent_indices}
+        further = {"augmented": self.augmented, "groups": self.groups}
+        return known | {
+            name: value
+            for name, value in further.items()
+            if value is not None and has_fit_parameter(weighter, name)
+        }
 
     @classmethod
     def all_real(cls, n_rows: int) -> "_Rows":
@@ -176,7 +188,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         final = self.steps[-1][1]
         extra: dict[str, Any] = {}
         if isinstance(final, BaseRowWeighter):
-            extra = {"synthetic": rows.synthetic, "parent_indices": rows.parent_indices}
+            extra = rows.known_to(final)
         elif weights is not None:
             extra = weights.fit_arguments()
             _check_accepts(final, extra)
@@ -267,8 +279,7 @@ def _fit_sampler(step: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any, Any]
 
 
 def _fit_weighter(step: Any, X: Any, y: Any, rows: _Rows, params: Any) -> Any:
-    known = {"synthetic": rows.synthetic, "parent_indices": rows.parent_indices}
-    return step.fit(X, y, **{**known, **(params.get("fit") or {})})
+    return step.fit(X, y, **{**rows.known_to(step), **(params.get("fit") or {})})
 
 
 def _rows_after(sampler: Any, rows: _Rows, n_before: int, n_after: int) -> _Rows:
@@ -276,7 +287,12 @@ def _rows_after(sampler: Any, rows: _Rows, n_before: int, n_after: int) -> _Rows
     if hasattr(sampler, "synthetic_mask_"):
         added = np.asarray(sampler.synthetic_mask_, dtype=bool)[n_before:]
         new_parents = list(getattr(sampler, "parent_indices_", []))
-        return _appended(rows, added, new_parents)
+        after = _appended(rows, added, new_parents)
+        beyond = getattr(sampler, "augmentation_mask_", None)
+        if beyond is not None:
+            before = np.zeros(n_before, dtype=bool) if rows.augmented is None else rows.augmented
+            beyond = np.concatenate([before, np.asarray(beyond, dtype=bool)[n_before:]])
+        return replace(after, augmented=beyond, groups=getattr(sampler, "groups_", None))
     kept = getattr(sampler, "sample_indices_", None)
     if kept is not None:
         # Rows picked, and for RandomOverSampler picked again: a copy's parent is its original.
@@ -292,7 +308,12 @@ def _rows_after(sampler: Any, rows: _Rows, n_before: int, n_after: int) -> _Rows
             else np.array([position[p] for p in old[row].tolist() if p in position], dtype=int)
             for row, again in zip(kept, repeated, strict=True)
         ]
-        return _Rows(rows.synthetic[kept] | repeated, parents)
+        return _Rows(
+            rows.synthetic[kept] | repeated,
+            parents,
+            None if rows.augmented is None else rows.augmented[kept],
+            None if rows.groups is None else rows.groups[kept],
+        )
     if getattr(sampler, "_sampling_type", "") == "over-sampling" and n_after >= n_before:
         if hasattr(sampler, "smote"):  # SMOTEENN, SMOTETomek: over-sampling, then cleaning
             _refuse_sampler(sampler)
@@ -303,13 +324,17 @@ def _rows_after(sampler: Any, rows: _Rows, n_before: int, n_after: int) -> _Rows
 
 
 def _appended(rows: _Rows, added: np.ndarray, parents: list[np.ndarray]) -> _Rows:
+    synthetic = np.concatenate([rows.synthetic, added])
+    augmented = rows.augmented
+    if augmented is not None:
+        augmented = np.concatenate([augmented, np.zeros(len(added), dtype=bool)])
     old = rows.parent_indices
     if old is None and not parents:
-        return replace(rows, synthetic=np.concatenate([rows.synthetic, added]))
+        return _Rows(synthetic, None, augmented)
     none = np.array([], dtype=int)
     old = old if old is not None else [none] * len(rows.synthetic)
     parents = parents if parents else [none] * len(added)
-    return _Rows(np.concatenate([rows.synthetic, added]), [*old, *parents])
+    return _Rows(synthetic, [*old, *parents], augmented)
 
 
 def _refuse_sampler(sampler: Any) -> NoReturn:

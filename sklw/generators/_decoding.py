@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
+from sklw.generators._constraints import allowed_only
 from sklw.generators._loading import LoadedModel
 from sklw.generators._lockstep import decode_in_lockstep, fits_slots
 from sklw.generators._sampling import SamplingSettings, sample_tokens
@@ -33,6 +35,8 @@ class Task:
         Strings that end the answer.
     tokens : list of int
         What has been drawn so far.
+    matcher : object or None
+        Follows the answer through the pattern it must match.
     """
 
     index: int
@@ -41,6 +45,19 @@ class Task:
     limit: int
     stop: tuple[str, ...]
     tokens: list[int] = field(default_factory=list)
+    matcher: Any = None
+
+    def take(self, token: int) -> None:
+        """Append a token."""
+        self.tokens.append(token)
+        if self.matcher is not None:
+            self.matcher.consume_token(token)
+
+    def restart(self) -> None:
+        """Forget what has been drawn."""
+        self.tokens.clear()
+        if self.matcher is not None:
+            self.matcher.reset()
 
     @property
     def room(self) -> int:
@@ -166,10 +183,10 @@ def _step(slots: Slots, active: Sequence[Task], settings: SamplingSettings) -> N
     lengths = [len(task.prompt) + len(task.tokens) - 1 for task in active]
     logits = slots.step(last, lengths)
     drawn = sample_tokens(
-        logits,
+        allowed_only(logits, active),
         [task.state for task in active],
         [len(task.tokens) for task in active],
         settings,
     )
     for task, token in zip(active, drawn.tolist(), strict=True):
-        task.tokens.append(token)
+        task.take(token)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from sklw.generators._constraints import allowed_only
 from sklw.generators._sampling import SamplingSettings, sample_tokens
 from sklw.generators._slots import CHUNK, FEWEST_ROWS, Slots
 from sklw.generators._stopping import StopCheck
@@ -69,12 +70,13 @@ def _answer(
     cache: dict[str, Any] = {}
     while going:
         logits, cache = _forward(model, tokens, cache)
+        logits = allowed_only(logits, batch)
         states = [task.state for task in batch]
         steps = [len(batch[min(going)].tokens)] * len(batch)
         drawn = sample_tokens(logits, states, steps, settings).tolist()
         tokens = [[token] for token in drawn]
         for row in sorted(going):
-            batch[row].tokens.append(drawn[row])
+            batch[row].take(drawn[row])
             ended = check(batch[row])
             if ended is not None:
                 going.discard(row)

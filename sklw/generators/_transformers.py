@@ -190,9 +190,10 @@ class TransformersGenerator(BaseGenerator):
                     raise
                 batch_size = max(1, min(batch_size, len(tasks)) // 2)
                 for task in tasks.values():
-                    task.tokens.clear()
+                    task.restart()
 
     def _task(self, loaded: Any, index: int, request: Request) -> Any:
+        from sklw.generators._constraints import matcher_for
         from sklw.generators._decoding import Task
         from sklw.generators._sampling import seed_state
 
@@ -207,7 +208,8 @@ class TransformersGenerator(BaseGenerator):
                     "context."
                 )
             limit = min(limit, loaded.context - len(tokens))
-        return Task(index, tokens, seed_state(request.seed), limit, request.stop)
+        matcher = matcher_for(loaded, request.pattern)
+        return Task(index, tokens, seed_state(request.seed), limit, request.stop, matcher=matcher)
 
     def _encode(self, loaded: Any, request: Request) -> list[int]:
         tokenizer = loaded.tokenizer

@@ -50,6 +50,12 @@ class RowFormat(ABC):
         return None
 
     @abstractmethod
+    def training_pairs(
+        self, rng: np.random.Generator, permute_columns: bool
+    ) -> list[tuple[str, str]]:
+        """Return prompt and answer of every real row, for a model that learns them."""
+
+    @abstractmethod
     def parse(self, answer: str) -> list[ParsedRow]:
         """Return the rows of an answer, at least one."""
 
@@ -71,8 +77,8 @@ class TextRows(RowFormat):
     ----------
     texts : ndarray of str
         The real rows.
-    labels : list
-        Their labels.
+    cells : list of Cell
+        What is wanted, and which rows are whose.
     writer : PromptWriter
         How prompts are written.
     names : dict of label to str
@@ -88,7 +94,7 @@ class TextRows(RowFormat):
     def __init__(
         self,
         texts: np.ndarray,
-        labels: list[Any],
+        cells: list[Cell],
         writer: PromptWriter,
         names: dict[Any, str],
         *,
@@ -99,6 +105,11 @@ class TextRows(RowFormat):
     ) -> None:
         self.texts = texts
         self.writer = writer
+        self._cells = cells
+        labels: list[Any] = [None] * len(texts)
+        for cell in cells:
+            for at in cell.positions.tolist():
+                labels[at] = cell.label
         self._parser = AnswerParser(names, multiline=writer.multiline, n_rows=writer.n_rows)
         self._filter = RowFilter(
             texts.tolist(),
@@ -127,6 +138,16 @@ class TextRows(RowFormat):
     def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
         """Write a prompt that shows rows of the cell."""
         return self.writer.write(self.texts[shown].tolist(), cell.description)
+
+    def training_pairs(
+        self, rng: np.random.Generator, permute_columns: bool
+    ) -> list[tuple[str, str]]:
+        """Return each text after its class."""
+        return [
+            self.writer.training_pair(self.texts[at], cell.description)
+            for cell in self._cells
+            for at in cell.positions.tolist()
+        ]
 
     def parse(self, answer: str) -> list[ParsedRow]:
         """Take off what models write around a text."""

@@ -239,7 +239,7 @@ class LLMOverSampler(BaseOverSampler):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> "LLMOverSampler":
+    def fit(self, X: Any, y: Any, **params: Any) -> "LLMOverSampler":
         """Check the input and plan; nothing is generated.
 
         Parameters
@@ -248,8 +248,8 @@ class LLMOverSampler(BaseOverSampler):
             Rows.
         y : array-like of shape (n_samples,)
             Labels.
-        groups : array-like of shape (n_samples,), default=None
-            Group of each row.
+        **params : dict
+            ``groups``, as in :meth:`fit_resample`.
 
         Returns
         -------
@@ -257,7 +257,7 @@ class LLMOverSampler(BaseOverSampler):
             The sampler, with ``sampling_strategy_``.
         """
         self._validate_params()
-        self._plan(X, y, groups)
+        self._plan(X, y, **params)
         return self
 
     def fit_resample(self, X: Any, y: Any, groups: Any = None) -> tuple[Any, Any]:
@@ -317,7 +317,7 @@ class LLMOverSampler(BaseOverSampler):
         X_new = run.rows.append(X, [row for _, row, _, _ in made])
         return X_new, append_labels(y, labels, self._columns_of_y)
 
-    def _plan(self, X: Any, y: Any, groups: Any) -> tuple[Any, list[Cell]]:
+    def _plan(self, X: Any, y: Any, groups: Any = None) -> tuple[Any, list[Cell]]:
         """Check the input; return the rows as texts or a frame, and what each cell is to get."""
         self._is_text = holds_texts(X) or not is_table(X)
         rows: Any = (
@@ -349,6 +349,8 @@ class LLMOverSampler(BaseOverSampler):
         row_format = (
             self._text_rows(rows, cells) if self._is_text else self._table_rows(rows, cells)
         )
+        if row_format.writer.form == "fine_tuned":
+            self.generator_.fit(row_format.training_pairs)
         # Those of augmentation alone last: asking for it must not change the rows for balance.
         wanted = sorted(
             (cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample
@@ -376,13 +378,9 @@ class LLMOverSampler(BaseOverSampler):
         )
 
     def _text_rows(self, texts: np.ndarray, cells: list[Cell]) -> RowFormat:
-        labels: list[Any] = [None] * len(texts)
-        for cell in cells:
-            for at in cell.positions.tolist():
-                labels[at] = cell.label
         return TextRows(
             texts,
-            labels,
+            cells,
             self._writer(multiline=any("\n" in text.strip() for text in texts)),
             {cell.label: self._name_of(cell.label) for cell in cells},
             example_selection=self.example_selection,

@@ -238,9 +238,11 @@ class TableRows(RowFormat):
             fixed = {column.name: column.write(cell.group)}
         return f" {self.row_text.pattern(fixed)}{escape(self.writer.stop[0])}"
 
-    def training_pairs(self, rng: np.random.Generator, permute: bool) -> list[tuple[str, str]]:
-        """Return prompt and answer of every real row, with sentences permuted if wanted."""
-        permute = permute and self.row_text.form == "sentences"
+    def training_pairs(
+        self, rng: np.random.Generator, permute_columns: bool
+    ) -> list[tuple[str, str]]:
+        """Return each row after its class, sentences with their columns permuted if wanted."""
+        permute = permute_columns and self.row_text.form == "sentences"
         pairs = []
         for at, record in enumerate(self._records):
             order = rng.permutation(len(self.columns)).tolist() if permute else None

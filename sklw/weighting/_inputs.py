@@ -196,3 +196,32 @@ def check_classes(labels: np.ndarray, reference_labels: np.ndarray) -> None:
             "the weights towards equal.",
             stacklevel=4,
         )
+
+
+def resolved_prior(
+    setting: str, labels: np.ndarray, synthetic: np.ndarray, reference_labels: np.ndarray
+) -> str:
+    """Return under whose class shares the checker is to speak; see `class_prior`."""
+    if setting != "auto":
+        return setting
+    made, real = set(labels[synthetic].tolist()), set(reference_labels.tolist())
+    # A class that is not trained on at all would have prior 0, and P' nothing to doubt.
+    moved = not made >= real and set(labels.tolist()) >= real
+    return "training" if moved else "reference"
+
+
+def reference_for(
+    given: Any, rows: Any, labels: np.ndarray, synthetic: Any, *, required: bool
+) -> Reference:
+    """Return the real rows to learn from: those given, or those that are not synthetic."""
+    if given is not None:
+        return Reference.given(given, rows, synthetic)
+    if synthetic is not None:
+        return Reference.among(rows, labels, ~check_mask(synthetic, len(labels)))
+    if required:
+        raise ValueError(
+            "SyntheticWeighter cannot know which rows are synthetic. Put it in "
+            "sklw.Pipeline (or sklw.make_pipeline) after a sampler, which tells it; or "
+            "pass reference=(X_real, y_real) to the constructor, or synthetic=mask to fit."
+        )
+    return Reference(rows, labels, [np.array([row]) for row in range(len(labels))])

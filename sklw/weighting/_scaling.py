@@ -84,8 +84,10 @@ def warn_of_collapse(effective: float, n_rows: int) -> None:
         )
 
 
-def balanced(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Give each class the same total weight; a class of weight 0 stays at 0."""
-    totals = pd.Series(weights).groupby(labels).transform("sum").to_numpy()
-    share = len(weights) / len(np.unique(labels))
+def balanced(weights: np.ndarray, labels: np.ndarray, groups: Any = None) -> np.ndarray:
+    """Give each class, or class x group cell, the same total; what has weight 0 stays at 0."""
+    keys = [labels] if groups is None else [labels, np.asarray(groups)]
+    cells = pd.Series(weights).groupby(keys)
+    totals = cells.transform("sum").to_numpy()
+    share = len(weights) / cells.ngroups
     return np.where(totals > 0, weights * share / np.where(totals > 0, totals, 1.0), 0.0)

@@ -16,8 +16,11 @@ from threadpoolctl import threadpool_limits
 
 from sklw.weighting._checkers import own_column
 from sklw.weighting._evidence import row_features
+from sklw.weighting._inputs import Reference, check_classes, rows_seen
 
-__all__ = ["SEARCHED", "RealRows", "search"]
+__all__ = ["SEARCHED", "RealRows", "choose", "search"]
+
+_CHOSEN = ("method", "temperature", "synthetic_weight")
 
 # Factors of all synthetic rows.
 _SHARES = (0.1, 0.3, 1.0)
@@ -69,6 +72,32 @@ class RealRows:
             random_state=seed,
         )
         return [judged[fold] for _, fold in splitter.split(judged, self.labels[judged])]
+
+
+def choose(
+    weighter: Any,
+    rows: Any,
+    labels: np.ndarray,
+    synthetic: np.ndarray,
+    parent_indices: Any,
+    reference: Reference,
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the parameters of the best candidate, and the scores of all; see :func:`search`."""
+    if not synthetic.any():
+        return {"method": "uniform"}, pd.DataFrame()
+    check_classes(labels[synthetic], reference.labels)
+    if parent_indices is None:
+        warnings.warn(
+            f'method="{weighter.method}" judges on real rows, and which of them the synthetic '
+            "rows were made from is not known: rows that repeat what they are judged on "
+            'look better than they are. Pass parent_indices to fit, or use "quality".',
+            stacklevel=5,
+        )
+    tied = rows_seen(reference.positions, parent_indices)
+    real = RealRows(reference.rows, reference.labels, tied)
+    results = search(weighter, rows, labels, synthetic, parent_indices, real)
+    row = results[results["chosen"]].iloc[0].to_dict()
+    return {name: row[name] for name in _CHOSEN}, results
 
 
 def search(

@@ -1,6 +1,5 @@
 """SyntheticWeighter: how much each synthetic row should count."""
 
-import warnings
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import _check_feature_names, check_is_fitted, validate_data
 
 from sklw._row_weights import BaseRowWeighter, RowWeights
@@ -15,10 +15,11 @@ from sklw._validation import holds_texts
 from sklw.weighting._evidence import EvidenceFinder
 from sklw.weighting._inputs import (
     Reference,
-    check_classes,
     check_mask,
     check_parents,
     check_rows,
+    reference_for,
+    resolved_prior,
     rows_seen,
 )
 from sklw.weighting._methods import METHODS
@@ -29,14 +30,13 @@ from sklw.weighting._scaling import (
     normalized,
     warn_of_collapse,
 )
-from sklw.weighting._search import SEARCHED, RealRows, search
+from sklw.weighting._search import SEARCHED, choose
 
 if TYPE_CHECKING:
     from sklw.inspection import WeightReport
 
 __all__ = ["SyntheticWeighter"]
 
-_CHOSEN = ("method", "temperature", "synthetic_weight")
 _CHECKER = [StrOptions({"embedding", "bert"}), HasMethods(["fit", "predict_proba"])]
 
 
@@ -127,9 +127,13 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         prior. None leaves them raw. Not applied to what the classifier finishes.
     real_weight, synthetic_weight : float, default=1.0
         Factors for all real and all synthetic rows, after normalisation.
+    augmentation_weight : float, default=1.0
+        A further factor for synthetic rows beyond balance (`augment` of
+        :class:`sklw.LLMOverSampler`); Nakada et al. take 0.5.
     class_weight : "balanced" or None, default=None
         Scale the weights so that each class has the same total, real and synthetic rows together:
-        for oversampling short of full balance, with any final estimator.
+        for oversampling short of full balance, with any final estimator. Each class x group cell,
+        where a sampler was given groups.
     scoring : {"balanced_accuracy", "log_loss"}, default="balanced_accuracy"
         What ``"mix"`` and ``"auto"`` choose by. The log-loss, with balanced classes if
         `class_weight` says so, prefers fewer synthetic rows: for calibrated probabilities.
@@ -231,6 +235,7 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         "normalize": [StrOptions({"all", "class", "prior"}), None],
         "real_weight": [Interval(Real, 0, None, closed="left")],
         "synthetic_weight": [Interval(Real, 0, None, closed="left")],
+        "augmentation_weight": [Interval(Real, 0, None, closed="left")],
         "class_weight": [StrOptions({"balanced"}), None],
         "scoring": [StrOptions({"balanced_accuracy", "log_loss"})],
         "cv": [Interval(Integral, 2, None, closed="left")],
@@ -257,6 +262,7 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         normalize: str | None = "all",
         real_weight: float = 1.0,
         synthetic_weight: float = 1.0,
+        augmentation_weight: float = 1.0,
         class_weight: str | None = None,
         scoring: str = "balanced_accuracy",
         cv: int = 5,
@@ -279,6 +285,7 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         self.normalize = normalize
         self.real_weight = real_weight
         self.synthetic_weight = synthetic_weight
+        self.augmentation_weight = augmentation_weight
         self.class_weight = class_weight
         self.scoring = scoring
         self.cv = cv
@@ -286,9 +293,18 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         self.verbose = verbose
         self.random_state = random_state
 
+    # The pipeline passes these on its own.
+    __metadata_request__fit = {"augmented": UNUSED, "groups": UNUSED}
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X: Any, y: Any, synthetic: Any = None, parent_indices: Any = None
+        self,
+        X: Any,
+        y: Any,
+        synthetic: Any = None,
+        parent_indices: Any = None,
+        augmented: Any = None,
+        groups: Any = None,
     ) -> "SyntheticWeighter":
         """Find the weights.
 
@@ -303,6 +319,10 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
             are not in `reference` count as synthetic.
         parent_indices : sequence of int arrays, default=None
             For each row, or for each synthetic row, the rows of `X` it was generated from.
+        augmented : array-like of bool of shape (n_samples,), default=None
+            Which rows were added beyond balance, to be multiplied by `augmentation_weight`.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, for ``class_weight="balanced"``.
 
         Returns
         -------
@@ -314,54 +334,39 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         self.n_features_in_ = 1 if rows.ndim == 1 else rows.shape[1]
         if rows.ndim > 1:
             _check_feature_names(self, X, reset=True)
-        reference = self._reference_for(rows, labels, synthetic)
+        learns = self.method in SEARCHED or bool(METHODS[self.method].needs)
+        reference = reference_for(self.reference, rows, labels, synthetic, required=learns)
         if synthetic is None:
             self.synthetic_mask_ = ~reference.holds()
         else:
             self.synthetic_mask_ = check_mask(synthetic, len(labels))
         parents = check_parents(parent_indices, self.synthetic_mask_)
+        extra = {"augmented": augmented, "groups": groups}
         for name in ("classes_", "quality_probabilities_"):  # of another method's fit
             self.__dict__.pop(name, None)
         self.best_params_: dict[str, Any] = {}
         self.auto_results_ = pd.DataFrame()
         if self.method in SEARCHED:
-            return self._fit_best(rows, labels, parents, reference)
-        self.class_prior_ = self._resolved_prior(labels, reference.labels)
+            return self._fit_best(rows, labels, parents, reference, extra)
+        self.class_prior_ = resolved_prior(
+            self.class_prior, labels, self.synthetic_mask_, reference.labels
+        )
         seen = rows_seen(reference.positions, parents)
         finder = EvidenceFinder(self, rows, labels, reference, seen)
         self._evidence = finder.find(METHODS[self.method].needs)
         self.quality_, self.diversity_ = finder.quality, finder.diversity
         if finder.probabilities.size:
             self.classes_, self.quality_probabilities_ = finder.classes, finder.probabilities
-        self._set_weights(labels, reference.labels)
+        self._set_weights(labels, reference.labels, **extra)
         warn_of_collapse(self.effective_sample_size_, int(self.synthetic_mask_.sum()))
         return self
 
     def _fit_best(
-        self,
-        rows: Any,
-        labels: np.ndarray,
-        parent_indices: list[np.ndarray] | None,
-        reference: Reference,
+        self, rows: Any, labels: np.ndarray, parents: Any, reference: Reference, extra: Any
     ) -> "SyntheticWeighter":
-        synthetic = self.synthetic_mask_
-        best: dict[str, Any] = {"method": "uniform"}
-        results = self.auto_results_
-        if synthetic.any():
-            check_classes(labels[synthetic], reference.labels)
-            if parent_indices is None:
-                warnings.warn(
-                    f'method="{self.method}" judges on real rows, and which of them the synthetic '
-                    "rows were made from is not known: rows that repeat what they are judged on "
-                    'look better than they are. Pass parent_indices to fit, or use "quality".',
-                    stacklevel=4,
-                )
-            tied = rows_seen(reference.positions, parent_indices)
-            real = RealRows(reference.rows, reference.labels, tied)
-            results = search(self, rows, labels, synthetic, parent_indices, real)
-            row = results[results["chosen"]].iloc[0].to_dict()
-            best = {name: row[name] for name in _CHOSEN}
-        chosen = clone(self).set_params(**best).fit(rows, labels, synthetic, parent_indices)
+        best, results = choose(self, rows, labels, self.synthetic_mask_, parents, reference)
+        chosen = clone(self).set_params(**best)
+        chosen.fit(rows, labels, self.synthetic_mask_, parents, **extra)
         for name, value in vars(chosen).items():
             if name.endswith("_"):
                 setattr(self, name, value)
@@ -387,13 +392,19 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         return X
 
     def fit_transform(
-        self, X: Any, y: Any = None, synthetic: Any = None, parent_indices: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        synthetic: Any = None,
+        parent_indices: Any = None,
+        augmented: Any = None,
+        groups: Any = None,
     ) -> Any:
         """Find the weights and return them with the rows: for stock pipelines.
 
         Parameters
         ----------
-        X, y, synthetic, parent_indices
+        X, y, synthetic, parent_indices, augmented, groups
             As in :meth:`fit`.
 
         Returns
@@ -403,7 +414,7 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         """
         from sklw.pipeline import Weighted
 
-        self.fit(X, y, synthetic=synthetic, parent_indices=parent_indices)
+        self.fit(X, y, synthetic, parent_indices, augmented, groups)
         return Weighted(X, self.row_weights_)
 
     def report(
@@ -438,28 +449,13 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
             return ("sample_weight", "quality")
         return ("sample_weight",)
 
-    def _reference_for(self, rows: Any, labels: np.ndarray, synthetic: Any) -> Reference:
-        if self.reference is not None:
-            return Reference.given(self.reference, rows, synthetic)
-        if synthetic is None:
-            if self.method in SEARCHED or METHODS[self.method].needs:
-                raise ValueError(
-                    "SyntheticWeighter cannot know which rows are synthetic. Put it in "
-                    "sklw.Pipeline (or sklw.make_pipeline) after a sampler, which tells it; or "
-                    "pass reference=(X_real, y_real) to the constructor, or synthetic=mask to fit."
-                )
-            return Reference(rows, labels, [np.array([row]) for row in range(len(labels))])
-        return Reference.among(rows, labels, ~check_mask(synthetic, len(labels)))
-
-    def _resolved_prior(self, labels: np.ndarray, reference_labels: np.ndarray) -> str:
-        if self.class_prior != "auto":
-            return self.class_prior
-        made, real = set(labels[self.synthetic_mask_].tolist()), set(reference_labels.tolist())
-        # A class that is not trained on at all would have prior 0, and P' nothing to doubt.
-        moved = not made >= real and set(labels.tolist()) >= real
-        return "training" if moved else "reference"
-
-    def _set_weights(self, labels: np.ndarray, reference_labels: np.ndarray) -> None:
+    def _set_weights(
+        self,
+        labels: np.ndarray,
+        reference_labels: np.ndarray,
+        augmented: Any = None,
+        groups: Any = None,
+    ) -> None:
         method, made = METHODS[self.method], np.flatnonzero(self.synthetic_mask_)
         weights = np.full(len(labels), float(self.real_weight))
         learned = np.ones(len(made))
@@ -472,8 +468,10 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         judged = self.quality_[made] if method.finished_by_classifier else learned
         self.effective_sample_size_ = effective_sample_size(judged)
         weights[made] = learned * self.synthetic_weight
+        if augmented is not None:
+            weights[check_mask(augmented, len(labels))] *= self.augmentation_weight
         if self.class_weight == "balanced":
-            weights = balanced(weights, labels)
+            weights = balanced(weights, labels, groups)
         if not weights.any():
             raise ValueError(
                 "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."

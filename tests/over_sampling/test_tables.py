@@ -1,20 +1,25 @@
 import json
 import pickle
 import re
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from imblearn.utils.estimator_checks import parametrize_with_checks
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import StandardScaler
 
+sys.path.insert(0, str(Path(__file__).parent))
+from _shuffler import Shuffler
+
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
 from sklw.exceptions import GenerationWarning
-from tests.over_sampling._shuffler import Shuffler
 
 
 def table(n=60, seed=0):
@@ -299,6 +304,49 @@ def test_a_pipeline_over_a_table_with_weights():
     pipe = make_pipeline(sampler(), SyntheticWeighter(), StandardScaler(), LogisticRegression())
     assert cross_val_score(pipe, X, y, cv=3, scoring="roc_auc").mean() > 0.6
     pickle.loads(pickle.dumps(pipe.fit(X, y)))
+
+
+class Recorder(LogisticRegression):
+    """Keeps the weights it was given."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.sample_weight_ = sample_weight
+        return super().fit(X, y, sample_weight)
+
+
+def test_the_pipeline_carries_groups_and_augmentation_to_the_weighter():
+    X, y = table()
+    X = X[["age", "hours per week, usually"]].assign(member=np.arange(60) % 5 == 0)
+    steps = (
+        sampler(group_column="member", n_examples=3, sampling_strategy="not majority", augment=4),
+        SyntheticWeighter("uniform", augmentation_weight=0.5),
+    )
+    pipe = make_pipeline(*steps, Recorder()).fit(X, y)
+    added = pipe[0].augmentation_mask_
+    weights = pipe[-1].sample_weight_
+    assert added.sum() == 16
+    assert_array_equal(weights, np.where(added, 0.5, 1.0))
+
+    pipe.set_params(syntheticweighter__class_weight="balanced").fit(X, y)
+    cells = pd.Series(pipe[-1].sample_weight_).groupby([pipe[0].groups_, [*y, *pipe_labels(pipe)]])
+    np.testing.assert_allclose(cells.sum(), len(added) / 4)
+
+
+def pipe_labels(pipe):
+    accepted = pipe[0].provenance_[pipe[0].provenance_["accepted"]]
+    order = accepted["purpose"].eq("augment").to_numpy().argsort(kind="stable")
+    return accepted["label"].to_numpy()[order]
+
+
+def test_groups_reach_the_sampler_by_metadata_routing():
+    X, y = table()
+    groups = np.arange(60) % 3
+    with sklearn.config_context(enable_metadata_routing=True):
+        asking = sampler(n_examples=3).set_fit_resample_request(groups=True)
+        pipe = make_pipeline(asking, SyntheticWeighter("uniform"), Recorder())
+        pipe.fit(X[["age", "hours per week, usually"]], y, groups=groups)
+    assert_array_equal(pipe[0].groups_[:60], groups)
+    assert len(set(Counter(pipe[0].groups_).values())) == 1
 
 
 @parametrize_with_checks([LLMOverSampler(generator=Shuffler(), random_state=0, verbose=False)])

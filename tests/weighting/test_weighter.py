@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklw import SyntheticWeighter, Weighted
 from sklw.datasets import load_maintenance_requests
+from sklw.weighting._inputs import reference_for
 
 # A reference set and three synthetic rows whose probabilities are fixed below.
 X_REAL = np.arange(20, dtype=float)[:, None]
@@ -235,8 +236,7 @@ def test_repeated_real_rows_are_held_out_together():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 2)), np.arange(40) % 2
     X[20], y[20] = X[0], y[0]
-    weighter = SyntheticWeighter(random_state=0)
-    positions = weighter._reference_for(X, y, np.zeros(40)).positions
+    positions = reference_for(None, X, y, np.zeros(40), required=True).positions
     assert positions[0].tolist() == positions[20].tolist() == [0, 20]
 
 

@@ -1,0 +1,266 @@
+"""Train a causal language model on prompts and answers."""
+
+import contextlib
+import copy
+import hashlib
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.exceptions import NotFittedError
+from tqdm.auto import tqdm
+
+from sklw._hardware import autocast, seeded
+from sklw.generators._loading import LoadedModel
+
+__all__ = ["Pairs", "TrainingSettings", "fine_tuned"]
+
+Pairs = Callable[[np.random.Generator], Sequence[tuple[str, str]]]
+
+_ALGORITHM = 1  # raised whenever the same settings may give another model
+_WARM_UP = 10  # steps
+_WINDOW = 16  # batches within which rows are sorted by length
+_IGNORED = -100
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train.
+
+    Attributes
+    ----------
+    tuning : {"lora", "full"}
+        Low-rank updates of every linear layer, or all weights.
+    epochs : int
+        Passes over the rows.
+    learning_rate : float
+        At its highest, after a warm-up; it falls linearly to 0.
+    lora_rank : int
+        Rank of the updates.
+    batch_size : int
+        Rows a step.
+    seed : int
+        Of the order of the rows and the first weights.
+    """
+
+    tuning: str
+    epochs: int
+    learning_rate: float
+    lora_rank: int
+    batch_size: int
+    seed: int
+
+
+def fingerprint(base: str, pairs: Pairs, settings: TrainingSettings) -> str:
+    """Identify a training: by the model, the rows and the settings."""
+    rows = pairs(np.random.default_rng([settings.seed, 0]))
+    content = [_ALGORITHM, base, asdict(settings), [list(pair) for pair in rows]]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
+
+
+def fine_tuned(
+    base: LoadedModel,
+    pairs: Pairs | None,
+    settings: TrainingSettings,
+    folder: Path | None,
+    *,
+    verbose: bool,
+) -> LoadedModel:
+    """Train a copy of a model, or read the result of the same training from its folder.
+
+    Parameters
+    ----------
+    base : LoadedModel
+        The model; it is left as it is.
+    pairs : callable or None
+        Given a random generator, returns the prompts and answers of one epoch. None where the
+        training is known to have been done.
+    settings : TrainingSettings
+        How.
+    folder : Path or None
+        Where the trained weights are kept, and an unfinished training goes on from.
+    verbose : bool
+        Whether to show a progress bar where there is a terminal.
+
+    Returns
+    -------
+    loaded : LoadedModel
+        The trained model, ready to generate.
+    """
+    model = copy.deepcopy(base.model)
+    if settings.tuning == "lora":
+        with seeded(settings.seed, str(base.device)):
+            model = _with_lora(model, settings.lora_rank)
+    else:
+        model = model.float().requires_grad_(True)
+    weights = None if folder is None else folder / "weights.pt"
+    kept = _read(weights, base.device)
+    if kept is not None:
+        _restore(model, kept)
+    elif pairs is None:
+        raise NotFittedError(
+            "This generator was trained in another process, and its weights were not kept. Call "
+            "fit_resample again, or set folder, where they are kept."
+        )
+    else:
+        _train(model, base, pairs, settings, folder, verbose=verbose)
+        if weights is not None:
+            _save(_trained(model), weights)
+            (weights.parent / "unfinished.pt").unlink(missing_ok=True)
+    if settings.tuning == "lora":
+        model = model.merge_and_unload()
+    model = model.to(base.model.dtype).eval().requires_grad_(False)
+    return LoadedModel(model, base.tokenizer, base.stop_ids, base.context)
+
+
+def _with_lora(model: Any, rank: int) -> Any:
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise ImportError(
+            'tuning="lora" needs the package peft. Run `pip install "sklw[finetune]"`, or train '
+            'all weights with tuning="full".'
+        ) from error
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    return get_peft_model(model, config)
+
+
+def _train(
+    model: Any,
+    base: LoadedModel,
+    pairs: Pairs,
+    settings: TrainingSettings,
+    folder: Path | None,
+    *,
+    verbose: bool,
+) -> None:
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=0.01)
+    n_rows = len(pairs(np.random.default_rng([settings.seed, 0])))
+    n_steps = settings.epochs * math.ceil(n_rows / settings.batch_size)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / _WARM_UP, 1.0) * (1 - step / n_steps)
+    )
+    unfinished = None if folder is None else folder / "unfinished.pt"
+    first = _resume(model, optimizer, schedule, unfinished)
+    model.train()
+    with (
+        seeded(settings.seed, str(base.device)),
+        tqdm(
+            total=n_steps,
+            initial=first * math.ceil(n_rows / settings.batch_size),
+            desc="Fine-tuning",
+            unit="step",
+            disable=None if verbose else True,
+        ) as bar,
+    ):
+        for epoch in range(first, settings.epochs):
+            rng = np.random.default_rng([settings.seed, epoch])
+            for ids, targets in _batches(base, pairs(rng), settings.batch_size, rng):
+                with autocast("auto", str(base.device)):
+                    logits = model(input_ids=ids, use_cache=False).logits
+                loss = torch.nn.functional.cross_entropy(
+                    logits[:, :-1].flatten(0, 1).float(),
+                    targets[:, 1:].flatten(),
+                    ignore_index=_IGNORED,
+                )
+                optimizer.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+                optimizer.step()
+                schedule.step()
+                bar.update()
+                bar.set_postfix(loss=f"{loss.item():.3f}")
+            if unfinished is not None and epoch + 1 < settings.epochs:
+                state = {"epoch": epoch + 1, "weights": _trained(model)}
+                state |= {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
+                _save(state, unfinished)
+
+
+def _batches(
+    base: LoadedModel,
+    pairs: Sequence[tuple[str, str]],
+    batch_size: int,
+    rng: np.random.Generator,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield tokens, and the same with all but the answers masked; rows of like length together."""
+    prompts = base.tokenizer([prompt for prompt, _ in pairs])["input_ids"]
+    answers = base.tokenizer([answer for _, answer in pairs], add_special_tokens=False)["input_ids"]
+    order = rng.permutation(len(pairs))
+    lengths = np.array([len(p) + len(a) for p, a in zip(prompts, answers, strict=True)])
+    window = _WINDOW * batch_size
+    ordered = np.concatenate(
+        [part[np.argsort(lengths[part], kind="stable")] for part in _parts(order, window)]
+    )
+    batches = _parts(ordered, batch_size)
+    for at in rng.permutation(len(batches)):
+        rows = batches[at]
+        width = min(int(lengths[rows].max()), base.context or 2**31)
+        ids = torch.zeros((len(rows), width), dtype=torch.long)
+        targets = torch.full_like(ids, _IGNORED)
+        for place, row in enumerate(rows):
+            tokens = torch.tensor([*prompts[row], *answers[row]][:width])
+            ids[place, : len(tokens)] = tokens
+            targets[place, len(prompts[row]) : len(tokens)] = tokens[len(prompts[row]) :]
+        yield ids.to(base.device), targets.to(base.device)
+
+
+def _parts(order: np.ndarray, size: int) -> list[np.ndarray]:
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def _trained(model: Any) -> dict[str, torch.Tensor]:
+    return {
+        name: parameter.detach()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+def _restore(model: Any, weights: dict[str, torch.Tensor]) -> None:
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, weight in weights.items():
+            parameters[name].copy_(weight)
+
+
+def _resume(model: Any, optimizer: Any, schedule: Any, unfinished: Path | None) -> int:
+    """Go on where an interrupted training stopped; returns the number of the next epoch."""
+    state = _read(unfinished, model.device)
+    if state is None:
+        return 0
+    _restore(model, state["weights"])
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    return int(state["epoch"])
+
+
+def _read(path: Path | None, device: torch.device) -> dict[str, Any] | None:
+    """Read what :func:`_save` wrote, None if there is nothing or it is damaged."""
+    if path is not None and path.is_file():
+        with contextlib.suppress(Exception):  # damaged in whatever way: it is made again
+            found: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
+            return found
+    return None
+
+
+def _save(state: dict[str, Any], path: Path) -> None:
+    """Write a file whole or not at all; a full disk costs a later resumption, not this run."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            try:
+                torch.save(state, file)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+        shutil.move(file.name, path)

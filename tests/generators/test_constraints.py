@@ -1,0 +1,57 @@
+import re
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+import transformers
+
+from sklw.generators import Request, TransformersGenerator
+from sklw.generators._loading import load_model
+from sklw.models import EMBEDDED_LANGUAGE_MODEL
+
+PATTERN = r" (-?(0|[1-9])\.[0-9]),(red|blue, dark),[0-9]{4}" + "\n"
+REQUESTS = [
+    Request("Row: 0.5,red,2021\nRow:", seed=seed, stop=("\n",), max_new_tokens=24, pattern=PATTERN)
+    for seed in range(8)
+]
+
+
+def fits(completion):
+    return re.fullmatch(PATTERN, completion.text + "\n") is not None
+
+
+def test_answers_match_the_pattern_whatever_stands_beside_them(generator):
+    free = replace(REQUESTS[0], pattern=None, seed=5)
+    answers = generator.generate([*REQUESTS, free])
+    assert all(map(fits, answers[:-1]))
+    assert {answer.finish_reason for answer in answers[:-1]} == {"stop"}
+    assert len({answer.text for answer in answers}) > 2
+    small = TransformersGenerator(batch_size=3).generate(REQUESTS[::-1])
+    assert [a.text for a in small[::-1]] == [a.text for a in answers[:-1]]
+    assert generator.generate([free])[0].text == answers[-1].text
+
+
+@pytest.mark.parametrize("kind", ["llama", "mamba"])
+def test_every_architecture_is_held_to_it(kind, tmp_path):
+    tokenizer = load_model(EMBEDDED_LANGUAGE_MODEL, torch.bfloat16, "cpu").tokenizer
+    torch.manual_seed(0)
+    config = transformers.AutoConfig.for_model(
+        kind, vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, eos_token_id=2
+    )
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    answers = TransformersGenerator(tmp_path, top_p=1.0, temperature=2.0).generate(REQUESTS)
+    assert all(fits(answer) or answer.finish_reason == "length" for answer in answers)
+    assert any(map(fits, answers))
+
+
+def test_without_the_package_answers_are_free(generator, monkeypatch):
+    monkeypatch.setitem(sys.modules, "llguidance", None)
+    free = [replace(request, pattern=None) for request in REQUESTS[:2]]
+    assert generator.generate(REQUESTS[:2]) == generator.generate(free)
+
+
+def test_a_pattern_that_is_none_is_named(generator):
+    with pytest.raises(ValueError, match=r"pattern '\(' cannot be used"):
+        generator.generate([replace(REQUESTS[0], pattern="(")])
