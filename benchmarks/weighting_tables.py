@@ -37,6 +37,13 @@ def differences(table: pd.DataFrame, base: tuple[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"mean": by_seed.mean(axis=1), "half": half, "seeds": count})
 
 
+def pairs_of_all(results: pd.DataFrame) -> list[str]:
+    """Return the pairs on which every method has been run that has been run on any."""
+    part = results[results["source"].isin(["real", "synthetic", "both"])]
+    by_pair = part.pivot_table("macro_f1", ["source", "method"], "pair", aggfunc="size")
+    return by_pair.columns[by_pair.notna().all()].tolist()
+
+
 def whole_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """Blank the seeds of a row that lack pairs, so that all means are over the same pairs.
 
@@ -68,7 +75,7 @@ def markdown(results: pd.DataFrame) -> str:
         "accuracy", "log-loss", "ECE", "seconds",
     ]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for key in sorted(table.index, key=order):
+    for key in sorted(table.dropna(how="all").index, key=order):
         by_pair = table.loc[key].groupby("pair").mean()
         used = table.loc[key].dropna().index.get_level_values("seed")
         cells = [
@@ -138,9 +145,15 @@ def main() -> None:
         if not len(part):
             continue
         name = f"weighting_{classifier}.png"
+        (DOCS / "images").mkdir(exist_ok=True)
         picture(part, DOCS / "images" / name)
         image = f"![Differences to concatenation](images/{name})"
         parts.append(f"### {title}\n\n{markdown(part)}\n\n{image}")
+        of_all = part[part["pair"].isin(pairs_of_all(part))]
+        if 0 < of_all["pair"].nunique() < part["pair"].nunique():
+            parts.append(
+                f"{title}, every method, on the pairs that all have:\n\n{markdown(of_all)}"
+            )
     before, rest = PAGE.read_text(encoding="utf-8").split("<!-- tables -->")
     after = rest.split("<!-- end of tables -->")[1]
     inner = "\n\n".join(parts)
