@@ -36,7 +36,7 @@ RESULTS = Path(__file__).parent / "results" / "nakada_fair.csv"
 ROWS = Path(__file__).parent / "results" / "nakada_fair"
 KEY = ["dataset", "classifier", "method", "step", "seed"]
 METRICS = ["balanced_cross_entropy", "minority_cross_entropy", "group_cross_entropy"]
-POOL = {0: 400, 1: 1400}  # synthetic rows of each label
+POOL = {0: 433, 1: 1300}  # synthetic rows of each label
 
 CATEGORICAL = {
     "craft": ["X6"],
@@ -52,6 +52,7 @@ WEIGHTERS: dict[str, dict[str, Any]] = {
     "llm+imp": {"method": "imp"},
     "llm+auto": {"method": "auto", "scoring": "log_loss", "class_weight": "balanced"},
 }
+_weights: dict[tuple[str, int], np.ndarray] = {}
 # "+": with 300 further synthetic rows of each label, at weight 0.5.
 METHODS = [
     "none", "class_weight", "ros", "smote", "smotenc", "adasyn", "smote+", "llm", "llm+",
@@ -139,16 +140,25 @@ def run(
     if method == "class_weight":
         weights = compute_sample_weight("balanced", y)
     elif method in WEIGHTERS:
-        weighter = SyntheticWeighter(
-            **WEIGHTERS[method], quality_checker=CHECKER, diversity_checker=CHECKER, random_state=0
-        )
-        weights = weighter.fit(X, y, synthetic=np.arange(len(rows)) >= n_real).sample_weight_
+        weights = learned_weights(X, y, n_real, method)
     elif beyond is not None:
         weights[len(rows) - len(beyond) :] = 0.5
     model = make_classifier(classifier, seed)
     unweighted = bool((weights == 1).all())
     model.fit(X, y, sample_weight=None if unweighted else weights)
     return measure(problem, model)
+
+
+def learned_weights(X: pd.DataFrame, y: np.ndarray, n_real: int, method: str) -> np.ndarray:
+    """Weigh the rows after the first `n_real`, once for all classifiers."""
+    key = (method, pd.util.hash_pandas_object(X).sum())
+    if key not in _weights:
+        settings = dict(WEIGHTERS[method])
+        if method != "llm+auto":  # which fits a checker for each candidate and fold
+            settings |= {"quality_checker": CHECKER, "diversity_checker": CHECKER}
+        weighter = SyntheticWeighter(**settings, random_state=0)
+        _weights[key] = weighter.fit(X, y, synthetic=np.arange(len(X)) >= n_real).sample_weight_
+    return _weights[key]
 
 
 def run_all(arguments: argparse.Namespace) -> None:
@@ -158,10 +168,13 @@ def run_all(arguments: argparse.Namespace) -> None:
     if RESULTS.exists():
         known = pd.read_csv(RESULTS, keep_default_na=False)
         done = set(known[KEY].itertuples(index=False, name=None))
-    asked = product(
-        arguments.datasets, arguments.classifiers, arguments.methods, arguments.steps,
-        arguments.seeds,
-    )  # fmt: skip
+    asked = [
+        (dataset, classifier, method, step, seed)
+        for dataset, step, method, seed, classifier in product(
+            arguments.datasets, arguments.steps, arguments.methods, arguments.seeds,
+            arguments.classifiers,
+        )
+    ]  # fmt: skip
     loaded: dict[str, tuple[Problem, dict[str, pd.DataFrame]]] = {}
     for cell in tqdm([cell for cell in asked if cell not in done]):
         dataset = cell[0]
@@ -191,6 +204,8 @@ def table(arguments: argparse.Namespace) -> None:
         for method in [name for name in METHODS if name in scores.index]:
             row = []
             for column in columns:
+                if column not in scores.columns.droplevel("seed"):
+                    continue
                 values = scores.loc[method, column]
                 row.append(f"{values.mean():.3f} {interval(values - scores.loc['smote', column])}")
             print(f"| {method} | {' | '.join(row)} |")

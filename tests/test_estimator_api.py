@@ -12,6 +12,7 @@ from sklearn.utils import estimator_checks
 
 from sklw import (
     BertClassifier,
+    FineTunedGenerator,
     LLMOverSampler,
     RecordedGenerator,
     SyntheticWeighter,
@@ -21,6 +22,7 @@ from sklw import (
 
 ESTIMATORS = [
     BertClassifier(),
+    FineTunedGenerator(),
     LLMOverSampler(),
     RecordedGenerator([{"text": "a text", "label": 1}]),
     SyntheticWeighter(),

@@ -31,11 +31,14 @@ class RowFormat(ABC):
         How prompts are written.
     characters_per_token : float
         As a rule; to bound the length of an answer.
+    only_whole : bool
+        Whether a row that is cut off is worth nothing.
     """
 
     texts: np.ndarray
     writer: PromptWriter
     characters_per_token: float = _CHARACTERS_PER_TOKEN
+    only_whole: bool = False
 
     @abstractmethod
     def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:

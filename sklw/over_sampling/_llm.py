@@ -35,6 +35,9 @@ from sklw.over_sampling._table_rows import TableRows, as_table
 
 __all__ = ["LLMOverSampler"]
 
+# No tokenizer gets more out of real rows.
+_MOST_CHARACTERS_PER_TOKEN = 6
+
 
 class LLMOverSampler(BaseOverSampler):
     """Over-sample classes with texts or table rows written by a language model.
@@ -349,18 +352,19 @@ class LLMOverSampler(BaseOverSampler):
         row_format = (
             self._text_rows(rows, cells) if self._is_text else self._table_rows(rows, cells)
         )
-        if row_format.writer.form == "fine_tuned":
-            self.generator_.fit(row_format.training_pairs)
         # Those of augmentation alone last: asking for it must not change the rows for balance.
         wanted = sorted(
             (cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample
         )
-        if row_format.writer.form not in ("none", "fine_tuned"):
+        quotas = [self._quota(cell, row_format) for cell in wanted]
+        if row_format.writer.form == "fine_tuned":
+            self.generator_.fit(row_format.training_pairs)
+        elif row_format.writer.form != "none":
             self._warn_of_few_rows(wanted)
         return GenerationRun(
             generator=self.generator_,
             ask=self._ask,
-            quotas=[self._quota(cell, row_format) for cell in wanted],
+            quotas=quotas,
             rows=row_format,
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             answers_per_prompt=self.answers_per_prompt,
@@ -418,6 +422,13 @@ class LLMOverSampler(BaseOverSampler):
     def _quota(self, cell: Cell, rows: RowFormat) -> Quota:
         longest = max(len(text) for text in rows.texts[cell.positions])
         tokens = ceil(longest / rows.characters_per_token) + 8
+        limit = getattr(self.generator_, "max_new_tokens", None)
+        if rows.only_whole and limit and longest > _MOST_CHARACTERS_PER_TOKEN * limit:
+            raise ValueError(
+                f"The longest row of the class {cell.key!r} has {longest} characters, which do not "
+                f"fit into an answer of max_new_tokens={limit}. Raise max_new_tokens of the "
+                "generator, or leave columns out."
+            )
         return Quota(cell, cell.wanted * self.max_attempts, self.rows_per_request * tokens)
 
     def _ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:

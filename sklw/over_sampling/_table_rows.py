@@ -161,6 +161,7 @@ class TableRows(RowFormat):
     """
 
     characters_per_token = 1.0  # digits are tokens of their own
+    only_whole = True
 
     def __init__(
         self,

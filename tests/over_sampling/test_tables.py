@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from imblearn.utils.estimator_checks import parametrize_with_checks
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
@@ -18,7 +20,13 @@ from sklearn.preprocessing import StandardScaler
 sys.path.insert(0, str(Path(__file__).parent))
 from _shuffler import Shuffler
 
-from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw import (
+    FineTunedGenerator,
+    LLMOverSampler,
+    RecordedGenerator,
+    SyntheticWeighter,
+    make_pipeline,
+)
 from sklw.exceptions import GenerationWarning
 
 
@@ -132,6 +140,76 @@ def test_rows_that_break_the_rules_are_rejected_with_their_reason():
     reasons = ["", "out_of_range", "unknown_category", "missing_value", "copied_real",
                "duplicate", "", "exhausted"]  # fmt: skip
     assert found.provenance_["reason"].tolist() == reasons
+
+
+values = {
+    "number": st.floats(-1e9, 1e9, allow_nan=False).map(lambda x: round(x, 3)),
+    "small": st.floats(-1e-6, 1e-6),
+    "whole": st.integers(-(10**15), 10**15),
+    "name": st.text(st.characters(blacklist_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12),
+    "day": st.datetimes(pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")),
+    "flag": st.booleans(),
+}
+
+
+@given(
+    st.fixed_dictionaries({name: st.lists(v, min_size=5, max_size=5) for name, v in values.items()})
+)
+@settings(max_examples=60, deadline=None)
+@pytest.mark.filterwarnings("ignore:The column")
+def test_any_row_that_is_written_is_read_again(columns):
+    from sklw.over_sampling._columns import learn_columns
+    from sklw.over_sampling._table_rows import RowText
+
+    frame = pd.DataFrame(columns)
+    frame.loc[0, "name"] = None
+    try:
+        learned, _ = learn_columns(frame)
+    except ValueError as error:
+        assert "nothing to generate" in str(error)  # noqa: PT017
+        return
+    for form in ("csv", "sentences"):
+        text = RowText(learned, form)
+        for record in frame.to_dict("records"):
+            line = text.write(record)
+            assert "\n" not in line
+            texts = text.read(line)
+            again = {column.name: column.read(texts[column.name]) for column in learned}
+            assert text.write(again) == line
+
+
+def test_recorded_rows_are_given_out_by_class_and_group():
+    X, y = table()
+    X["member"] = np.arange(60) % 5 == 0
+    rows = X.assign(age=X["age"] + 0.0, bought=y).sample(60, random_state=0)
+    rows["hours per week, usually"] += 0.1
+    recorded = RecordedGenerator(
+        rows, text_column=None, label_column="bought", group_column="member"
+    )
+    found = LLMOverSampler(generator=recorded, group_column="member", on_shortfall="ignore")
+    X_new, y_new = found.fit_resample(X, y)
+    made = X_new.iloc[60:].assign(bought=y_new.iloc[60:])
+    assert len(made)
+    known = rows.set_index(["age", "seen"])
+    for _, row in made.iterrows():
+        assert known.loc[(row["age"], row["seen"]), ["bought", "member"]].tolist() == [
+            row["bought"],
+            row["member"],
+        ]
+    with pytest.raises(ValueError, match="no row of the label"):
+        LLMOverSampler(
+            generator=RecordedGenerator(
+                rows[rows["member"]], text_column=None, label_column="bought",
+                group_column="member",
+            ),
+            group_column="member",
+        ).fit_resample(X, y)  # fmt: skip
+
+
+def test_rows_too_long_for_the_generator_are_named_before_it_starts():
+    X = np.random.default_rng(0).normal(size=(40, 300))
+    with pytest.raises(ValueError, match=r"longest row .* max_new_tokens=256"):
+        LLMOverSampler(generator=FineTunedGenerator()).fit_resample(X, [0] * 30 + [1] * 10)
 
 
 def test_repeats_are_natural_where_the_real_rows_repeat():
