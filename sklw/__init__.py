@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sklw.classifiers import BertClassifier
     from sklw.feature_extraction import TextEmbedder
-    from sklw.generators import FineTunedGenerator, RecordedGenerator, TransformersGenerator
+    from sklw.generators import (
+        FineTunedGenerator,
+        OpenAIGenerator,
+        RecordedGenerator,
+        TransformersGenerator,
+    )
     from sklw.inspection import WeightDisplay, WeightReport
     from sklw.over_sampling import LLMOverSampler
     from sklw.pipeline import Pipeline, Weighted, make_pipeline
@@ -19,6 +24,7 @@ _HOMES = {
     "BertClassifier": "sklw.classifiers",
     "FineTunedGenerator": "sklw.generators",
     "LLMOverSampler": "sklw.over_sampling",
+    "OpenAIGenerator": "sklw.generators",
     "Pipeline": "sklw.pipeline",
     "RecordedGenerator": "sklw.generators",
     "SyntheticWeighter": "sklw.weighting",
@@ -34,6 +40,7 @@ __all__ = [
     "BertClassifier",
     "FineTunedGenerator",
     "LLMOverSampler",
+    "OpenAIGenerator",
     "Pipeline",
     "RecordedGenerator",
     "SyntheticWeighter",

@@ -1,6 +1,6 @@
 """Errors and warnings of sklw."""
 
-__all__ = ["GenerationWarning", "ModelNotFoundError", "NotEnoughGeneratedError"]
+__all__ = ["EndpointError", "GenerationWarning", "ModelNotFoundError", "NotEnoughGeneratedError"]
 
 
 class ModelNotFoundError(OSError):
@@ -9,6 +9,10 @@ class ModelNotFoundError(OSError):
 
 class NotEnoughGeneratedError(RuntimeError):
     """Generation stopped short of its quota; the message counts the rejections by reason."""
+
+
+class EndpointError(RuntimeError):
+    """A model behind an endpoint cannot be used; the message says why and what to do."""
 
 
 class GenerationWarning(UserWarning):

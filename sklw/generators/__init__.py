@@ -8,12 +8,14 @@ from sklw.generators._base import BaseGenerator, Completion, Request
 if TYPE_CHECKING:
     from sklw.generators._cache import CacheStatistics, RequestCache, generate_cached, iter_cached
     from sklw.generators._fine_tuned import FineTunedGenerator
+    from sklw.generators._openai import OpenAIGenerator
     from sklw.generators._recorded import RecordedGenerator
     from sklw.generators._transformers import TransformersGenerator
 
 _HOMES = {
     "CacheStatistics": "sklw.generators._cache",
     "FineTunedGenerator": "sklw.generators._fine_tuned",
+    "OpenAIGenerator": "sklw.generators._openai",
     "RecordedGenerator": "sklw.generators._recorded",
     "RequestCache": "sklw.generators._cache",
     "TransformersGenerator": "sklw.generators._transformers",
@@ -26,6 +28,7 @@ __all__ = [
     "CacheStatistics",
     "Completion",
     "FineTunedGenerator",
+    "OpenAIGenerator",
     "RecordedGenerator",
     "Request",
     "RequestCache",

@@ -40,6 +40,7 @@ class Request:
     index: int = 0
     group: Hashable | None = None
     pattern: str | None = None
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,22 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def iter_generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yield ``(index of the request, completion)`` in any order, each as soon as known."""
+
+    def count_tokens(self, prompt: str | tuple[tuple[str, str], ...]) -> int:
+        """Estimate how many tokens a prompt has: one for four characters, if nobody knows better.
+
+        Parameters
+        ----------
+        prompt : str or tuple of (role, content) pairs
+            As in a request.
+
+        Returns
+        -------
+        n_tokens : int
+            The estimate.
+        """
+        texts = [prompt] if isinstance(prompt, str) else [content for _, content in prompt]
+        return sum(-(-len(text) // 4) for text in texts)
 
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
         """Answer the requests.

@@ -107,6 +107,8 @@ def _key(generator_key: dict[str, Any], request: Request) -> str:
     }
     if request.pattern is not None:  # absent, so that answers kept before there were patterns fit
         content["pattern"] = request.pattern
+    if request.schema is not None:
+        content["schema_of_answer"] = dict(request.schema)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -198,7 +200,8 @@ def _send(
         if item is None:
             break
         index, completion = item
-        store.add(keys[index], _pack(completion))
+        if completion.finish_reason != "error":  # a refusal may pass
+            store.add(keys[index], _pack(completion))
         waiting.discard(keys[index])
         yield keys[index], completion
     if waiting:

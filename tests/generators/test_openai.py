@@ -1,0 +1,285 @@
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import pytest
+
+from sklw import LLMOverSampler, OpenAIGenerator
+from sklw.exceptions import EndpointError
+from sklw.generators import Request, RequestCache, generate_cached, iter_cached
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _endpoint import Endpoint
+
+KEY = "sk-very-secret-0123456789"
+REQUESTS = [Request(f"prompt {i:02d}", seed=i) for i in range(12)]
+FAST = {"max_retries": 2, "timeout": 2.0}
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("MY_KEY", KEY)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+def generator(endpoint, **kwargs):
+    return OpenAIGenerator(
+        "tiny", base_url=endpoint.url, api_key_env="MY_KEY", **{**FAST, **kwargs}
+    )
+
+
+@pytest.mark.parametrize("prompting", ["chat", "completion"])
+def test_answers_come_back_in_their_places(prompting):
+    with Endpoint() as endpoint:
+        answers = generator(endpoint, prompting=prompting, top_p=0.9).generate(REQUESTS)
+    assert [a.text for a in answers] == [f"answer to prompt {i:02d} {i}" for i in range(12)]
+    assert {(a.prompt_tokens, a.completion_tokens, a.finish_reason) for a in answers} == {
+        (7, 3, "stop")
+    }
+    assert endpoint.bodies[0]["top_p"] == 0.9
+    assert endpoint.bodies[0]["max_tokens"] == 256
+    assert endpoint.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+def test_requests_go_out_together_up_to_the_limit():
+    with Endpoint(seconds=0.1) as endpoint:
+        generator(endpoint, max_concurrency=4).generate(REQUESTS)
+        assert endpoint.most_running == 4
+
+
+def test_one_prompt_asked_often_is_sent_with_n():
+    alike = [Request("same", seed=i, stop=("\n",)) for i in range(7)]
+    with Endpoint() as endpoint:
+        answers = generator(endpoint, samples_per_request=4).generate([*alike, REQUESTS[0]])
+    assert sorted(body.get("n", 1) for body in endpoint.bodies) == [1, 3, 4]
+    assert len(answers) == 8
+    assert sum(a.prompt_tokens for a in answers) == 3 * 7
+    assert sum(a.completion_tokens for a in answers) == 8 * 3
+
+
+def test_a_server_that_gives_fewer_answers_than_asked_for_is_asked_again():
+    alike = [Request("same", seed=i) for i in range(4)]
+    with Endpoint(lambda prompt, nth: {"choices": 1}) as endpoint:
+        assert len(generator(endpoint, samples_per_request=4).generate(alike)) == 4
+    assert len(endpoint.bodies) == 4
+
+
+PASSING = {
+    "too many requests": {"status": 429, "headers": {"Retry-After": "1"}, "json": {"error": {}}},
+    "server error": {"status": 500, "json": {"error": {"message": "out of luck"}}},
+    "reset": {"reset": True},
+    "cut json": {"cut": 40},
+    "hang": {"hang": 5},
+    "wrong schema": {"json": {"result": "text"}},
+}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_failures_that_pass_are_tried_again_and_nothing_else_is(fault):
+    def script(prompt, nth):
+        return fault if prompt == "prompt 03" and nth == 0 else None
+
+    start = time.monotonic()
+    with Endpoint(script) as endpoint:
+        answers = generator(endpoint).generate(REQUESTS)
+    assert [a.text for a in answers] == [f"answer to prompt {i:02d} {i}" for i in range(12)]
+    assert endpoint.asked["prompt 03"] == 2
+    assert sum(endpoint.asked.values()) == 13
+    assert time.monotonic() - start < 15
+    if "headers" in fault:
+        assert time.monotonic() - start > 0.9
+
+
+LASTING = {
+    "too many requests": ({"status": 429, "json": {"error": {}}}, "too many requests after 3"),
+    "server error": ({"status": 503, "json": {"error": {}}}, "failed after 3 tries"),
+    "reset": ({"reset": True}, "cannot be reached after 3 tries"),
+    "cut json": ({"cut": 40}, "sent what cannot be read"),
+    "hang": ({"hang": 3}, "no answer within 1 seconds after 3 tries"),
+    "wrong schema": ({"json": {"result": "text"}}, "sent what cannot be read"),
+    "no model": ({"status": 404, "json": {"error": {}}}, "no model 'tiny'"),
+    "key": ({"status": 401, "json": {"error": {"message": f"bad {KEY}"}}}, "refused the key"),
+}
+
+
+@pytest.mark.parametrize(("fault", "message"), LASTING.values(), ids=LASTING)
+def test_what_was_answered_before_a_failure_is_kept_and_not_sent_again(fault, message, tmp_path):
+    broken = True
+
+    def script(prompt, nth):
+        return fault if broken and prompt == "prompt 05" else None
+
+    cache = RequestCache(tmp_path / "cache.sqlite")
+    start = time.monotonic()
+    with Endpoint(script) as endpoint:
+        asking = generator(endpoint, max_concurrency=2, timeout=1.0)
+        kept = {}
+        with pytest.raises(EndpointError, match=message) as caught:
+            kept.update(iter_cached(asking, REQUESTS, cache))
+        assert time.monotonic() - start < 20
+        assert set(kept) >= {0, 1, 2, 3, 4}
+        assert KEY not in "".join(traceback.format_exception(caught.value))
+        broken = False
+        answers = generate_cached(asking, REQUESTS, cache)
+    assert [a.text for a in answers] == [f"answer to prompt {i:02d} {i}" for i in range(12)]
+    assert all(count == 1 for prompt, count in endpoint.asked.items() if prompt != "prompt 05")
+
+
+def test_the_server_dies_half_way(tmp_path):
+    cache = RequestCache(tmp_path / "cache.sqlite")
+    endpoint = Endpoint(seconds=0.05)
+    asking = generator(endpoint, max_concurrency=2, max_retries=1)
+    kept = []
+
+    def keep():
+        for index, _ in iter_cached(asking, REQUESTS, cache):
+            kept.append(index)
+            if len(kept) == 6:
+                endpoint.stop()
+
+    with pytest.raises(EndpointError, match="cannot be reached"):
+        keep()
+    assert 6 <= len(kept) < 12
+    # The base_url is part of the key, so the answers are found without any server.
+    again = [i for i, a in iter_cached(asking, [REQUESTS[i] for i in kept], cache) if a.cached]
+    assert len(again) == len(kept)
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "reason"),
+    [
+        ({"choices": 0}, "", "empty"),
+        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty"),
+        ({"text": "word " * 20_000}, ("word " * 20_000)[: 8 * 256], "length"),
+        ({"status": 400, "json": {"error": {"message": "content filter"}}}, "", "error"),
+    ],
+)
+def test_odd_answers_are_answers(what, text, reason, tmp_path):
+    cache = RequestCache(tmp_path / "cache.sqlite")
+    with Endpoint(lambda prompt, nth: what if prompt == "prompt 01" else None) as endpoint:
+        answers = generate_cached(generator(endpoint), REQUESTS[:3], cache)
+        assert (answers[1].text, answers[1].finish_reason) == (text, reason)
+        assert [a.finish_reason for a in answers[::2]] == ["stop", "stop"]
+        generate_cached(generator(endpoint), REQUESTS[:3], cache)
+    # A refusal may pass, so it is asked again in another run.
+    assert endpoint.asked["prompt 01"] == (2 if reason == "error" else 1)
+
+
+@pytest.mark.parametrize("name", ["seed", "n", "response_format", "stop", "top_p", "max_tokens"])
+def test_what_a_server_does_not_know_is_left_out(name):
+    def script(prompt, nth):
+        if name in endpoint.bodies[-1]:
+            message = f"Unsupported parameter: '{name}'."
+            if name == "max_tokens":
+                message += " Use 'max_completion_tokens' instead."
+            return {"status": 400, "json": {"error": {"message": message}}}
+        return {"text": "one\ntwo"}
+
+    requests = [Request("same", seed=i, stop=("\n",), schema={"type": "object"}) for i in range(4)]
+    with Endpoint(script) as endpoint:
+        asking = generator(endpoint, samples_per_request=2, top_p=0.5, max_concurrency=1)
+        answers = asking.generate(requests)
+    assert [a.text for a in answers] == ["one"] * 4
+    assert asking.unsupported_ == {name}
+    if name == "max_tokens":
+        assert endpoint.bodies[-1]["max_completion_tokens"] == 256
+
+
+def test_an_interrupt_waits_for_what_is_on_its_way(monkeypatch):
+    import sklw.generators._openai as module
+
+    waits = module.wait
+
+    def interrupted(*args, **kwargs):
+        monkeypatch.setattr(module, "wait", waits)
+        raise KeyboardInterrupt
+
+    with Endpoint(seconds=0.2) as endpoint:
+        monkeypatch.setattr(module, "wait", interrupted)
+        kept = {}
+        with pytest.raises(KeyboardInterrupt):
+            kept.update(generator(endpoint, max_concurrency=3).iter_generate(REQUESTS))
+    assert sorted(kept) == [0, 1, 2]
+    assert sum(endpoint.asked.values()) == 3
+
+
+def _send_all(url, path):
+    os.environ["MY_KEY"] = KEY
+    asking = OpenAIGenerator("tiny", base_url=url, api_key_env="MY_KEY", max_concurrency=8)
+    requests = [Request(f"prompt {i}", seed=i) for i in range(500)]
+    generate_cached(asking, requests, RequestCache(path))
+
+
+def test_after_a_kill_only_the_unanswered_are_sent(tmp_path):
+    path = tmp_path / "cache.sqlite"
+    with Endpoint(seconds=0.02) as endpoint:
+        process = multiprocessing.get_context("spawn").Process(
+            target=_send_all, args=(endpoint.url, path)
+        )
+        process.start()
+        while sum(endpoint.asked.values()) < 200:
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        time.sleep(0.2)
+        kept = len(RequestCache(path))
+        assert kept > 50
+        before = sum(endpoint.asked.values())
+        _send_all(endpoint.url, path)
+        assert sum(endpoint.asked.values()) - before == 500 - kept
+
+
+def test_the_key_is_nowhere_to_be_found(tmp_path, caplog, monkeypatch):
+    path = tmp_path / "cache.sqlite"
+    caplog.set_level(logging.DEBUG)
+    with Endpoint() as endpoint:
+        asking = generator(endpoint)
+        generate_cached(asking, REQUESTS[:3], RequestCache(path))
+    for text in (repr(asking), str(asking.get_params()), caplog.text, str(asking.cache_key())):
+        assert KEY not in text
+    assert KEY.encode() not in pickle.dumps(asking)
+    assert KEY.encode() not in path.read_bytes()
+
+
+def test_a_missing_key_or_package_is_named(monkeypatch):
+    with pytest.raises(EndpointError, match="OPENAI_API_KEY is not set"):
+        OpenAIGenerator("gpt").generate(REQUESTS[:1])
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(ImportError, match=r"sklw\[openai\]"):
+        OpenAIGenerator("gpt").generate(REQUESTS[:1])
+
+
+def test_a_local_server_needs_no_key(monkeypatch):
+    monkeypatch.delenv("MY_KEY")
+    with Endpoint() as endpoint:
+        assert len(generator(endpoint).generate(REQUESTS[:2])) == 2
+
+
+def test_a_sampler_keeps_what_it_got_when_the_endpoint_fails(tmp_path):
+    texts = [f"the pipe in flat {i} leaks again" for i in range(20)]
+    labels = ["routine"] * 16 + ["hazard"] * 4
+
+    def script(prompt, nth):
+        if len(endpoint.bodies) > 6:
+            return {"status": 500, "json": {"error": {}}}
+        return {"text": f"smoke comes out of socket number {len(endpoint.bodies)} in the hall"}
+
+    with Endpoint(script) as endpoint:
+        sampler = LLMOverSampler(
+            generator=generator(endpoint, max_concurrency=1, max_retries=0),
+            near_duplicate_threshold=None,
+            answers_per_prompt=1,
+            random_state=0,
+            n_examples=2,
+        )
+        with pytest.raises(EndpointError, match="failed after 1 tries"):
+            sampler.fit_resample(texts, labels)
+    assert len(sampler.provenance_) == 6
+    assert sampler.provenance_["accepted"].all()
