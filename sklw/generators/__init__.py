@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sklw.generators._base import BaseGenerator, Completion, Request
 
 if TYPE_CHECKING:
+    from sklw.generators._budget import Budget, Usage, iter_within
     from sklw.generators._cache import CacheStatistics, RequestCache, generate_cached, iter_cached
     from sklw.generators._fine_tuned import FineTunedGenerator
     from sklw.generators._openai import OpenAIGenerator
@@ -13,18 +14,22 @@ if TYPE_CHECKING:
     from sklw.generators._transformers import TransformersGenerator
 
 _HOMES = {
+    "Budget": "sklw.generators._budget",
     "CacheStatistics": "sklw.generators._cache",
     "FineTunedGenerator": "sklw.generators._fine_tuned",
     "OpenAIGenerator": "sklw.generators._openai",
     "RecordedGenerator": "sklw.generators._recorded",
     "RequestCache": "sklw.generators._cache",
     "TransformersGenerator": "sklw.generators._transformers",
+    "Usage": "sklw.generators._budget",
     "generate_cached": "sklw.generators._cache",
     "iter_cached": "sklw.generators._cache",
+    "iter_within": "sklw.generators._budget",
 }
 
 __all__ = [
     "BaseGenerator",
+    "Budget",
     "CacheStatistics",
     "Completion",
     "FineTunedGenerator",
@@ -33,8 +38,10 @@ __all__ = [
     "Request",
     "RequestCache",
     "TransformersGenerator",
+    "Usage",
     "generate_cached",
     "iter_cached",
+    "iter_within",
 ]
 
 

@@ -131,6 +131,23 @@ class TransformersGenerator(BaseGenerator):
             "max_new_tokens": int(self.max_new_tokens),
         }
 
+    def count_tokens(self, prompt: str | tuple[tuple[str, str], ...]) -> int:
+        """Count the tokens of a prompt.
+
+        Parameters
+        ----------
+        prompt : str or tuple of (role, content) pairs
+            As in a request.
+
+        Returns
+        -------
+        n_tokens : int
+            What the model would read.
+        """
+        from sklw.generators._loading import load_model
+
+        return len(self._encode(load_model(self.model, *self._hardware()), Request(prompt, 0)))
+
     def _load(self) -> Any:
         from sklw.generators._loading import load_model
 

@@ -18,6 +18,7 @@ from sklw.over_sampling._prompts import one_line
 __all__ = ["MISSING", "BadValueError", "Column", "learn_columns"]
 
 MISSING = "?"
+_WORDS_FOR_MISSING = {"nan", "none", "null", "na", "<na>", "nat"}
 # Whole numbers of this few values are codes more often than counts.
 _FEW_VALUES = 10
 # Strings of more values than this, in most rows another, are text and not categories.
@@ -70,11 +71,16 @@ class Column(ABC):
     def read(self, text: str) -> Any:
         """Read a value; raises BadValueError."""
         text = text.strip()
-        if text in ("", MISSING, "nan", "None"):
-            if self.missing:
-                return None
-            raise BadValueError("missing_value")
-        return self.read_value(text)
+        missing = text in ("", MISSING)
+        if not missing:
+            try:
+                return self.read_value(text)
+            except BadValueError:
+                if text.casefold() not in _WORDS_FOR_MISSING:
+                    raise
+        if self.missing:
+            return None
+        raise BadValueError("missing_value")
 
     def pattern(self, separators: str) -> str:
         """Return a regular expression of all that can be written."""

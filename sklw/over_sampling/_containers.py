@@ -72,6 +72,8 @@ def append_table(X: Any, rows: pd.DataFrame) -> Any:
 
 
 def _as_dtype(values: pd.Series, dtype: Any) -> pd.Series:
+    if not len(values):
+        return pd.Series([], dtype=dtype)
     if isinstance(dtype, pd.DatetimeTZDtype) or getattr(dtype, "kind", "") == "M":
         values = pd.to_datetime(values)
     return values.astype(dtype)

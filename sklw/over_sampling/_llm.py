@@ -2,11 +2,11 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from math import ceil
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.base import clone
 from sklearn.utils import check_random_state
@@ -18,25 +18,25 @@ from sklw._validation import check_texts, holds_texts
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
 from sklw.generators import (
     BaseGenerator,
+    Budget,
     Completion,
     Request,
     RequestCache,
     TransformersGenerator,
-    iter_cached,
+    Usage,
+    iter_within,
 )
 from sklw.over_sampling._cells import Cell, check_known, plan_cells
 from sklw.over_sampling._containers import append_labels
+from sklw.over_sampling._estimate import estimated
 from sklw.over_sampling._filters import REASONS
-from sklw.over_sampling._formats import RowFormat, TextRows
 from sklw.over_sampling._inputs import check_groups, check_labels, groups_in_table, is_table
-from sklw.over_sampling._prompts import ClassDescription, PromptWriter
+from sklw.over_sampling._preparation import prepare
+from sklw.over_sampling._prompts import ClassDescription
 from sklw.over_sampling._rounds import GenerationRun, Quota
-from sklw.over_sampling._table_rows import TableRows, as_table
+from sklw.over_sampling._table_rows import as_table
 
 __all__ = ["LLMOverSampler"]
-
-# No tokenizer gets more out of real rows.
-_MOST_CHARACTERS_PER_TOKEN = 6
 
 
 class LLMOverSampler(BaseOverSampler):
@@ -104,6 +104,9 @@ class LLMOverSampler(BaseOverSampler):
         Requests sent for each row wanted, at most, on average over a class.
     on_shortfall : {"warn", "error", "ignore"}, default="warn"
         What to do where a class falls short when its attempts are spent.
+    budget : Budget or None, default=None
+        Bounds of requests, tokens or cost; where one is reached, generation ends with what there
+        is, and counts as a shortfall.
     cache : bool, path or None, default=None
         Keep answers on disk, so that no request is ever paid for twice: True for the default file
         in the user's cache folder, or a path.
@@ -129,6 +132,8 @@ class LLMOverSampler(BaseOverSampler):
         "augment"), accepted, reason, parents, prompt_id, round, seed, backend, model,
         prompt_tokens, completion_tokens, finish_reason, cached. Also there after an interrupted
         or failed fit, with all that was generated.
+    usage_ : Usage
+        Requests sent and found in the cache, tokens, and cost at the prices of `budget`.
     generator_ : BaseGenerator
         The generator used.
     n_features_in_ : int
@@ -188,6 +193,7 @@ class LLMOverSampler(BaseOverSampler):
         "range_margin": [Interval(Real, 0, None, closed="left")],
         "max_attempts": [Interval(Integral, 1, None, closed="left")],
         "on_shortfall": [StrOptions({"warn", "error", "ignore"})],
+        "budget": [Budget, None],
         "cache": "no_validation",
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -215,6 +221,7 @@ class LLMOverSampler(BaseOverSampler):
         range_margin: float = 0.1,
         max_attempts: int = 8,
         on_shortfall: str = "warn",
+        budget: Budget | None = None,
         cache: Any = None,
         random_state: Any = None,
         verbose: bool = True,
@@ -238,6 +245,7 @@ class LLMOverSampler(BaseOverSampler):
         self.range_margin = range_margin
         self.max_attempts = max_attempts
         self.on_shortfall = on_shortfall
+        self.budget = budget
         self.cache = cache
         self.random_state = random_state
         self.verbose = verbose
@@ -284,16 +292,58 @@ class LLMOverSampler(BaseOverSampler):
         """
         self._validate_params()
         rows, cells = self._plan(X, y, groups)
-        self.generator_ = (
-            TransformersGenerator() if self.generator is None else clone(self.generator)
+        self.generator_ = self._fresh_generator()
+        self.usage_ = Usage()
+        quotas, row_format = prepare(self, self.generator_, rows, cells)
+        if row_format.writer.form == "fine_tuned":
+            self.generator_.fit(row_format.training_pairs)
+        run = GenerationRun(
+            generator=self.generator_,
+            ask=self._ask,
+            quotas=quotas,
+            rows=row_format,
+            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+            answers_per_prompt=self.answers_per_prompt,
         )
-        run = self._prepare(rows, cells)
         try:
             run.run()
         finally:
             self.provenance_ = run.provenance()
         self._report_shortfall(run)
         return self._put_together(X, y, run, len(rows))
+
+    def estimate(self, X: Any, y: Any, groups: Any = None) -> pd.DataFrame:
+        """Say what :meth:`fit_resample` would send and cost, without sending anything.
+
+        Parameters
+        ----------
+        X, y, groups : array-like
+            As in :meth:`fit_resample`.
+
+        Returns
+        -------
+        estimate : DataFrame
+            Columns `requests`, `prompt_tokens`, `completion_tokens` and `cost` (at the prices of
+            `budget`). Rows ``"expected"``, if every answer is accepted and as long as the real
+            rows are, and ``"at most"``, when all attempts are spent on the longest answers. The
+            cache is not looked into.
+        """
+        self._validate_params()
+        rows, cells = self._plan(X, y, groups)
+        generator = self._fresh_generator()
+        quotas, row_format = prepare(self, generator, rows, cells)
+        run = GenerationRun(
+            generator=generator,
+            ask=lambda requests: iter(()),
+            quotas=quotas,
+            rows=row_format,
+            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+            answers_per_prompt=self.answers_per_prompt,
+        )
+        return estimated(run, self.budget or Budget())
+
+    def _fresh_generator(self) -> BaseGenerator:
+        return TransformersGenerator() if self.generator is None else clone(self.generator)
 
     def _fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
         return self.fit_resample(X, y, **params)
@@ -348,89 +398,6 @@ class LLMOverSampler(BaseOverSampler):
     def _name_of(self, label: Any) -> str:
         return str((self.label_names or {}).get(label, label))
 
-    def _prepare(self, rows: Any, cells: list[Cell]) -> GenerationRun:
-        row_format = (
-            self._text_rows(rows, cells) if self._is_text else self._table_rows(rows, cells)
-        )
-        # Those of augmentation alone last: asking for it must not change the rows for balance.
-        wanted = sorted(
-            (cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample
-        )
-        quotas = [self._quota(cell, row_format) for cell in wanted]
-        if row_format.writer.form == "fine_tuned":
-            self.generator_.fit(row_format.training_pairs)
-        elif row_format.writer.form != "none":
-            self._warn_of_few_rows(wanted)
-        return GenerationRun(
-            generator=self.generator_,
-            ask=self._ask,
-            quotas=quotas,
-            rows=row_format,
-            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
-            answers_per_prompt=self.answers_per_prompt,
-        )
-
-    def _writer(self, *, multiline: bool = False) -> PromptWriter:
-        form = self.generator_.prompt_form
-        return PromptWriter(
-            form,
-            task=self.task or "",
-            instructions=self.instructions or "",
-            # A completion model goes on with one row; only an instruction can ask for more.
-            n_rows=self.rows_per_request if form == "chat" else 1,
-            multiline=multiline,
-        )
-
-    def _text_rows(self, texts: np.ndarray, cells: list[Cell]) -> RowFormat:
-        return TextRows(
-            texts,
-            cells,
-            self._writer(multiline=any("\n" in text.strip() for text in texts)),
-            {cell.label: self._name_of(cell.label) for cell in cells},
-            example_selection=self.example_selection,
-            n_examples=self.n_examples,
-            near_duplicate_threshold=self.near_duplicate_threshold,
-            length_tolerance=self.length_tolerance,
-        )
-
-    def _table_rows(self, frame: Any, cells: list[Cell]) -> RowFormat:
-        column, names = self.group_column, frame.columns
-        return TableRows(
-            frame,
-            cells,
-            self._writer(),
-            row_format=self.row_format,
-            category_codes=self.category_codes,
-            range_margin=self.range_margin,
-            group_column=column if column is None or isinstance(column, str) else names[column],
-            example_selection=self.example_selection,
-            n_examples=self.n_examples,
-            keep_repeats=self.near_duplicate_threshold is None,
-        )
-
-    def _warn_of_few_rows(self, cells: list[Cell]) -> None:
-        for cell in cells:
-            if len(cell.positions) < self.n_examples:
-                warnings.warn(
-                    f"The class {cell.key!r} has {len(cell.positions)} row(s) and a prompt wants "
-                    f"{self.n_examples}: every prompt shows the same rows, so what comes may be "
-                    "alike. Collect more rows, or lower n_examples.",
-                    GenerationWarning,
-                    stacklevel=4,
-                )
-
-    def _quota(self, cell: Cell, rows: RowFormat) -> Quota:
-        longest = max(len(text) for text in rows.texts[cell.positions])
-        tokens = ceil(longest / rows.characters_per_token) + 8
-        limit = getattr(self.generator_, "max_new_tokens", None)
-        if rows.only_whole and limit and longest > _MOST_CHARACTERS_PER_TOKEN * limit:
-            raise ValueError(
-                f"The longest row of the class {cell.key!r} has {longest} characters, which do not "
-                f"fit into an answer of max_new_tokens={limit}. Raise max_new_tokens of the "
-                "generator, or leave columns out."
-            )
-        return Quota(cell, cell.wanted * self.max_attempts, self.rows_per_request * tokens)
-
     def _ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         cache = RequestCache.resolve(self.cache)
         with tqdm(
@@ -439,7 +406,9 @@ class LLMOverSampler(BaseOverSampler):
             unit="request",
             disable=None if self.verbose else True,
         ) as bar:
-            for index, completion in iter_cached(self.generator_, requests, cache):
+            for index, completion in iter_within(
+                self.generator_, requests, cache, self.budget, self.usage_
+            ):
                 bar.update()
                 yield index, completion
 
@@ -452,8 +421,10 @@ class LLMOverSampler(BaseOverSampler):
             f"{quota.sent} requests; rejected: {_counted(run, quota)}"
             for quota in short
         ]
+        bound = self.usage_.stopped_by
         message = (
             "Fewer rows were generated than wanted. "
+            + (f"The budget's {bound} is used up. " if bound else "")
             + "; ".join(lines)
             + ". The candidates and the reason for each are in provenance_. Raise max_attempts, "
             "use a stronger model, say more in task, label_descriptions and instructions, loosen "

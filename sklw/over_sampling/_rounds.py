@@ -95,7 +95,7 @@ class GenerationRun:
         round_number = 0
         while True:
             batch = [
-                (quota, *self._request(quota, at))
+                (quota, *self.request(quota, at))
                 for quota in self.quotas
                 for at in range(
                     quota.sent, quota.sent + quota.next_requests(self.rows.writer.n_rows)
@@ -110,9 +110,11 @@ class GenerationRun:
             finally:
                 # Also when interrupted: what has been answered is judged and kept on record.
                 for (quota, shown, request), answer in zip(batch, answers, strict=True):
-                    quota.sent += 1
                     if answer is not None:
+                        quota.sent += 1
                         self._take(quota, shown, request, answer, round_number)
+            if any(answer is None for answer in answers):
+                return  # a budget is used up
             round_number += 1
 
     def provenance(self) -> pd.DataFrame:
@@ -128,7 +130,8 @@ class GenerationRun:
             and not record["accepted"]
         )
 
-    def _request(self, quota: Quota, number: int) -> tuple[np.ndarray, Request]:
+    def request(self, quota: Quota, number: int) -> tuple[np.ndarray, Request]:
+        """Return the rows shown in a request of a cell, and the request."""
         # Depends on cell and running number alone, so rounds and batches do not matter.
         place = self.quotas.index(quota)
         prompt_number = number // self.answers_per_prompt

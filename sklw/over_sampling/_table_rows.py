@@ -102,9 +102,11 @@ class RowText:
                 raise BadValueError("unparsable")
             return {column.name: text for column, text in zip(self.columns, parts, strict=True)}
         found = list(self._names.finditer(line))
+        if len(found) != len(self.columns):
+            raise BadValueError("unparsable")
         ends = [match.start() for match in found[1:]] + [len(line)]
         texts = {match[1]: line[match.end() : end] for match, end in zip(found, ends, strict=True)}
-        if len(found) != len(self.columns) or len(texts) != len(found):
+        if len(texts) != len(found):
             raise BadValueError("unparsable")
         return texts
 

@@ -28,6 +28,7 @@ from sklw import (
     make_pipeline,
 )
 from sklw.exceptions import GenerationWarning
+from sklw.generators import Completion
 
 
 def table(n=60, seed=0):
@@ -110,7 +111,7 @@ def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
         ("age", "", "missing_value"),
         ("hours per week, usually", "nan", "missing_value"),
         ("hours per week, usually", "inf", "bad_value"),
-        ("work", "none", "unknown_category"),
+        ("work", "other", "unknown_category"),
         ("member", "perhaps", "unknown_category"),
         ("joined", "2021-02-31", "bad_value"),
         ("joined", "1999-01-01", "out_of_range"),
@@ -361,18 +362,21 @@ def test_arrays_and_lists_come_back_as_such():
 @pytest.mark.parametrize("form", ["sentences", "csv"])
 def test_chat_prompts_show_label_and_columns(form):
     X, y = table()
-    found = LLMOverSampler(
-        generator=RecordedGenerator([{"text": "x", "label": "yes"}]), row_format=form
-    )
-    rows, cells = found._plan(X, y, None)
-    found.generator_ = Shuffler(form="chat")
-    run = found._prepare(rows, cells)
-    _, request = run._request(run.quotas[0], 0)
-    ((_, content),) = request.prompt
+    seen = []
+
+    class Watching(Shuffler):
+        def iter_generate(self, requests):
+            seen.extend(requests)
+            return ((at, Completion("no row")) for at, _ in enumerate(requests))
+
+    LLMOverSampler(
+        generator=Watching(form="chat"), row_format=form, on_shortfall="ignore", max_attempts=1
+    ).fit_resample(X, y)
+    ((_, content),) = seen[0].prompt
     assert "[no] " in content
     assert "the label yes" in content
     assert ("The columns are: age," in content) == (form == "csv")
-    assert request.pattern is None
+    assert seen[0].pattern is None
 
 
 def test_a_pipeline_over_a_table_with_weights():

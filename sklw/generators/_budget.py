@@ -1,0 +1,199 @@
+"""What generation may cost, and what it has cost."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
+
+from sklw.generators._base import BaseGenerator, Completion, Request
+from sklw.generators._cache import RequestCache, iter_cached
+
+__all__ = ["Budget", "Usage", "iter_within"]
+
+_AT_ONCE = 64
+
+
+class Budget(BaseEstimator):
+    """Bounds of what a fit may spend on requests; answers from the cache cost nothing.
+
+    A request is sent only if its prompt and the longest answer it may get still fit, so that no
+    bound is passed (prompts of endpoints are estimated, see ``count_tokens``). What was generated
+    until then is kept and used.
+
+    Parameters
+    ----------
+    max_requests : int or None, default=None
+        Requests sent.
+    max_tokens : int or None, default=None
+        Tokens read and written.
+    max_cost : float or None, default=None
+        In the currency of the prices.
+    prompt_price, completion_price : float, default=0.0
+        Of a million tokens read, and written.
+
+    Examples
+    --------
+    >>> from sklw.generators import Budget
+    >>> Budget(max_cost=2.0, prompt_price=0.15, completion_price=0.6).cost(1_000_000, 500_000)
+    0.45
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "max_requests": [Interval(Integral, 0, None, closed="left"), None],
+        "max_tokens": [Interval(Integral, 0, None, closed="left"), None],
+        "max_cost": [Interval(Real, 0, None, closed="left"), None],
+        "prompt_price": [Interval(Real, 0, None, closed="left")],
+        "completion_price": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        max_requests: int | None = None,
+        max_tokens: int | None = None,
+        max_cost: float | None = None,
+        prompt_price: float = 0.0,
+        completion_price: float = 0.0,
+    ) -> None:
+        self.max_requests = max_requests
+        self.max_tokens = max_tokens
+        self.max_cost = max_cost
+        self.prompt_price = prompt_price
+        self.completion_price = completion_price
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Return what tokens cost.
+
+        Parameters
+        ----------
+        prompt_tokens, completion_tokens : int
+            Tokens read and written.
+
+        Returns
+        -------
+        cost : float
+            In the currency of the prices.
+        """
+        return (
+            prompt_tokens * self.prompt_price + completion_tokens * self.completion_price
+        ) / 1_000_000
+
+    def spent(self, usage: "Usage") -> str:
+        """Return the name of a bound that the usage passes, "" if none."""
+        tokens = usage.prompt_tokens + usage.completion_tokens
+        pairs = (
+            ("max_requests", self.max_requests, usage.requests),
+            ("max_tokens", self.max_tokens, tokens),
+            ("max_cost", self.max_cost, self.cost(usage.prompt_tokens, usage.completion_tokens)),
+        )
+        return next((name for name, bound, now in pairs if bound is not None and now > bound), "")
+
+
+@dataclass
+class Usage:
+    """What has been sent and paid for.
+
+    Attributes
+    ----------
+    requests : int
+        Requests sent.
+    cached : int
+        Requests answered from the cache.
+    prompt_tokens, completion_tokens : int
+        Tokens read and written.
+    cost : float
+        At the prices of the budget, 0 without one.
+    stopped_by : str
+        The bound that ended generation, "" if none did.
+    """
+
+    requests: int = 0
+    cached: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    stopped_by: str = ""
+
+    def with_requests(self, n: int, prompt_tokens: int, completion_tokens: int) -> "Usage":
+        """Return the usage after some more requests."""
+        return Usage(
+            self.requests + n,
+            self.cached,
+            self.prompt_tokens + prompt_tokens,
+            self.completion_tokens + completion_tokens,
+        )
+
+    def count(self, completion: Completion, budget: Budget) -> None:
+        """Add an answer."""
+        if completion.cached:
+            self.cached += 1
+            return
+        self.requests += 1
+        self.prompt_tokens += completion.prompt_tokens
+        self.completion_tokens += completion.completion_tokens
+        self.cost = budget.cost(self.prompt_tokens, self.completion_tokens)
+
+
+def iter_within(
+    generator: BaseGenerator,
+    requests: Sequence[Request],
+    cache: RequestCache | None,
+    budget: Budget | None,
+    usage: Usage,
+) -> Iterator[tuple[int, Completion]]:
+    """Answer requests as far as the budget allows, and count what they cost.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        Who answers.
+    requests : sequence of Request
+        What to ask.
+    cache : RequestCache or None
+        Where answers are kept.
+    budget : Budget or None
+        The bounds; None for none.
+    usage : Usage
+        Counts on; `stopped_by` is set where not all requests were sent.
+
+    Yields
+    ------
+    index : int
+        Number of the request.
+    completion : Completion
+        Its answer.
+    """
+    prices = budget or Budget()
+    start = 0
+    while start < len(requests):
+        end = len(requests)
+        if budget is not None:
+            end = _affordable(generator, requests, start, budget, usage)
+            if end == start:
+                return
+        for index, completion in iter_cached(generator, requests[start:end], cache):
+            usage.count(completion, prices)
+            yield start + index, completion
+        start = end
+
+
+def _affordable(
+    generator: BaseGenerator, requests: Sequence[Request], start: int, budget: Budget, usage: Usage
+) -> int:
+    """Return the end of the portion that fits the budget whatever its answers cost."""
+    longest = getattr(generator, "max_new_tokens", 0)
+    most = max(_AT_ONCE, 4 * getattr(generator, "max_concurrency", 1))
+    planned = usage
+    for end in range(start, min(start + most, len(requests))):
+        request = requests[end]
+        tokens = generator.count_tokens(request.prompt)
+        limit = min(request.max_new_tokens or longest, longest)
+        planned = planned.with_requests(1, tokens, limit)
+        bound = budget.spent(planned)
+        if bound:
+            usage.stopped_by = bound if end == start else ""
+            return end
+    return min(start + most, len(requests))

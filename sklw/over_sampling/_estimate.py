@@ -1,0 +1,50 @@
+"""What a run would send and cost."""
+
+import numpy as np
+import pandas as pd
+
+from sklw.generators import Budget
+from sklw.over_sampling._rounds import GenerationRun
+
+__all__ = ["estimated"]
+
+# Prompts differ little in length: this many tell the mean.
+_PROMPTS_LOOKED_AT = 64
+
+
+def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
+    """Count the requests and tokens of a run, expected and at most.
+
+    Parameters
+    ----------
+    run : GenerationRun
+        Not yet run.
+    budget : Budget
+        The prices.
+
+    Returns
+    -------
+    estimate : DataFrame
+        Requests, tokens and cost.
+    """
+    found = {"expected": np.zeros(3), "at most": np.zeros(3)}
+    longest = getattr(run.generator, "max_new_tokens", 0)
+    n_rows = run.rows.writer.n_rows
+    for quota in run.quotas:
+        n_first = quota.next_requests(n_rows)
+        looked_at = range(min(n_first, _PROMPTS_LOOKED_AT))
+        prompt = np.mean(
+            [run.generator.count_tokens(run.request(quota, at)[1].prompt) for at in looked_at]
+        )
+        texts = run.rows.texts[quota.cell.positions]
+        answer = n_rows * np.mean([run.generator.count_tokens(text) for text in texts])
+        limit = min(quota.max_new_tokens or longest, longest)
+        found["expected"] += n_first * np.array([1, prompt, min(answer, limit)])
+        found["at most"] += quota.max_requests * np.array([1, prompt, limit])
+    rows = {
+        name: dict(zip(["requests", "prompt_tokens", "completion_tokens"], counts, strict=True))
+        for name, counts in ((name, np.rint(each).astype(int)) for name, each in found.items())
+    }
+    for row in rows.values():
+        row["cost"] = budget.cost(row["prompt_tokens"], row["completion_tokens"])
+    return pd.DataFrame.from_dict(rows, orient="index")

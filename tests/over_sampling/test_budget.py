@@ -1,0 +1,104 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sklw import LLMOverSampler
+from sklw.exceptions import GenerationWarning
+from sklw.generators import Budget
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _shuffler import Shuffler
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 3))
+Y = np.repeat(["many", "few"], [250, 50])
+PRICES = {"prompt_price": 1.0, "completion_price": 2.0}
+
+
+class Metered(Shuffler):
+    """Counts what it is asked; every answer costs 10 tokens to read and to write."""
+
+    max_new_tokens = 12
+    asked: list[int] = []
+
+    def count_tokens(self, prompt):
+        return 10
+
+    def iter_generate(self, requests):
+        for item in super().iter_generate(requests):
+            self.asked.append(1)
+            yield item
+
+
+def sampler(**kwargs):
+    Metered.asked.clear()
+    return LLMOverSampler(generator=Metered(), random_state=0, verbose=False, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sent"),
+    [
+        ({"max_requests": 30}, 30),
+        ({"max_requests": 0}, 0),
+        ({"max_requests": 100}, 100),
+        # A last request may cost 22, whatever the others did cost.
+        ({"max_tokens": 999}, 49),
+        ({"max_cost": 0.003, **PRICES}, 99),
+    ],
+)
+def test_generation_ends_before_a_bound_is_passed_and_keeps_what_there_is(bounds, sent):
+    found = sampler(budget=Budget(**bounds))
+    with pytest.warns(GenerationWarning, match=rf"budget's {next(iter(bounds))} is used up"):
+        X_new, _ = found.fit_resample(X, Y)
+    assert len(Metered.asked) == found.usage_.requests == sent
+    assert found.usage_.prompt_tokens == found.usage_.completion_tokens == 10 * sent
+    assert len(X_new) == 300 + found.provenance_["accepted"].sum() > 300 - (sent == 0)
+    assert found.usage_.stopped_by == next(iter(bounds))
+
+
+def test_a_budget_that_suffices_changes_nothing(tmp_path):
+    free = sampler()
+    X_free, _ = free.fit_resample(X, Y)
+    found = sampler(
+        budget=Budget(max_requests=5000, max_cost=1.0, **PRICES), cache=tmp_path / "cache.sqlite"
+    )
+    X_new, _ = found.fit_resample(X, Y)
+    np.testing.assert_array_equal(X_new, X_free)
+    n = len(Metered.asked)
+    assert found.usage_.cost == pytest.approx(n * 30 / 1e6)
+    assert (found.usage_.requests, found.usage_.cached, found.usage_.stopped_by) == (n, 0, "")
+
+    # From the cache it costs nothing, so that a budget for a single request will do.
+    again = clone(found).set_params(budget__max_requests=1, budget__max_cost=None)
+    X_again, _ = again.fit_resample(X, Y)
+    np.testing.assert_array_equal(X_again, X_free)
+    assert (again.usage_.requests, again.usage_.cached) == (0, n)
+
+
+def test_an_estimate_sends_nothing_and_brackets_what_comes():
+    found = sampler(budget=Budget(**PRICES))
+    estimate = found.estimate(X, Y)
+    assert not Metered.asked
+    found.fit_resample(X, Y)
+    sent = found.usage_.requests
+    low, high = (estimate.loc[name] for name in ("expected", "at most"))
+    assert low["requests"] == 200 <= sent <= high["requests"] == 200 * 8
+    assert low["prompt_tokens"] == 2000
+    assert low["cost"] == pytest.approx((2000 + 2 * low["completion_tokens"]) / 1e6)
+    assert high["completion_tokens"] == 1600 * 12
+
+
+def test_the_tokens_of_a_local_model_are_counted():
+    from sklw import TransformersGenerator
+
+    generator = TransformersGenerator(max_new_tokens=20)
+    assert generator.count_tokens("one two three") == 3
+    texts = ["the tap drips", "the sink leaks", "gas smell in hall", "fire"]
+    estimate = LLMOverSampler(
+        generator=generator, sampling_strategy={"b": 4}, n_examples=1
+    ).estimate(texts, ["a", "a", "b", "b"])
+    assert estimate.loc["expected", "requests"] == 2
+    assert 10 < estimate.loc["expected", "prompt_tokens"] < 100
