@@ -48,6 +48,8 @@ class RequestCache:
     ----------
     path : str or path
         The file (SQLite), made on first use; in a folder that exists, its ``requests.sqlite``.
+    max_bytes : int or None, default=None
+        Drop the oldest answers after a run that leaves more than this; None keeps all.
 
     Examples
     --------
@@ -58,9 +60,10 @@ class RequestCache:
     0
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int | None = None) -> None:
         path = Path(path).expanduser()
         self.path = path / _FILE if path.is_dir() else path
+        self.max_bytes = max_bytes
 
     def __repr__(self) -> str:
         return f"RequestCache({str(self.path)!r})"
@@ -69,6 +72,76 @@ class RequestCache:
         """Return the number of answers kept."""
         with Store(self.path) as store:
             return store.count()
+
+    @classmethod
+    def default(cls) -> "RequestCache":
+        """Return the cache that ``cache=True`` stands for."""
+        return cls(cache_folder() / _FILE)
+
+    def clear(self) -> int:
+        """Delete all answers.
+
+        Returns
+        -------
+        n_answers : int
+            How many there were.
+        """
+        with Store(self.path) as store:
+            return store.clear()
+
+    def export_jsonl(self, path: str | os.PathLike[str]) -> int:
+        """Write all answers to a file, for whoever sends the same requests.
+
+        Parameters
+        ----------
+        path : str or path
+            The file: a JSON object a line, with the request's hash as `key` and its `answer`.
+
+        Returns
+        -------
+        n_answers : int
+            How many there are.
+        """
+        with Store(self.path) as store:
+            rows = store.rows()
+        with open(path, "w", encoding="utf-8") as file:
+            for key, answer in rows:
+                file.write(json.dumps({"key": key, "answer": json.loads(answer)}) + "\n")
+        return len(rows)
+
+    def import_jsonl(self, path: str | os.PathLike[str]) -> int:
+        """Add the answers of an exported file; those that are there already stay.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        n_answers : int
+            How many were new.
+
+        Raises
+        ------
+        ValueError
+            If a line is not what :meth:`export_jsonl` writes; nothing is added then.
+        """
+        rows = []
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    content = json.loads(line)
+                    Completion(**content["answer"])
+                    rows.append((str(content["key"]), json.dumps(content["answer"])))
+                except (ValueError, KeyError, TypeError) as error:
+                    raise ValueError(
+                        f"Line {number} of {str(path)!r} is no exported answer ({error}). Pass a "
+                        "file that RequestCache.export_jsonl or `python -m sklw cache --export` "
+                        "wrote."
+                    ) from None
+        with Store(self.path) as store:
+            return store.insert(rows)
 
     @classmethod
     def resolve(
@@ -92,7 +165,7 @@ class RequestCache:
         if isinstance(cache, RequestCache):
             return cache
         if cache is True:
-            return cls(cache_folder() / _FILE)
+            return cls.default()
         return cls(cache)
 
 
@@ -182,6 +255,9 @@ def iter_cached(
                         yield index, replace(completion, cached=True)
             elif places and not found:
                 time.sleep(_POLL_SECONDS)  # somebody else is generating the rest
+    if cache.max_bytes is not None:
+        with Store(cache.path) as store:
+            store.evict(cache.max_bytes)
 
 
 def _send(

@@ -86,6 +86,46 @@ class Store:
         rows = self._execute("SELECT count(*) FROM answers")
         return int(rows[0][0]) if rows else 0
 
+    def rows(self) -> list[tuple[str, str]]:
+        """Return all keys and answers, oldest first."""
+        if not self.path.exists():
+            return []
+        rows = self._execute("SELECT key, answer FROM answers ORDER BY rowid")
+        return [(str(key), str(answer)) for key, answer in rows]
+
+    def insert(self, rows: Sequence[tuple[str, str]]) -> int:
+        """Add the answers that are not there yet; returns how many."""
+        before = self.count()
+        self._run(
+            lambda connection: connection.executemany(
+                "INSERT OR IGNORE INTO answers VALUES (?, ?)", rows
+            ),
+            None,
+            write=True,
+        )
+        self._warn()
+        return self.count() - before
+
+    def clear(self) -> int:
+        """Delete all answers and give the space back; returns how many there were."""
+        count = self.count()
+        if count:
+            self._execute("DELETE FROM answers", write=True)
+            self._execute("VACUUM", write=True)
+            self._warn()
+        return count
+
+    def evict(self, max_bytes: int) -> None:
+        """Delete the oldest answers until the rest takes nine tenths of the bytes at most."""
+        query = (
+            "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM (SELECT rowid, "
+            "sum(length(key) + length(answer)) OVER (ORDER BY rowid DESC) AS total FROM answers) "
+            "WHERE total > ?)"
+        )
+        total = self._execute("SELECT sum(length(key) + length(answer)) FROM answers")
+        if total and (total[0][0] or 0) > max_bytes:
+            self._execute(query, (0.9 * max_bytes,), write=True)
+
     def claim(self, keys: Iterable[str]) -> list[str]:
         """Take the requests nobody answers at present, so that nobody else sends them."""
         keys = list(keys)

@@ -291,3 +291,45 @@ def test_a_clean_run_warns_of_nothing_and_leaves_no_claims(cache, slow):
         assert connection.execute("SELECT count(*) FROM claims").fetchone() == (0,)
         [(answer,)] = connection.execute("SELECT answer FROM answers LIMIT 1").fetchall()
     assert json.loads(answer)["completion_tokens"] == 4
+
+
+def test_answers_travel_as_a_file(cache, slow, tmp_path):
+    count(slow, REQUESTS, cache)
+    file = tmp_path / "answers.jsonl"
+    assert cache.export_jsonl(file) == 12
+    other = RequestCache(tmp_path / "other.sqlite")
+    assert other.import_jsonl(file) == 12
+    assert other.import_jsonl(file) == 0
+    sent = len(slow.sent())
+    assert count(slow, REQUESTS, other) == (0, 12)
+    assert len(slow.sent()) == sent
+    file.write_text(file.read_text() + '{"key": 1}\n')
+    third = RequestCache(tmp_path / "third.sqlite")
+    with pytest.raises(ValueError, match="Line 13"):
+        third.import_jsonl(file)
+    assert len(third) == 0
+
+
+def test_a_cleared_cache_is_empty(cache, slow):
+    assert cache.clear() == 0
+    count(slow, REQUESTS, cache)
+    assert cache.clear() == 12
+    assert len(cache) == 0
+    assert count(slow, REQUESTS, cache) == (12, 0)
+
+
+def test_the_oldest_answers_make_room(cache, slow):
+    count(slow, REQUESTS, cache)
+    size = cache.path.stat().st_size
+    kept = len(max(cache_rows(cache), key=len)) * 6
+    bounded = RequestCache(cache.path, max_bytes=kept)
+    count(slow, [Request("new", seed=0)], bounded)
+    assert 3 <= len(bounded) <= 6
+    assert count(slow, [Request("new", seed=0), REQUESTS[-1]], bounded) == (0, 2)
+    assert count(slow, REQUESTS[:1], bounded) == (1, 0)
+    assert cache.path.stat().st_size <= size
+
+
+def cache_rows(cache):
+    with store_module.Store(cache.path) as store:
+        return [key + answer for key, answer in store.rows()]
