@@ -1,5 +1,6 @@
 """What the columns of a table hold: how a value is written for a model, read again, and judged."""
 
+import json
 import re
 import string
 import warnings
@@ -64,6 +65,19 @@ class Column(ABC):
     def value_pattern(self, separators: str) -> str:
         """Return a regular expression of all that can be written, free of the separators."""
 
+    def value_schema(self) -> dict[str, Any]:
+        """Return a JSON schema of a value that is not missing."""
+        return {"type": "string"}
+
+    def schema(self) -> dict[str, Any]:
+        """Return a JSON schema of a value."""
+        schema = self.value_schema()
+        return {"anyOf": [schema, {"type": "null"}]} if self.missing else schema
+
+    def as_json(self, value: Any) -> Any:
+        """Return what stands for a value in a JSON object."""
+        return None if pd.isna(value) else self.write_value(value)
+
     def write(self, value: Any) -> str:
         """Write a value."""
         return MISSING if pd.isna(value) else self.write_value(value)
@@ -118,6 +132,13 @@ class NumberColumn(Column):
             raise BadValueError("out_of_range")
         # Not by way of a float, which has no room for large whole numbers.
         return int(text) if re.fullmatch(r"[+-]?\d+", text) else value
+
+    def value_schema(self) -> dict[str, Any]:
+        kind = "number" if self.decimals or self.exponent else "integer"
+        return {"type": kind, "minimum": self.lowest, "maximum": self.highest}
+
+    def as_json(self, value: Any) -> Any:
+        return None if pd.isna(value) else json.loads(self.write_value(value))
 
     def value_pattern(self, separators: str) -> str:
         sign = "-?" if self.lowest < 0 else ""
@@ -185,6 +206,9 @@ class CategoryColumn(Column):
             if str(value) == text or _same_number(value, text):
                 return value
         raise BadValueError("unknown_category")
+
+    def value_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.texts)}
 
     def value_pattern(self, separators: str) -> str:
         return "|".join(_quoted(escape(text), text, separators) for text in self.texts)

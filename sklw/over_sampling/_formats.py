@@ -52,6 +52,10 @@ class RowFormat(ABC):
         """Return a regular expression that an answer must match, if there is one."""
         return None
 
+    def schema(self) -> dict[str, Any] | None:
+        """Return a JSON schema of an answer, if there is one."""
+        return None
+
     @abstractmethod
     def training_pairs(
         self, rng: np.random.Generator, permute_columns: bool

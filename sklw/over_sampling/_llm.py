@@ -91,9 +91,10 @@ class LLMOverSampler(BaseOverSampler):
     length_tolerance : float, default=2.0
         A row may be this many times longer than the longest, or shorter than the shortest, real
         row of its class. Texts only.
-    row_format : {"csv", "sentences"}, default="csv"
-        How a table row is written: ``39,Private``, which costs the fewest tokens, or
-        ``age is 39, workclass is Private``.
+    row_format : {"csv", "sentences", "json"}, default="csv"
+        How a table row is written: ``39,Private``, which costs the fewest tokens;
+        ``age is 39, workclass is Private``; or as a JSON object, for which servers that know JSON
+        schemas are given one.
     category_codes : bool, default=False
         Write categories as short codes (``A0``, ``A1``), which no word's usual meaning leads
         astray [2]_.
@@ -188,7 +189,7 @@ class LLMOverSampler(BaseOverSampler):
         "rows_per_request": [Interval(Integral, 1, None, closed="left")],
         "near_duplicate_threshold": [Interval(Real, 0, 1, closed="right"), None],
         "length_tolerance": [Interval(Real, 1, None, closed="left")],
-        "row_format": [StrOptions({"csv", "sentences"})],
+        "row_format": [StrOptions({"csv", "json", "sentences"})],
         "category_codes": ["boolean"],
         "range_margin": [Interval(Real, 0, None, closed="left")],
         "max_attempts": [Interval(Integral, 1, None, closed="left")],

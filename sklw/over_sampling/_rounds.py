@@ -88,6 +88,7 @@ class GenerationRun:
         self.seed = seed
         self.records: list[dict[str, Any]] = []
         self._patterns = [rows.pattern(quota.cell) for quota in quotas]
+        self._schema = rows.schema()
         self._by_text = {text: at for at, text in reversed(list(enumerate(rows.texts)))}
 
     def run(self) -> None:
@@ -150,6 +151,7 @@ class GenerationRun:
             index=number,
             group=quota.cell.group,
             pattern=self._patterns[place],
+            schema=self._schema,
         )
         return shown, request
 

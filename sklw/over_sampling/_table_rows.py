@@ -59,13 +59,13 @@ def as_table(X: Any) -> pd.DataFrame:
 
 
 class RowText:
-    """Rows as lines: ``39,Private,...``, or ``age is 39, workclass is Private, ...``.
+    """Rows as lines: ``39,Private,...``, ``age is 39, workclass is Private, ...`` or JSON.
 
     Parameters
     ----------
     columns : list of Column
         What the columns hold.
-    form : {"csv", "sentences"}
+    form : {"csv", "sentences", "json"}
         Which.
     """
 
@@ -84,6 +84,9 @@ class RowText:
     def write(self, values: dict[Any, Any], order: Sequence[int] | None = None) -> str:
         """Write a row; sentences in any order."""
         columns = self.columns if order is None else [self.columns[at] for at in order]
+        if self.form == "json":
+            content = {column.name: column.as_json(values[column.name]) for column in columns}
+            return json.dumps(content, ensure_ascii=False)
         texts = [column.write(values[column.name]) for column in columns]
         if self.form == "csv":
             return _csv_line(texts)
@@ -94,7 +97,7 @@ class RowText:
     def read(self, line: str) -> dict[str, str]:
         """Return the text of each column; raises BadValueError."""
         line = line.strip()
-        if line.startswith("{"):
+        if line.startswith("{") or self.form == "json":
             return self._read_json(line)
         if self.form == "csv":
             parts = next(csv.reader([line], skipinitialspace=True), [])
@@ -115,11 +118,20 @@ class RowText:
             values = json.loads(line)
         except ValueError:
             raise BadValueError("unparsable") from None
-        if not all(column.name in values for column in self.columns):
+        if not isinstance(values, dict) or not all(c.name in values for c in self.columns):
             raise BadValueError("unparsable")
         return {
             column.name: "" if pd.isna(values[column.name]) else str(values[column.name])
             for column in self.columns
+        }
+
+    def schema(self) -> dict[str, Any]:
+        """Return a JSON schema of a row."""
+        return {
+            "type": "object",
+            "properties": {column.name: column.schema() for column in self.columns},
+            "required": [column.name for column in self.columns],
+            "additionalProperties": False,
         }
 
     def pattern(self, fixed: dict[str, str] | None = None) -> str:
@@ -146,7 +158,7 @@ class TableRows(RowFormat):
         What is wanted.
     writer : PromptWriter
         How prompts are written.
-    row_format : {"csv", "sentences"}
+    row_format : {"csv", "sentences", "json"}
         How a row is written.
     category_codes : bool
         Whether categories are written as short codes.
@@ -233,13 +245,18 @@ class TableRows(RowFormat):
 
     def pattern(self, cell: Cell) -> str | None:
         """Return a regular expression of a row of the cell, with what ends it."""
-        if not self.writer.stop:
+        if not self.writer.stop or self.row_text.form == "json":
             return None
         fixed = None
         if self._group_column is not None:
             column = next(c for c in self.columns if c.name == self._group_column)
             fixed = {column.name: column.write(cell.group)}
         return f" {self.row_text.pattern(fixed)}{escape(self.writer.stop[0])}"
+
+    def schema(self) -> dict[str, Any] | None:
+        """Return a JSON schema of an answer."""
+        one = self.writer.n_rows == 1
+        return self.row_text.schema() if self.row_text.form == "json" and one else None
 
     def training_pairs(
         self, rng: np.random.Generator, permute_columns: bool
@@ -255,6 +272,9 @@ class TableRows(RowFormat):
 
     def parse(self, answer: str) -> list[ParsedRow]:
         """Read the rows of an answer."""
+        if self.row_text.form == "json" and self.writer.n_rows == 1:
+            start, end = answer.find("{"), answer.rfind("}")
+            answer = " ".join(answer[max(start, 0) : end + 1].split()) if end > start else answer
         lines = [_NUMBERING.sub("", line) for line in answer.splitlines() if line.strip()]
         return [self._parse_line(line) for line in lines[: self.writer.n_rows]] or [ParsedRow("")]
 

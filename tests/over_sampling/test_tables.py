@@ -76,7 +76,7 @@ def test_every_kind_of_column_comes_back_as_it_went_in(codes):
     assert not made.duplicated().any()
 
 
-@pytest.mark.parametrize("row_format", ["csv", "sentences"])
+@pytest.mark.parametrize("row_format", ["csv", "sentences", "json"])
 @pytest.mark.parametrize("codes", [False, True])
 def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
     from sklw.over_sampling._columns import learn_columns
@@ -91,14 +91,18 @@ def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
     rng = np.random.default_rng(0)
     for record in X.to_dict("records"):
         line = text.write(record)
-        assert pattern.fullmatch(line), (line, pattern.pattern)
+        if row_format == "json":
+            assert set(json.loads(line)) == set(text.schema()["required"])
+        else:
+            assert pattern.fullmatch(line), (line, pattern.pattern)
         texts = text.read(line)
         values = {column.name: column.read(texts[column.name]) for column in columns}
         assert text.write(values) == line
         if row_format == "sentences":
             permuted = text.write(record, rng.permutation(len(columns)))
             assert text.read(permuted) == texts
-    assert text.read(json.dumps({c.name: c.write(record[c.name]) for c in columns})) == texts
+    as_json = text.read(json.dumps({c.name: c.as_json(record[c.name]) for c in columns}))
+    assert {c.name: c.read(as_json[c.name]) for c in columns} == values
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ def test_any_row_that_is_written_is_read_again(columns):
     except ValueError as error:
         assert "nothing to generate" in str(error)  # noqa: PT017
         return
-    for form in ("csv", "sentences"):
+    for form in ("csv", "sentences", "json"):
         text = RowText(learned, form)
         for record in frame.to_dict("records"):
             line = text.write(record)
@@ -376,6 +380,29 @@ def test_chat_prompts_show_label_and_columns(form):
     assert "[no] " in content
     assert "the label yes" in content
     assert ("The columns are: age," in content) == (form == "csv")
+    assert seen[0].pattern is None
+
+
+def test_json_rows_come_with_a_schema():
+    X, y = table()
+    seen = []
+
+    class Answering(Shuffler):
+        def iter_generate(self, requests):
+            seen.extend(requests)
+            for at, request in enumerate(requests):
+                lines = request.prompt[0][1].splitlines()
+                shown = [line.split("[yes] ")[1] for line in lines if "[yes] " in line]
+                answer = json.loads(shown[0]) | {"age": 18 + at % 70}
+                yield at, Completion(f"Here it is:\n```json\n{json.dumps(answer, indent=1)}\n```")
+
+    found = LLMOverSampler(generator=Answering(form="chat"), row_format="json", random_state=0)
+    X_new, _ = found.fit_resample(X, y)
+    assert len(X_new) == 90
+    schema = seen[0].schema
+    assert schema["properties"]["age"]["type"] == "integer"
+    assert schema["properties"]["work"] == {"type": "string", "enum": ["private", "state"]}
+    assert schema["properties"]["town"]["anyOf"][1] == {"type": "null"}
     assert seen[0].pattern is None
 
 
