@@ -1,6 +1,8 @@
 """Local causal language models, trained on the real rows first."""
 
 import os
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from pathlib import Path
@@ -18,7 +20,8 @@ __all__ = ["FineTunedGenerator"]
 
 _LEARNING_RATES = {"lora": 3e-3, "full": 3e-4}
 _KEPT = 2
-_models: dict[str, Any] = {}
+_models: "OrderedDict[str, Any]" = OrderedDict()
+_lock = threading.RLock()
 
 
 class FineTunedGenerator(TransformersGenerator):
@@ -195,14 +198,16 @@ class FineTunedGenerator(TransformersGenerator):
         """Return the trained model: kept in this process and not in `self`, to be pickled."""
         from sklw.generators._training import fine_tuned
 
-        if self.fingerprint_ not in _models:
-            trained = fine_tuned(
-                super()._load(), pairs, self._settings(), self._folder(), verbose=self.verbose
-            )
-            while len(_models) >= _KEPT:
-                del _models[next(iter(_models))]
-            _models[self.fingerprint_] = trained
-        return _models[self.fingerprint_]
+        with _lock:
+            if self.fingerprint_ not in _models:
+                base, folder = super()._load(), self._folder()
+                _models[self.fingerprint_] = fine_tuned(
+                    base, pairs, self._settings(), folder, verbose=self.verbose
+                )
+            _models.move_to_end(self.fingerprint_)
+            while len(_models) > _KEPT:
+                _models.popitem(last=False)
+            return _models[self.fingerprint_]
 
     def _settings(self) -> Any:
         from sklw.generators._training import TrainingSettings

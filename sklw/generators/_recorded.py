@@ -41,7 +41,7 @@ class RecordedGenerator(BaseGenerator):
         Column of the class. A request's label finds the rows whose label equals it, or else
         those whose label reads the same: ``1`` finds ``"1"``.
     parent_column : str or None, default=None
-        Column that says which real row a generated row was made from, if known.
+        Column with the real text that a generated text was made from, if known.
     group_column : str or None, default=None
         Column of the group; a request for a group finds the rows of that label and group.
     shuffle : bool, default=False
@@ -152,7 +152,7 @@ class RecordedGenerator(BaseGenerator):
                 continue
             row = found[request.index]
             metadata: dict[str, Any] = {"row": row}
-            if parents is not None:
+            if parents is not None and self.text_column is not None:
                 metadata["parent"] = None if pd.isna(parents[row]) else parents[row]
             yield number, Completion(texts(row), finish_reason="recorded", metadata=metadata)
 

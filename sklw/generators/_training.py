@@ -102,18 +102,19 @@ def fine_tuned(
         model = model.float().requires_grad_(True)
     weights = None if folder is None else folder / "weights.pt"
     kept = _read(weights, base.device)
-    if kept is not None:
+    if kept is not None and set(kept) == set(_trained(model)):
         _restore(model, kept)
     elif pairs is None:
         raise NotFittedError(
-            "This generator was trained in another process, and its weights were not kept. Call "
+            "The weights of this generator are neither in memory any more nor on disk. Call "
             "fit_resample again, or set folder, where they are kept."
         )
     else:
         _train(model, base, pairs, settings, folder, verbose=verbose)
         if weights is not None:
             _save(_trained(model), weights)
-            (weights.parent / "unfinished.pt").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                (weights.parent / "unfinished.pt").unlink()
     if settings.tuning == "lora":
         model = model.merge_and_unload()
     model = model.to(base.model.dtype).eval().requires_grad_(False)

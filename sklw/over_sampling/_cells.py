@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -148,12 +149,15 @@ def _coded(strategy: Any, code_of: dict[Any, int], keys: list[Any], *, grouped: 
 
 def _augmentation(augment: Any, code_of: dict[Any, int], n_balanced: int) -> dict[int, int]:
     if isinstance(augment, dict):
-        augment = {_plain(key): int(count) for key, count in augment.items()}
+        augment = {_plain(key): _plain(count) for key, count in augment.items()}
         check_known("augment", augment, code_of)
-        if min(augment.values(), default=0) < 0:
-            raise ValueError(f"augment holds a negative number of rows: {augment}.")
+        if any(count < 0 or count != int(count) for count in augment.values()):
+            raise ValueError(
+                f"augment holds what is no number of rows, or a negative one: {augment}."
+            )
+        augment = {key: int(count) for key, count in augment.items()}
         return {code: augment.get(key, 0) for key, code in code_of.items()}
-    if isinstance(augment, float):
+    if not isinstance(augment, Integral):
         augment = round(augment * n_balanced / len(code_of))
     return dict.fromkeys(code_of.values(), int(augment))
 

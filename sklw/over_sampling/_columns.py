@@ -16,7 +16,15 @@ import pandas as pd
 from sklw.exceptions import GenerationWarning
 from sklw.over_sampling._prompts import one_line
 
-__all__ = ["MISSING", "BadValueError", "Column", "learn_columns"]
+__all__ = [
+    "MISSING",
+    "BadValueError",
+    "Column",
+    "TextColumn",
+    "escape",
+    "learn_columns",
+    "quoted",
+]
 
 MISSING = "?"
 _WORDS_FOR_MISSING = {"nan", "none", "null", "na", "<na>", "nat"}
@@ -52,6 +60,11 @@ class Column(ABC):
 
     name: str
     missing: bool
+
+    @property
+    def title(self) -> str:
+        """Its name in one line."""
+        return one_line(self.name)
 
     @abstractmethod
     def write_value(self, value: Any) -> str:
@@ -113,7 +126,7 @@ class NumberColumn(Column):
 
     def write_value(self, value: Any) -> str:
         if self.exponent:
-            return f"{value:.3e}"
+            return f"{value:.{self.decimals}e}"
         if self.decimals == 0:
             return str(round(value))
         text = f"{value:.{self.decimals}f}"
@@ -143,7 +156,7 @@ class NumberColumn(Column):
     def value_pattern(self, separators: str) -> str:
         sign = "-?" if self.lowest < 0 else ""
         if self.exponent:
-            return rf"{sign}[0-9]\.[0-9]{{3}}e[+-][0-9]{{2,3}}"
+            return rf"{sign}[0-9]\.[0-9]{{{self.decimals}}}e[+-][0-9]{{2,3}}"
         digits = len(str(int(max(abs(self.lowest), abs(self.highest)))))
         whole = rf"{sign}(0|[1-9][0-9]{{0,{digits - 1}}})"
         return whole if not self.decimals else rf"{whole}\.[0-9]{{{self.decimals}}}"
@@ -186,6 +199,11 @@ class DurationColumn(NumberColumn):
         return super().write_value(pd.Timedelta(value).total_seconds())
 
     def read_value(self, text: str) -> Any:
+        if "day" in text or ":" in text:
+            try:
+                text = str(pd.Timedelta(text).total_seconds())
+            except ValueError:
+                raise BadValueError("bad_value") from None
         return pd.Timedelta(seconds=super().read_value(text))
 
 
@@ -195,6 +213,11 @@ class CategoryColumn(Column):
 
     values: tuple[Any, ...]
     texts: tuple[str, ...]
+
+    def read(self, text: str) -> Any:
+        """Read a value; a category may be called None or ?."""
+        text = text.strip()
+        return self.read_value(text) if text in self.texts else super().read(text)
 
     def write_value(self, value: Any) -> str:
         return self.texts[self.values.index(value)]
@@ -211,7 +234,7 @@ class CategoryColumn(Column):
         return {"type": "string", "enum": list(self.texts)}
 
     def value_pattern(self, separators: str) -> str:
-        return "|".join(_quoted(escape(text), text, separators) for text in self.texts)
+        return "|".join(quoted(escape(text), text, separators) for text in self.texts)
 
 
 @dataclass(frozen=True)
@@ -235,7 +258,8 @@ class TextColumn(Column):
         return plain + rf"|\"([^\"\n]|\"\"){{1,{2 * self.longest}}}\""
 
 
-def _quoted(escaped: str, text: str, separators: str) -> str:
+def quoted(escaped: str, text: str, separators: str) -> str:
+    """Put an escaped text in quotes where CSV does."""
     if separators == "," and any(character in text for character in ',"'):
         return '"' + escaped.replace('"', '""') + '"'
     return escaped
@@ -249,7 +273,11 @@ def _same_number(value: Any, text: str) -> bool:
 
 
 def learn_columns(
-    frame: pd.DataFrame, *, range_margin: float = 0.1, codes: bool = False
+    frame: pd.DataFrame,
+    *,
+    range_margin: float = 0.1,
+    codes: bool = False,
+    group_column: str | None = None,
 ) -> tuple[list[Column], dict[str, Any]]:
     """Find out what the columns hold.
 
@@ -261,6 +289,8 @@ def learn_columns(
         Share of a column's range by which a generated number may lie outside it.
     codes : bool
         Whether categories are written as short codes.
+    group_column : str or None
+        A column whose values are categories, whatever they look like.
 
     Returns
     -------
@@ -283,7 +313,8 @@ def learn_columns(
         if known.empty or (len(known) == len(series) and _n_distinct(name, known) == 1):
             constants[name] = None if known.empty else known.iloc[0]
         else:
-            columns.append(_learn(name, series, known, range_margin, len(columns), codes))
+            number, of_groups = len(columns), name == group_column
+            columns.append(_learn(name, series, known, range_margin, number, codes, of_groups))
     if not columns:
         raise ValueError(
             "Every column of X holds one value only, so there is nothing to generate. Drop the "
@@ -303,23 +334,35 @@ def _n_distinct(name: str, known: pd.Series) -> int:
 
 
 def _learn(
-    name: str, series: pd.Series, known: pd.Series, margin: float, number: int, codes: bool
+    name: str,
+    series: pd.Series,
+    known: pd.Series,
+    margin: float,
+    number: int,
+    codes: bool,
+    of_groups: bool,
 ) -> Column:
     missing, n_distinct = len(known) < len(series), _n_distinct(name, known)
     kind = pd.api.types.infer_dtype(known, skipna=True)
-    if isinstance(series.dtype, pd.CategoricalDtype) or kind == "boolean":
+    if isinstance(series.dtype, pd.CategoricalDtype) or kind == "boolean" or of_groups:
         return _category(name, missing, known, number, codes)
     if kind in ("floating", "integer", "mixed-integer-float", "decimal"):
         values = known.to_numpy(dtype=float)
         whole = bool((values == np.round(values)).all())
         if whole and n_distinct <= _FEW_VALUES and len(known) > 2 * n_distinct:
             return _category(name, missing, known, number, codes)
-        return _numbers(NumberColumn, name, missing, values, margin)
+        return _numbers(NumberColumn, name, missing, values, margin, series.dtype)
     if kind in ("timedelta64", "timedelta"):
         seconds = pd.to_timedelta(known).dt.total_seconds().to_numpy(dtype=float)
         return _numbers(DurationColumn, name, missing, seconds, margin)
     if kind in ("datetime64", "datetime", "date"):
-        return _dates(name, missing, known, margin, plain_date=kind == "date")
+        try:
+            return _dates(name, missing, known, margin, plain_date=kind == "date")
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(
+                f"The dates of the column {name!r} cannot be handled ({error}). Turn them into one "
+                "time zone with pd.to_datetime(X[...], utc=True), or into strings."
+            ) from None
     if kind == "string" and n_distinct > max(_MOST_CATEGORIES, len(known) / 2):
         return _text(name, missing, known)
     if kind == "string" and n_distinct == len(known) > 2 * _FEW_VALUES:
@@ -328,7 +371,10 @@ def _learn(
 
 
 def _refuse_infinite(name: str, known: pd.Series) -> None:
-    if pd.api.types.is_float_dtype(known) and np.isinf(known.to_numpy(dtype=float)).any():
+    numbers = known
+    if known.dtype == object:
+        numbers = pd.Series([value for value in known if isinstance(value, float)], dtype=float)
+    if pd.api.types.is_float_dtype(numbers) and np.isinf(numbers.to_numpy(dtype=float)).any():
         raise ValueError(
             f"The column {name!r} holds infinity. A model cannot write it, nor can most "
             "classifiers read it: replace it by NaN (X.replace([np.inf, -np.inf], np.nan)), or by "
@@ -347,7 +393,7 @@ def _category(
         str(int(value)) if isinstance(value, float) and value.is_integer() else one_line(str(value))
         for value in values
     )
-    taken = len(set(texts)) < len(texts) or any(text in ("", MISSING) for text in texts)
+    taken = len(set(texts)) < len(texts) or "" in texts or (missing and MISSING in texts)
     if codes or taken:
         letters = string.ascii_uppercase
         letter = letters[number % 26] + (letters[number // 26 % 26] if number > 25 else "")
@@ -356,23 +402,35 @@ def _category(
 
 
 def _numbers(
-    kind: type[NumberColumn], name: str, missing: bool, values: np.ndarray, margin: float
+    kind: type[NumberColumn],
+    name: str,
+    missing: bool,
+    values: np.ndarray,
+    margin: float,
+    dtype: Any = None,
 ) -> NumberColumn:
     lowest, highest = float(values.min()), float(values.max())
     room = margin * (highest - lowest)
     # What is never negative in reality is not to become so.
     low = max(lowest - room, 0.0) if lowest >= 0 else lowest - room
     high = min(highest + room, 0.0) if highest <= 0 else highest + room
-    decimals = 0
-    if (values != np.round(values)).any():
-        # A hundredth of the spread tells enough; fewer decimals where the data have fewer.
-        spread = float(np.subtract(*np.quantile(values, [0.75, 0.25]))) or highest - lowest
-        needed = max(2 - floor(log10(spread)), 1)
-        exact = next((k for k in range(1, needed) if np.allclose(values, values.round(k))), needed)
-        decimals = exact
-    largest = max(abs(low), abs(high), 1.0)
-    exponent = decimals + floor(log10(largest)) + 1 > _MOST_DIGITS and decimals > 0
-    return kind(name, missing, low, high, decimals, exponent)
+    if (values == np.round(values)).all():
+        low, high = floor(low), floor(high)
+        held = getattr(dtype, "numpy_dtype", dtype)  # nullable dtypes name the plain one
+        if isinstance(held, np.dtype) and held.kind in "iu":
+            low, high = max(low, int(np.iinfo(held).min)), min(high, int(np.iinfo(held).max))
+        return kind(name, missing, low, high, 0)
+    # A hundredth of the spread tells enough; fewer decimals where the data have fewer.
+    spread = float(np.subtract(*np.quantile(values, [0.75, 0.25]))) or highest - lowest or 1.0
+    needed = max(2 - floor(log10(spread)), 1)
+    near = 1e-6 * spread
+    exact = (k for k in range(1, needed) if np.abs(values - values.round(k)).max() <= near)
+    decimals = next(exact, needed)
+    largest = max(abs(low), abs(high))
+    if decimals + floor(log10(max(largest, 1.0))) + 1 > _MOST_DIGITS:
+        digits = max(3, floor(log10(largest / spread)) + 2)
+        return kind(name, missing, low, high, digits, exponent=True)
+    return kind(name, missing, low, high, decimals)
 
 
 def _dates(

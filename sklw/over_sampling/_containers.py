@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import label_binarize
 
 __all__ = ["append_labels", "append_table", "append_texts"]
 
@@ -24,7 +23,7 @@ def append_texts(X: Any, texts: Sequence[str]) -> Any:
     return np.concatenate([array, new_array])
 
 
-def append_labels(y: Any, labels: Sequence[Any], classes: np.ndarray | None = None) -> Any:
+def append_labels(y: Any, labels: Sequence[Any], *, one_hot: bool = False) -> Any:
     """Return `y` with the labels after its own, in the same type and dtype.
 
     Parameters
@@ -33,12 +32,11 @@ def append_labels(y: Any, labels: Sequence[Any], classes: np.ndarray | None = No
         The labels there are.
     labels : sequence
         The new ones.
-    classes : ndarray or None
-        If `y` has a column for each class: the classes, as `labels` call them.
+    one_hot : bool
+        Whether `y` has a column for each class, and `labels` are numbers of columns.
     """
-    if classes is not None:
-        new = label_binarize(list(labels), classes=classes) if len(labels) else np.empty((0,))
-        new = new.reshape(-1, len(classes))
+    if one_hot:
+        new = np.eye(np.asarray(y).shape[1], dtype=int)[list(map(int, labels))]
         if isinstance(y, pd.DataFrame):
             added = pd.DataFrame(new, columns=y.columns).astype(y.dtypes)
             return _concatenated(y, added)
@@ -72,9 +70,9 @@ def append_table(X: Any, rows: pd.DataFrame) -> Any:
 
 
 def _as_dtype(values: pd.Series, dtype: Any) -> pd.Series:
-    if not len(values):
-        return pd.Series([], dtype=dtype)
-    if isinstance(dtype, pd.DatetimeTZDtype) or getattr(dtype, "kind", "") == "M":
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return pd.to_datetime(values, utc=True).astype(dtype)
+    if getattr(dtype, "kind", "") == "M":
         values = pd.to_datetime(values)
     return values.astype(dtype)
 
@@ -106,7 +104,8 @@ def _concatenated(old: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
         # Times and the like cannot be made up: a fresh index, as imbalanced-learn gives.
         return pd.concat([old, added], ignore_index=True)
     else:
-        names = [f"synthetic_{number}" for number in range(len(added))]
+        first = sum(str(name).startswith("synthetic_") for name in index)  # of an earlier step
+        names = [f"synthetic_{first + number}" for number in range(len(added))]
         added.index = pd.Index(names, dtype=index.dtype)
     joined = pd.concat([old, added])
     joined.index.name = index.name

@@ -31,6 +31,7 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     longest = getattr(run.generator, "max_new_tokens", 0)
     n_rows = run.rows.writer.n_rows
     for quota in run.quotas:
+        quota.beyond = True
         n_first = quota.next_requests(n_rows)
         looked_at = range(min(n_first, _PROMPTS_LOOKED_AT))
         prompt = np.mean(

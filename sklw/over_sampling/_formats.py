@@ -16,8 +16,8 @@ from sklw.over_sampling._selection import ExampleSelector
 
 __all__ = ["RowFormat", "TextRows"]
 
-# Digits and rare words take a token for every two or three characters.
-_CHARACTERS_PER_TOKEN = 2.5
+# Digits and rare words take a token for every two or three bytes.
+_BYTES_PER_TOKEN = 2.5
 
 
 class RowFormat(ABC):
@@ -29,7 +29,7 @@ class RowFormat(ABC):
         The real rows as a model is shown them.
     writer : PromptWriter
         How prompts are written.
-    characters_per_token : float
+    bytes_per_token : float
         As a rule; to bound the length of an answer.
     only_whole : bool
         Whether a row that is cut off is worth nothing.
@@ -37,7 +37,7 @@ class RowFormat(ABC):
 
     texts: np.ndarray
     writer: PromptWriter
-    characters_per_token: float = _CHARACTERS_PER_TOKEN
+    bytes_per_token: float = _BYTES_PER_TOKEN
     only_whole: bool = False
 
     @abstractmethod
@@ -132,15 +132,14 @@ class TextRows(RowFormat):
         if cell.key not in self._selectors:
             strategy, n_examples = self._selection
             self._selectors[cell.key] = ExampleSelector(
-                strategy, len(cell.positions), n_examples, lambda: self._similarity(cell)
+                strategy, len(cell.positions), n_examples, lambda: self._embeddings(cell)
             )
         return cell.positions[self._selectors[cell.key].select(rng)]
 
-    def _similarity(self, cell: Cell) -> np.ndarray:
+    def _embeddings(self, cell: Cell) -> np.ndarray:
         from sklw.feature_extraction import TextEmbedder
 
-        embeddings = np.asarray(TextEmbedder().fit_transform(self.texts[cell.positions].tolist()))
-        return embeddings @ embeddings.T
+        return np.asarray(TextEmbedder().fit_transform(self.texts[cell.positions].tolist()))
 
     def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
         """Write a prompt that shows rows of the cell."""

@@ -7,7 +7,7 @@ import pandas as pd
 from imblearn.utils import check_target_type
 from sklearn.utils.multiclass import check_classification_targets
 
-__all__ = ["check_groups", "check_labels", "groups_in_table", "is_table"]
+__all__ = ["check_groups", "check_labels", "is_table", "name_of_group_column"]
 
 
 def is_table(X: Any) -> bool:
@@ -17,8 +17,8 @@ def is_table(X: Any) -> bool:
     return isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
 
 
-def check_labels(y: Any, n_rows: int) -> tuple[list[Any], np.ndarray | None]:
-    """Return the class of each row, and the classes if `y` has a column for each.
+def check_labels(y: Any, n_rows: int) -> tuple[list[Any], bool]:
+    """Return the class of each row, and whether `y` has a column for each class.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def check_labels(y: Any, n_rows: int) -> tuple[list[Any], np.ndarray | None]:
     Returns
     -------
     labels : list
-        Plain Python values.
-    columns : ndarray or None
-        The classes that the columns of `y` stand for.
+        Plain Python values; numbers of columns, if there is one for each class.
+    one_hot : bool
+        Whether there is.
     """
     if y is None:
         raise ValueError(
@@ -40,6 +40,8 @@ def check_labels(y: Any, n_rows: int) -> tuple[list[Any], np.ndarray | None]:
             "the class of each row."
         )
     check_classification_targets(y)
+    if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+        y = np.asarray(y)
     y, one_hot = check_target_type(y, indicate_one_vs_all=True)
     labels = np.asarray(y)
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
@@ -54,7 +56,7 @@ def check_labels(y: Any, n_rows: int) -> tuple[list[Any], np.ndarray | None]:
             f"y holds one class only ({classes[0]!r}); over-sampling balances two or more. "
             "Check the labels, or the split that this part of the data comes from."
         )
-    return labels.tolist(), classes if one_hot else None
+    return labels.tolist(), bool(one_hot)
 
 
 def check_groups(groups: Any, n_rows: int) -> np.ndarray:
@@ -72,6 +74,14 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray:
     groups : ndarray of object of shape (n_samples,)
         The groups, as plain Python values.
     """
+    if np.ndim(groups) > 1:
+        groups = np.asarray(groups)
+        if groups.shape[1:] != (1,):
+            raise ValueError(
+                f"groups has the shape {groups.shape}. Pass one column, for example of pairs made "
+                "into strings."
+            )
+        groups = groups[:, 0]
     series = pd.Series(list(groups), dtype=object)
     if len(series) != n_rows:
         raise ValueError(f"groups has {len(series)} entries for {n_rows} rows. Pass one for each.")
@@ -84,19 +94,20 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray:
     return np.fromiter(plain, dtype=object, count=n_rows)
 
 
-def groups_in_table(rows: Any, column: str | int, groups: Any, is_text: bool) -> pd.Series:
-    """Return the column that holds the groups."""
+def name_of_group_column(X: Any, rows: Any, column: str | int, groups: Any) -> str:
+    """Return the name, in `rows`, of the column that holds the groups."""
     if groups is not None:
         raise ValueError("Groups were passed and group_column is set: give one of the two.")
-    if is_text:
+    if isinstance(rows, np.ndarray):
         raise ValueError(
             f"group_column={column!r} names a column of a table, and X holds texts. Pass the "
             "groups to fit_resample(X, y, groups=...)."
         )
+    names = list(X.columns) if isinstance(X, pd.DataFrame) else list(rows.columns)
+    if column in names:  # a number may be a name
+        return str(rows.columns[names.index(column)])
     if isinstance(column, str):
-        if column not in rows.columns:
-            raise ValueError(f"X has no column {column!r}. It has {list(rows.columns)}.")
-        return rows[column]
-    if not 0 <= column < rows.shape[1]:
-        raise ValueError(f"X has no column {column}: it has {rows.shape[1]}, counted from 0.")
-    return rows.iloc[:, column]
+        raise ValueError(f"X has no column {column!r}. It has {names}.")
+    if not 0 <= column < len(names):
+        raise ValueError(f"X has no column {column}: it has {len(names)}, counted from 0.")
+    return str(rows.columns[column])

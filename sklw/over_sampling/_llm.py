@@ -30,7 +30,7 @@ from sklw.over_sampling._cells import Cell, check_known, plan_cells
 from sklw.over_sampling._containers import append_labels
 from sklw.over_sampling._estimate import estimated
 from sklw.over_sampling._filters import REASONS
-from sklw.over_sampling._inputs import check_groups, check_labels, groups_in_table, is_table
+from sklw.over_sampling._inputs import check_groups, check_labels, is_table, name_of_group_column
 from sklw.over_sampling._preparation import prepare
 from sklw.over_sampling._prompts import ClassDescription
 from sklw.over_sampling._rounds import GenerationRun, Quota
@@ -296,7 +296,7 @@ class LLMOverSampler(BaseOverSampler):
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
         quotas, row_format = prepare(self, self.generator_, rows, cells)
-        if row_format.writer.form == "fine_tuned":
+        if quotas and row_format.writer.form == "fine_tuned":
             self.generator_.fit(row_format.training_pairs)
         run = GenerationRun(
             generator=self.generator_,
@@ -362,6 +362,7 @@ class LLMOverSampler(BaseOverSampler):
         ]
         self.parent_indices_ = [parents for _, _, parents, _ in made]
         self.synthetic_mask_ = np.arange(n_real + len(made)) >= n_real
+        self.__dict__.pop("groups_", None)  # of another fit
         self.augmentation_mask_ = self.synthetic_mask_.copy()
         self.augmentation_mask_[n_real:] = [beyond for *_, beyond in made]
         if self._groups is not None:
@@ -369,7 +370,7 @@ class LLMOverSampler(BaseOverSampler):
             self.groups_ = np.concatenate([self._groups, new])
         labels = [cell.label for cell, *_ in made]
         X_new = run.rows.append(X, [row for _, row, _, _ in made])
-        return X_new, append_labels(y, labels, self._columns_of_y)
+        return X_new, append_labels(y, labels, one_hot=self._one_hot)
 
     def _plan(self, X: Any, y: Any, groups: Any = None) -> tuple[Any, list[Cell]]:
         """Check the input; return the rows as texts or a frame, and what each cell is to get."""
@@ -377,11 +378,13 @@ class LLMOverSampler(BaseOverSampler):
         rows: Any = (
             check_texts(X, estimator_name="LLMOverSampler") if self._is_text else as_table(X)
         )
-        labels, self._columns_of_y = check_labels(y, len(rows))
+        labels, self._one_hot = check_labels(y, len(rows))
         self.n_features_in_ = 1 if self._is_text else rows.shape[1]
         _check_feature_names(self, X, reset=True)
+        self._group_name = None
         if self.group_column is not None:
-            groups = groups_in_table(rows, self.group_column, groups, self._is_text)
+            self._group_name = name_of_group_column(X, rows, self.group_column, groups)
+            groups = rows[self._group_name]
         self._groups = None if groups is None else check_groups(groups, len(rows))
         for name in ("label_names", "label_descriptions"):
             check_known(name, getattr(self, name), dict.fromkeys(labels))

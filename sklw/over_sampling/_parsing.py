@@ -11,7 +11,7 @@ __all__ = ["AnswerParser", "ParsedRow", "up_to_last_sentence"]
 
 _NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
 _FIELD = re.compile(r"^\s*(?:text|message|example|output|answer|row)\s*(?:\d{1,3}\s*)?:\s*", re.I)
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s|$)")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s|$)|[。！？][”’」』）]*")
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`"}
 
 

@@ -16,9 +16,6 @@ from sklw.over_sampling._table_rows import TableRows
 
 __all__ = ["prepare"]
 
-# No tokenizer gets more out of real rows.
-_MOST_CHARACTERS_PER_TOKEN = 6
-
 
 def prepare(
     sampler: Any, generator: BaseGenerator, rows: Any, cells: list[Cell]
@@ -72,9 +69,6 @@ def _text_rows(
 
 
 def _table_rows(sampler: Any, frame: Any, cells: list[Cell], writer: PromptWriter) -> RowFormat:
-    column = sampler.group_column
-    if column is not None and not isinstance(column, str):
-        column = frame.columns[column]
     return TableRows(
         frame,
         cells,
@@ -82,7 +76,7 @@ def _table_rows(sampler: Any, frame: Any, cells: list[Cell], writer: PromptWrite
         row_format=sampler.row_format,
         category_codes=sampler.category_codes,
         range_margin=sampler.range_margin,
-        group_column=column,
+        group_column=sampler._group_name,
         example_selection=sampler.example_selection,
         n_examples=sampler.n_examples,
         keep_repeats=sampler.near_duplicate_threshold is None,
@@ -102,13 +96,18 @@ def _warn_of_few_rows(cells: list[Cell], n_examples: int) -> None:
 
 
 def _quota(sampler: Any, generator: BaseGenerator, cell: Cell, rows: RowFormat) -> Quota:
-    longest = max(len(text) for text in rows.texts[cell.positions])
-    tokens = ceil(longest / rows.characters_per_token) + 8
+    longest = max(rows.texts[cell.positions], key=_n_bytes)
+    tokens = ceil(_n_bytes(longest) / rows.bytes_per_token) + 8
     limit = getattr(generator, "max_new_tokens", None)
-    if rows.only_whole and limit and longest > _MOST_CHARACTERS_PER_TOKEN * limit:
+    if rows.only_whole and limit and generator.count_tokens(longest) > limit:
         raise ValueError(
-            f"The longest row of the class {cell.key!r} has {longest} characters, which do not "
-            f"fit into an answer of max_new_tokens={limit}. Raise max_new_tokens of the "
+            f"The longest row of the class {cell.key!r} takes {generator.count_tokens(longest)} "
+            f"tokens, more than an answer of max_new_tokens={limit}. Raise max_new_tokens of the "
             "generator, or leave columns out."
         )
-    return Quota(cell, cell.wanted * sampler.max_attempts, sampler.rows_per_request * tokens)
+    return Quota(cell, sampler.max_attempts, sampler.rows_per_request * tokens)
+
+
+def _n_bytes(text: str) -> int:
+    # Most tokenizers know bytes: no character takes more tokens than it has of them.
+    return len(text.encode())

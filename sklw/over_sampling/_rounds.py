@@ -29,17 +29,28 @@ class Quota:
     """What one cell has got."""
 
     cell: Cell
-    max_requests: int
+    max_attempts: int
     max_new_tokens: int | None = None
+    beyond: bool = False  # whether rows beyond balance are asked for by now
     sent: int = 0
     exhausted: bool = False
     rows: list[tuple[ParsedRow, np.ndarray]] = field(default_factory=list)
     candidates: int = 0
 
     @property
+    def goal(self) -> int:
+        """How many rows are wanted for now."""
+        return self.cell.wanted if self.beyond else self.cell.oversample
+
+    @property
     def missing(self) -> int:
-        """How many rows are still wanted."""
-        return self.cell.wanted - len(self.rows)
+        """How many of them are still to come."""
+        return self.goal - len(self.rows)
+
+    @property
+    def max_requests(self) -> int:
+        """How many requests may be sent for them."""
+        return self.goal * self.max_attempts
 
     def next_requests(self, rows_per_request: int) -> int:
         """How many requests the next round sends."""
@@ -92,8 +103,19 @@ class GenerationRun:
         self._by_text = {text: at for at, text in reversed(list(enumerate(rows.texts)))}
 
     def run(self) -> None:
-        """Generate until every quota is met or spent."""
-        round_number = 0
+        """Generate until every quota is met or spent, first for balance and then beyond it.
+
+        So that what is asked for beyond balance does not change the rows for it.
+        """
+        for beyond in (False, True):
+            for quota in self.quotas:
+                quota.beyond = beyond
+            if not self._run_rounds():
+                return
+
+    def _run_rounds(self) -> bool:
+        """Generate until the goals are met or spent; False if a budget ended it."""
+        round_number = self.records[-1]["round"] + 1 if self.records else 0
         while True:
             batch = [
                 (quota, *self.request(quota, at))
@@ -103,7 +125,7 @@ class GenerationRun:
                 )
             ]
             if not batch:
-                return
+                return True
             answers: list[Completion | None] = [None] * len(batch)
             try:
                 for at, completion in self.ask([request for _, _, request in batch]):
@@ -115,7 +137,7 @@ class GenerationRun:
                         quota.sent += 1
                         self._take(quota, shown, request, answer, round_number)
             if any(answer is None for answer in answers):
-                return  # a budget is used up
+                return False  # a budget is used up
             round_number += 1
 
     def provenance(self) -> pd.DataFrame:

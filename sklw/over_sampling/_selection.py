@@ -19,18 +19,19 @@ class ExampleSelector:
         Rows of the class.
     n_examples : int
         Rows a prompt; all of them where the class has fewer.
-    similarity : callable
-        Returns the similarity of each row to each; only called where the strategy needs it.
+    vectors : callable
+        Returns a vector for each row, the nearer the more alike; only called where the strategy
+        needs them.
     """
 
     def __init__(
-        self, strategy: str, n_rows: int, n_examples: int, similarity: Callable[[], np.ndarray]
+        self, strategy: str, n_rows: int, n_examples: int, vectors: Callable[[], np.ndarray]
     ) -> None:
         self.strategy = strategy
         self.n_rows = n_rows
         self.n_examples = min(n_examples, n_rows)
         if strategy != "random":
-            self._similarity = similarity()
+            self._vectors = vectors()
 
     def select(self, rng: np.random.Generator) -> np.ndarray:
         """Return positions of the chosen rows, in the order in which to show them."""
@@ -38,7 +39,7 @@ class ExampleSelector:
             return rng.permutation(self.n_rows)[: self.n_examples]
         anchor = int(rng.integers(self.n_rows))
         if self.strategy == "nearest":
-            order = np.argsort(-self._similarity[anchor], kind="stable")
+            order = np.argsort(-self._similarity(anchor), kind="stable")
             others = order[order != anchor][: self.n_examples - 1]
         else:
             others = self._farthest_from(anchor)
@@ -47,11 +48,15 @@ class ExampleSelector:
 
     def _farthest_from(self, anchor: int) -> np.ndarray:
         chosen: list[int] = []
-        nearest = self._similarity[anchor].copy()
+        nearest = self._similarity(anchor)
         nearest[anchor] = np.inf
         for _ in range(self.n_examples - 1):
             farthest = int(np.argmin(nearest))
             chosen.append(farthest)
-            nearest = np.maximum(nearest, self._similarity[farthest])
+            nearest = np.maximum(nearest, self._similarity(farthest))
             nearest[farthest] = np.inf
         return np.array(chosen, dtype=int)
+
+    def _similarity(self, row: int) -> np.ndarray:
+        similarity: np.ndarray = -np.linalg.norm(self._vectors - self._vectors[row], axis=1)
+        return similarity

@@ -10,11 +10,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import cdist
+from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._columns import BadValueError, Column, escape, learn_columns
+from sklw.over_sampling._columns import (
+    BadValueError,
+    Column,
+    TextColumn,
+    escape,
+    learn_columns,
+    quoted,
+)
 from sklw.over_sampling._containers import append_table
 from sklw.over_sampling._formats import RowFormat
 from sklw.over_sampling._parsing import ParsedRow
@@ -43,7 +50,12 @@ def as_table(X: Any) -> pd.DataFrame:
     frame : DataFrame
         With a fresh index.
     """
-    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    if sparse.issparse(X):
+        raise TypeError("LLMOverSampler got a sparse matrix. Pass X.toarray(), or a DataFrame.")
+    if isinstance(X, (list, tuple)):
+        frame = pd.DataFrame(list(X))  # by column: an array would have one type for all
+    else:
+        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
     if frame.shape[0] == 0:
         raise ValueError(
             "X holds 0 rows (Found array with 0 sample(s)) while a minimum of 1 is required."
@@ -72,14 +84,14 @@ class RowText:
     def __init__(self, columns: list[Column], form: str) -> None:
         self.columns = columns
         self.form = form
-        by_length = sorted(columns, key=lambda column: -len(column.name))
-        names = "|".join(re.escape(column.name) for column in by_length)
+        by_length = sorted(columns, key=lambda column: -len(column.title))
+        names = "|".join(re.escape(column.title) for column in by_length)
         self._names = re.compile(rf"(?:^|, )({names}) is ")
 
     @property
     def header(self) -> str:
         """The columns' names, where rows don't have them."""
-        return _csv_line([column.name for column in self.columns]) if self.form == "csv" else ""
+        return _csv_line([column.title for column in self.columns]) if self.form == "csv" else ""
 
     def write(self, values: dict[Any, Any], order: Sequence[int] | None = None) -> str:
         """Write a row; sentences in any order."""
@@ -91,13 +103,13 @@ class RowText:
         if self.form == "csv":
             return _csv_line(texts)
         return ", ".join(
-            f"{column.name} is {text}" for column, text in zip(columns, texts, strict=True)
+            f"{column.title} is {text}" for column, text in zip(columns, texts, strict=True)
         )
 
     def read(self, line: str) -> dict[str, str]:
         """Return the text of each column; raises BadValueError."""
         line = line.strip()
-        if line.startswith("{") or self.form == "json":
+        if self.form == "json" or (line.startswith("{") and line.endswith("}")):
             return self._read_json(line)
         if self.form == "csv":
             parts = next(csv.reader([line], skipinitialspace=True), [])
@@ -111,7 +123,7 @@ class RowText:
         texts = {match[1]: line[match.end() : end] for match, end in zip(found, ends, strict=True)}
         if len(texts) != len(found):
             raise BadValueError("unparsable")
-        return texts
+        return {column.name: texts[column.title] for column in self.columns}
 
     def _read_json(self, line: str) -> dict[str, str]:
         try:
@@ -121,7 +133,7 @@ class RowText:
         if not isinstance(values, dict) or not all(c.name in values for c in self.columns):
             raise BadValueError("unparsable")
         return {
-            column.name: "" if pd.isna(values[column.name]) else str(values[column.name])
+            column.name: "" if values[column.name] is None else str(values[column.name])
             for column in self.columns
         }
 
@@ -140,9 +152,11 @@ class RowText:
         for column in self.columns:
             text = (fixed or {}).get(column.name)
             separators = "," if self.form == "csv" else ""
-            part = column.pattern(separators) if text is None else f"({escape(text)})"
+            part = column.pattern(separators)
+            if text is not None:
+                part = f"({quoted(escape(text), text, separators)})"
             if self.form == "sentences":
-                part = f"{escape(column.name)} is {part}"
+                part = f"{escape(column.title)} is {part}"
             parts.append(part)
         return (", " if self.form == "sentences" else ",").join(parts)
 
@@ -192,7 +206,7 @@ class TableRows(RowFormat):
         keep_repeats: bool,
     ) -> None:
         self.columns, self.constants = learn_columns(
-            frame, range_margin=range_margin, codes=category_codes
+            frame, range_margin=range_margin, codes=category_codes, group_column=group_column
         )
         self.row_text = RowText(self.columns, row_format)
         self.writer = replace(writer, noun="row", header=self.row_text.header)
@@ -228,15 +242,18 @@ class TableRows(RowFormat):
         if cell.key not in self._selectors:
             strategy, n_examples = self._selection
             self._selectors[cell.key] = ExampleSelector(
-                strategy, len(cell.positions), n_examples, lambda: self._similarity(cell)
+                strategy, len(cell.positions), n_examples, lambda: self._vectors(cell)
             )
         return cell.positions[self._selectors[cell.key].select(rng)]
 
-    def _similarity(self, cell: Cell) -> np.ndarray:
-        numbers = pd.get_dummies(self._frame.iloc[cell.positions]).select_dtypes(["number", "bool"])
-        scaled = StandardScaler().fit_transform(numbers.astype(float))
-        scaled = np.nan_to_num(scaled)
-        return -cdist(scaled, scaled)
+    def _vectors(self, cell: Cell) -> np.ndarray:
+        told = [column.name for column in self.columns if not isinstance(column, TextColumn)]
+        part = self._frame[told].iloc[cell.positions]
+        spans = part.select_dtypes("timedelta").columns
+        part = part.assign(**{name: part[name].dt.total_seconds() for name in spans})
+        numbers = pd.get_dummies(part).select_dtypes(["number", "bool"]).astype(float)
+        vectors: np.ndarray = np.nan_to_num(StandardScaler().fit_transform(numbers))
+        return vectors
 
     def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
         """Write a prompt whose rows are balanced over the classes."""
@@ -275,23 +292,33 @@ class TableRows(RowFormat):
         if self.row_text.form == "json" and self.writer.n_rows == 1:
             start, end = answer.find("{"), answer.rfind("}")
             answer = " ".join(answer[max(start, 0) : end + 1].split()) if end > start else answer
-        lines = [_NUMBERING.sub("", line) for line in answer.splitlines() if line.strip()]
-        return [self._parse_line(line) for line in lines[: self.writer.n_rows]] or [ParsedRow("")]
+        found = [self._parse_line(line) for line in answer.splitlines() if line.strip()]
+        # Models write a word before the row, fences around it, the header above it.
+        rows = [row for row in found if not row.fault]
+        rows = rows or [row for row in found if row.fault != "unparsable"] or found
+        return rows[: self.writer.n_rows] or [ParsedRow("")]
 
     def _parse_line(self, line: str) -> ParsedRow:
-        try:
-            texts = self.row_text.read(line)
-            values = {column.name: column.read(texts[column.name]) for column in self.columns}
-        except BadValueError as error:
-            return ParsedRow(line.strip(), fault=str(error))
-        return ParsedRow(self.row_text.write(values), fields=values)
+        fault = ""
+        for text in dict.fromkeys([line, _NUMBERING.sub("", line)]):  # "1. FC" may be a name
+            try:
+                texts = self.row_text.read(text)
+                values = {column.name: column.read(texts[column.name]) for column in self.columns}
+                return ParsedRow(self.row_text.write(values), fields=values)
+            except BadValueError as error:
+                fault = str(error)
+            except (ValueError, csv.Error, RecursionError):
+                fault = "unparsable"
+        return ParsedRow(line.strip()[:1000], fault=fault)
 
     def judge(
         self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool
     ) -> tuple[ParsedRow, str]:
         """Judge by the columns, and whether it repeats a row."""
+        if cut:
+            return row, "truncated"
         if row.fields is None:
-            return row, "truncated" if cut else row.fault or "empty"
+            return row, row.fault or "empty"
         if self._group_column is not None and row.fields[self._group_column] != cell.group:
             return row, "other_group"
         if not self._keep_repeats:
@@ -307,6 +334,10 @@ class TableRows(RowFormat):
         """Append to a frame, array or list of lists."""
         values = [{**self.constants, **(row.fields or {})} for row in rows]
         new = pd.DataFrame.from_records(values, columns=list(self._frame.columns))
+        for name, real in self._frame.items():
+            if real.dtype == object and real.isna().any():  # None or NaN, as in the real rows
+                mark = real[real.isna()].iloc[0]
+                new[name] = [mark if value is None else value for value in new[name]]
         return append_table(X, new)
 
 

@@ -1,5 +1,6 @@
 import pickle
 import sys
+from collections import OrderedDict
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def small(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("SKLW_CACHE", str(tmp_path))
-    monkeypatch.setattr(_fine_tuned, "_models", {})
+    monkeypatch.setattr(_fine_tuned, "_models", OrderedDict())
 
 
 def generator(model, **kwargs):
@@ -81,7 +82,7 @@ def test_the_same_rows_are_learned_once(small, monkeypatch):
     [answer] = first.generate([request])
     monkeypatch.setattr(_training, "_train", None)
     assert clone(first).fit(pairs).generate([request]) == [answer]
-    monkeypatch.setattr(_fine_tuned, "_models", {})  # another process
+    monkeypatch.setattr(_fine_tuned, "_models", OrderedDict())  # another process
     assert clone(first).fit(pairs).generate([request]) == [answer]
     assert pickle.loads(pickle.dumps(first)).generate([request]) == [answer]
     assert len(pickle.dumps(first)) < 10_000
@@ -102,7 +103,7 @@ def test_an_interrupted_training_goes_on_from_its_last_epoch(small, monkeypatch,
             raise KeyboardInterrupt
 
     monkeypatch.setattr(_training, "_save", interrupt)
-    monkeypatch.setattr(_fine_tuned, "_models", {})
+    monkeypatch.setattr(_fine_tuned, "_models", OrderedDict())
     with pytest.raises(KeyboardInterrupt):
         generator(small, epochs=4).fit(pairs)
     seen = []
@@ -130,7 +131,7 @@ def test_bad_use_says_what_to_do(small, monkeypatch):
     with pytest.raises(NotFittedError, match="Give it to LLMOverSampler"):
         generator(small).generate([Request("a", seed=0)])
     full = generator(small, tuning="full", epochs=1).fit(pairs)
-    monkeypatch.setattr(_fine_tuned, "_models", {})
+    monkeypatch.setattr(_fine_tuned, "_models", OrderedDict())
     with pytest.raises(NotFittedError, match="set folder"):
         full.generate([Request("a", seed=0)])
     monkeypatch.setitem(sys.modules, "peft", None)

@@ -1,0 +1,281 @@
+"""Tables as people have them: odd types, odd names, odd answers."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.sparse import csr_matrix
+
+from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator
+from sklw.generators import BaseGenerator, Completion
+from sklw.over_sampling._columns import BadValueError, learn_columns
+from sklw.over_sampling._table_rows import RowText
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _shuffler import Shuffler
+
+Y = np.repeat([0, 1], [20, 10])
+RNG = np.random.default_rng(0)
+
+
+class Echo(BaseGenerator):
+    """Says the same again and again."""
+
+    def __init__(self, answer, form="completion", reason="stop"):
+        self.answer, self.form, self.reason = answer, form, reason
+
+    @property
+    def prompt_form(self):
+        return self.form
+
+    @property
+    def model_name(self):
+        return "echo"
+
+    def cache_key(self):
+        return {"answer": self.answer}
+
+    def iter_generate(self, requests):
+        return (
+            (at, Completion(self.answer, finish_reason=self.reason))
+            for at, _ in enumerate(requests)
+        )
+
+
+def sampler(generator=None, **kwargs):
+    settings = {"on_shortfall": "ignore", "random_state": 0, "verbose": False, "n_examples": 3}
+    return LLMOverSampler(generator=generator or Shuffler(), **{**settings, **kwargs})
+
+
+def echoed(frame, answer, form="completion", reason="stop", **kwargs):
+    """Return the values of the first generated row, or the reason why there is none."""
+    settings = {"near_duplicate_threshold": None, "max_attempts": 1, **kwargs}
+    found = sampler(Echo(answer, form, reason), **settings)
+    X_new, _ = found.fit_resample(frame, Y)
+    if len(X_new) == len(frame):
+        return found.provenance_["reason"].iloc[0]
+    return X_new.iloc[len(frame)].tolist()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4])
+@pytest.mark.parametrize("kind", ["array", "list", "frame"])
+def test_one_hot_labels_of_any_width(classes, kind):
+    # The last class has no rows: its column stays empty.
+    columns = Y if classes == 2 else np.repeat([0, 1, 1], 10)
+    y = np.eye(classes, dtype=int)[columns]
+    given = {
+        "array": y,
+        "list": y.tolist(),
+        "frame": pd.DataFrame(y, columns=list("abcd")[:classes]),
+    }
+    X_new, y_new = sampler().fit_resample(RNG.normal(size=(30, 2)), given[kind])
+    assert type(y_new) is type(given[kind])
+    rows = np.asarray(y_new)
+    assert_array_equal(rows[:30], y)
+    assert_array_equal(rows.sum(axis=1), 1)
+    assert len(X_new) == len(rows) == 40
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "UInt8", "int64"])
+def test_whole_numbers_stay_within_their_type(dtype):
+    held = np.iinfo(dtype.lower())
+    values = np.linspace(float(held.min), float(held.max) * 0.999, 30).astype(dtype.lower())
+    frame = pd.DataFrame({"a": pd.array(values, dtype=dtype), "b": RNG.normal(size=30)})
+    assert echoed(frame, f"{2**64},0.1") == "out_of_range"
+    assert echoed(frame, f"{int(values[3])},0.12")[0] == values[3]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RNG.uniform(1, 9, 30) * 1e-9,
+        100_000 + RNG.normal(0, 0.01, 30),
+        1.6e12 + RNG.uniform(0, 1e6, 30),
+        RNG.uniform(1, 9, 30) * 1e300,
+        np.r_[np.full(25, 1.5), np.full(5, np.nan)],
+    ],
+)
+def test_numbers_keep_what_tells_them_apart(values):
+    (column,), _ = learn_columns(pd.DataFrame({"a": values}))
+    known = values[~np.isnan(values)]
+    written = np.array([column.read(column.write(value)) for value in known], dtype=float)
+    np.testing.assert_allclose(written, known, rtol=0, atol=0.02 * np.ptp(known) + 1e-12)
+
+
+@pytest.mark.parametrize("answer", ["?,0.11", "2024-01-02 03:04:05,0.11"])
+def test_times_with_zones_may_be_missing(answer):
+    times = pd.Series(pd.date_range("2024-01-01", periods=30, freq="37min", tz="Europe/Zurich"))
+    frame = pd.DataFrame({"when": times.where(np.arange(30) % 5 > 0), "b": RNG.normal(size=30)})
+    found = sampler(Echo(answer), near_duplicate_threshold=None)
+    assert found.fit_resample(frame, Y)[0].dtypes.equals(frame.dtypes)
+    balanced = found.fit_resample(frame, np.arange(30) % 2)[0]
+    pd.testing.assert_frame_equal(balanced, frame)
+
+
+def test_a_number_may_be_the_name_of_the_group_column():
+    frame = pd.DataFrame({20: RNG.normal(size=30), 10: ["u", "v"] * 15})
+    assert set(sampler(group_column=10).fit(frame, Y).sampling_strategy_) == {
+        (0, "u"), (0, "v"), (1, "u"), (1, "v"),
+    } - {(0, "u")}  # fmt: skip
+    by_place = sampler(group_column=1).fit(frame, Y)
+    assert by_place.sampling_strategy_ == sampler(group_column=10).fit(frame, Y).sampling_strategy_
+
+
+def test_lists_of_mixed_rows_keep_their_types():
+    rows = [[float(i) / 4, "uv"[i % 2], i] for i in range(30)]
+    found, _ = sampler().fit_resample(rows, Y.tolist())
+    assert [type(value) for value in found[-1]] == [float, str, int]
+
+
+@pytest.mark.parametrize("mark", [None, np.nan])
+def test_missing_objects_look_as_in_the_real_rows(mark):
+    values = np.array([mark, "u", "v"] * 10, dtype=object)
+    frame = pd.DataFrame({"a": pd.Series(values, dtype=object), "b": RNG.normal(size=30)})
+    found, _ = sampler(Echo("?,0.1"), near_duplicate_threshold=None).fit_resample(frame, Y)
+    new = found["a"].iloc[30:]
+    assert new.isna().all()
+    assert {type(value) for value in new} == {type(mark)}
+
+
+FRAME = pd.DataFrame({"a": ["u", "v"] * 15, "b": np.arange(30) * 2000})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("u,450", ["u", 450]),
+        ("Here is a new row:\n\nu,450", ["u", 450]),
+        ("```csv\na,b\nu,450\n```", ["u", 450]),
+        ("1. u,450", ["u", 450]),
+        ('{"a": "u", "b": 450}', ["u", 450]),
+        ('{"a": [1, 2], "b": 450}', "unknown_category"),
+        ("[" * 100_000, "unparsable"),
+        ('{"a":' * 100_000, "unparsable"),
+        ("u," + "4" * 200_000, "unparsable"),
+        ('"u', "unparsable"),
+    ],
+)
+def test_answers_with_something_around_the_row(answer, expected):
+    assert echoed(FRAME, answer, form="chat") == expected
+
+
+def test_a_row_that_was_cut_is_not_kept():
+    assert echoed(FRAME, "u,450", reason="length") == "truncated"
+
+
+@pytest.mark.parametrize(
+    "name", ["1. FC", "- dash", "None", "nan", "{curly", "?", "a, b", 'say "x"']
+)
+def test_categories_of_any_name(name):
+    frame = pd.DataFrame({"a": [name, "v"] * 15, "b": RNG.normal(size=30).round(2)})
+    columns, _ = learn_columns(frame)
+    line = RowText(columns, "csv").write({"a": name, "b": 0.12})
+    assert echoed(frame, line) == [name, 0.12]
+
+
+@pytest.mark.parametrize(
+    "name", [" work class", "two  spaces", "line\nbreak", "a is b", ", x is ", "?"]
+)
+@pytest.mark.parametrize("form", ["csv", "sentences", "json"])
+def test_columns_of_any_name(name, form):
+    frame = pd.DataFrame({name: RNG.normal(size=30).round(2), "b": ["u", "v"] * 15})
+    columns, _ = learn_columns(frame)
+    text = RowText(columns, form)
+    line = text.write({name: 0.12, "b": "u"})
+    assert text.read(line) == {name: "0.12", "b": "u"}
+    assert "\n" not in text.header
+
+
+def test_what_is_asked_for_beyond_balance_changes_nothing_before_it():
+    frame = pd.DataFrame({"a": RNG.integers(0, 12, 60) / 10, "b": ["u", "v"] * 30})
+    y = np.repeat(["a", "b", "c"], [30, 20, 10])
+    plain, _ = sampler().fit_resample(frame, y)
+    more = sampler(augment=20)
+    found, _ = more.fit_resample(frame, y)
+    n = len(plain)
+    pd.testing.assert_frame_equal(found.iloc[:n].reset_index(drop=True), plain)
+    assert_array_equal(more.augmentation_mask_, np.arange(len(found)) >= n)
+
+
+@pytest.mark.parametrize("augment", [np.float32(0.5), 0.5, {0: 10, 1: 10}, np.int64(10)])
+def test_augmentation_in_every_form(augment):
+    _, y_new = sampler(augment=augment).fit_resample(RNG.normal(size=(30, 2)), Y)
+    assert len(y_new) == 60
+
+
+def test_groups_of_an_earlier_fit_are_forgotten():
+    found = sampler()
+    X_new, _ = found.fit_resample(FRAME, Y, groups=["g"] * 30)
+    assert len(found.groups_) == len(X_new) > 30
+    found.fit_resample(FRAME, Y)
+    assert not hasattr(found, "groups_")
+
+
+@pytest.mark.parametrize("group", ["New York, NY", 2.123456, "1. FC"])
+def test_groups_of_any_value(group):
+    frame = pd.DataFrame({"a": RNG.normal(size=30).round(2), "g": [group] * 24 + ["other"] * 6})
+    frame["g"] = frame["g"].iloc[RNG.permutation(30)].to_numpy()
+    found = sampler(group_column="g")
+    rows, cells = found._plan(frame, Y)
+    from sklw.over_sampling._preparation import prepare
+
+    _, row_format = prepare(found, Shuffler(), rows, cells)
+    import re
+
+    for cell in cells:
+        line = row_format.row_text.write({"a": 0.12, "g": cell.group})
+        assert re.fullmatch(row_format.pattern(cell), f" {line}\n")
+        (row,) = row_format.parse(line)
+        assert row_format.judge(row, cell, [], False)[1] in ("", "duplicate")
+
+
+def test_durations_and_free_text_beside_numbers():
+    frame = pd.DataFrame(
+        {
+            "span": [timedelta(seconds=int(s)) for s in RNG.integers(60, 9000, 60)],
+            "note": [f"word {i} and another {i}" for i in range(60)],
+            "b": RNG.normal(size=60),
+        }
+    )
+    y = np.repeat([0, 1], 30)
+    found = sampler(example_selection="nearest", sampling_strategy={1: 32})
+    assert len(found.fit_resample(frame, y)[0]) == 62
+    records = frame.iloc[30:33].assign(b=0.1, label=1)
+    recorded = sampler(RecordedGenerator(records, text_column=None), sampling_strategy={1: 32})
+    assert recorded.fit_resample(frame, y)[0]["span"].iloc[60:].tolist() == (
+        frame["span"].iloc[30:32].tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("X", "groups", "error", "message"),
+    [
+        (csr_matrix(np.eye(30)), None, TypeError, "sparse"),
+        (FRAME.assign(a=[np.inf, *["u"] * 29]), None, ValueError, "'a' holds infinity"),
+        (FRAME, np.zeros((30, 2)), ValueError, r"shape \(30, 2\)"),
+    ],
+)
+def test_what_cannot_be_used_is_named(X, groups, error, message):
+    with pytest.raises(error, match=message):
+        sampler().fit_resample(X, Y, groups=groups)
+
+
+def test_groups_may_be_a_column_of_a_frame():
+    found = sampler().fit(FRAME, Y, groups=FRAME[["a"]])
+    assert set(found.sampling_strategy_) <= {(0, "u"), (0, "v"), (1, "u"), (1, "v")}
+
+
+def test_nothing_is_learned_where_nothing_is_wanted(monkeypatch):
+    monkeypatch.setattr(FineTunedGenerator, "fit", None)
+    X_new, _ = sampler(FineTunedGenerator()).fit_resample(FRAME, np.arange(30) % 2)
+    assert len(X_new) == 30
+
+
+def test_a_value_that_does_not_fit_says_why():
+    (column,), _ = learn_columns(pd.DataFrame({"a": [0.5, 1.5] * 15}))
+    with pytest.raises(BadValueError, match="bad_value"):
+        column.read("nan or so")
