@@ -82,7 +82,7 @@ def test_rows_without_text_or_label_are_passed_over():
         ({"label_column": "klass"}, "no column 'klass'. Their columns are: 'text', 'label'"),
         ({"parent_column": "form"}, "Did you mean 'from'.*Set parent_column"),
         ({"records": []}, "are empty"),
-        ({"records": [{"text": None, "label": 1}]}, "No row of the records has both"),
+        ({"records": [{"text": None, "label": 1}]}, "No row of the records has a value in each"),
         ({"records": "/nowhere/rows.csv"}, "could not be read.*exists"),
         ({"records": "rows.parquet"}, "unknown format"),
         ({"records": 7}, "records"),
