@@ -188,7 +188,7 @@ class TableRows(RowFormat):
         Whether rows that repeat another are kept.
     """
 
-    characters_per_token = 1.0  # digits are tokens of their own
+    bytes_per_token = 1.0  # digits are tokens of their own
     only_whole = True
 
     def __init__(

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_matrix
 
-from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator
+from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.generators import BaseGenerator, Completion
 from sklw.over_sampling._columns import BadValueError, learn_columns
 from sklw.over_sampling._table_rows import RowText
@@ -267,6 +267,22 @@ def test_what_cannot_be_used_is_named(X, groups, error, message):
 def test_groups_may_be_a_column_of_a_frame():
     found = sampler().fit(FRAME, Y, groups=FRAME[["a"]])
     assert set(found.sampling_strategy_) <= {(0, "u"), (0, "v"), (1, "u"), (1, "v")}
+
+
+def test_the_longest_row_fits_into_an_answer():
+    frame = pd.DataFrame(RNG.normal(size=(30, 9)).round(2)).rename(columns=str)
+    sent = []
+
+    class Watching(Shuffler):
+        def iter_generate(self, requests):
+            sent.extend(requests)
+            return super().iter_generate(requests)
+
+    X_new, _ = sampler(Watching()).fit_resample(frame, Y)
+    local = TransformersGenerator()
+    rows = [",".join(map(str, row)) for row in X_new.to_numpy()]
+    longest = max(local.count_tokens(f" {row}\n") for row in rows)
+    assert all(longest <= request.max_new_tokens <= 2 * longest for request in sent)
 
 
 def test_nothing_is_learned_where_nothing_is_wanted(monkeypatch):
