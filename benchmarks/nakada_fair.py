@@ -80,7 +80,8 @@ def generate(data: Path, dataset: str, source: str) -> pd.DataFrame:
     ROWS.mkdir(parents=True, exist_ok=True)
     made.to_csv(ROWS / f"{dataset}_{source}.csv", index=False)
     verdicts = sampler.provenance_["reason"].replace("", "accepted").value_counts().to_dict()
-    print(f"{dataset}, {source}: {len(made)} rows in {seconds:.0f} s, {verdicts}")
+    speed = len(made) / seconds  # training included
+    print(f"{dataset}, {source}: {len(made)} rows in {seconds:.0f} s, {speed:.1f}/s, {verdicts}")
     report_copies(data, dataset, made)
     return made
 

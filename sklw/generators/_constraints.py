@@ -1,11 +1,13 @@
 """Hold answers to a pattern while they are written, where llguidance is installed."""
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from sklw.exceptions import GenerationWarning
 from sklw.generators._loading import LoadedModel
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def matcher_for(loaded: LoadedModel, pattern: str | None) -> Any:
     try:
         from llguidance import LLMatcher, LLTokenizer
     except ImportError:
+        _warn_once(loaded)
         return None
     memo = loaded.memo.setdefault("matchers", {})
     if "tokenizer" not in memo:
@@ -50,6 +53,17 @@ def matcher_for(loaded: LoadedModel, pattern: str | None) -> Any:
             raise ValueError(f"The pattern {pattern!r} cannot be used: {matcher.get_error()}.")
         memo[pattern] = matcher
     return memo[pattern].deep_copy()
+
+
+def _warn_once(loaded: LoadedModel) -> None:
+    if not loaded.memo.get("warned"):
+        loaded.memo["warned"] = True
+        warnings.warn(
+            "The package llguidance is not installed, so answers are not held to the pattern of "
+            'the rows, and small models mostly miss it. Run `pip install "sklw[tables]"`.',
+            GenerationWarning,
+            stacklevel=2,
+        )
 
 
 def allowed_only(logits: torch.Tensor, tasks: Sequence["Task"]) -> torch.Tensor:

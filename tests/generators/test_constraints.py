@@ -1,11 +1,13 @@
 import re
 import sys
+import warnings
 from dataclasses import replace
 
 import pytest
 import torch
 import transformers
 
+from sklw.exceptions import GenerationWarning
 from sklw.generators import Request, TransformersGenerator
 from sklw.generators._loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
@@ -49,7 +51,13 @@ def test_every_architecture_is_held_to_it(kind, tmp_path):
 def test_without_the_package_answers_are_free(generator, monkeypatch):
     monkeypatch.setitem(sys.modules, "llguidance", None)
     free = [replace(request, pattern=None) for request in REQUESTS[:2]]
-    assert generator.generate(REQUESTS[:2]) == generator.generate(free)
+    monkeypatch.delitem(generator._load().memo, "warned", raising=False)
+    with pytest.warns(GenerationWarning, match=r"sklw\[tables\]"):
+        answers = generator.generate(REQUESTS[:2])
+    assert answers == generator.generate(free)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        generator.generate(REQUESTS[:1])
 
 
 def test_a_pattern_that_is_none_is_named(generator):
