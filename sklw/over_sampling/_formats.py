@@ -40,6 +40,23 @@ class RowFormat(ABC):
     bytes_per_token: float = _BYTES_PER_TOKEN
     only_whole: bool = False
 
+    def __init__(self, example_selection: str, n_examples: int) -> None:
+        self._selection = (example_selection, n_examples)
+        self._selectors: dict[Any, ExampleSelector] = {}
+
+    def examples_of(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
+        """Return the positions of some rows of the cell."""
+        if cell.key not in self._selectors:
+            strategy, n_examples = self._selection
+            self._selectors[cell.key] = ExampleSelector(
+                strategy, len(cell.positions), n_examples, lambda: self.vectors(cell)
+            )
+        return cell.positions[self._selectors[cell.key].select(rng)]
+
+    @abstractmethod
+    def vectors(self, cell: Cell) -> np.ndarray:
+        """Return a vector for each row of the cell, the nearer the more alike."""
+
     @abstractmethod
     def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
         """Return the positions of the real rows that a prompt shows, in their order."""
@@ -110,6 +127,7 @@ class TextRows(RowFormat):
         near_duplicate_threshold: float | None,
         length_tolerance: float,
     ) -> None:
+        super().__init__(example_selection, n_examples)
         self.texts = texts
         self.writer = writer
         self._cells = cells
@@ -124,19 +142,13 @@ class TextRows(RowFormat):
             near_duplicate_threshold=near_duplicate_threshold,
             length_tolerance=length_tolerance,
         )
-        self._selection = (example_selection, n_examples)
-        self._selectors: dict[Any, ExampleSelector] = {}
 
     def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
         """Return the positions of rows of the cell."""
-        if cell.key not in self._selectors:
-            strategy, n_examples = self._selection
-            self._selectors[cell.key] = ExampleSelector(
-                strategy, len(cell.positions), n_examples, lambda: self._embeddings(cell)
-            )
-        return cell.positions[self._selectors[cell.key].select(rng)]
+        return self.examples_of(cell, rng)
 
-    def _embeddings(self, cell: Cell) -> np.ndarray:
+    def vectors(self, cell: Cell) -> np.ndarray:
+        """Embed the texts."""
         from sklw.feature_extraction import TextEmbedder
 
         return np.asarray(TextEmbedder().fit_transform(self.texts[cell.positions].tolist()))

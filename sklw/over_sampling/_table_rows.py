@@ -26,7 +26,6 @@ from sklw.over_sampling._containers import append_table
 from sklw.over_sampling._formats import RowFormat
 from sklw.over_sampling._parsing import ParsedRow
 from sklw.over_sampling._prompts import Prompt, PromptWriter
-from sklw.over_sampling._selection import ExampleSelector
 
 __all__ = ["RowText", "TableRows", "as_table"]
 
@@ -205,6 +204,7 @@ class TableRows(RowFormat):
         n_examples: int,
         keep_repeats: bool,
     ) -> None:
+        super().__init__(example_selection, n_examples)
         self.columns, self.constants = learn_columns(
             frame, range_margin=range_margin, codes=category_codes, group_column=group_column
         )
@@ -216,8 +216,6 @@ class TableRows(RowFormat):
         self._frame, self._cells = frame, cells
         self._cell_of = {at: cell for cell in cells for at in cell.positions.tolist()}
         self._group_column = group_column if group_column not in self.constants else None
-        self._selection = (example_selection, n_examples)
-        self._selectors: dict[Any, ExampleSelector] = {}
         repeated = 1 - len(set(self.texts)) / len(self.texts)
         self._keep_repeats = keep_repeats or repeated > _NATURAL_REPEATS
         self._real = {text: at for at, text in reversed(list(enumerate(self.texts)))}
@@ -227,7 +225,7 @@ class TableRows(RowFormat):
         """Return rows of the cell and of some others in turn, a row of the cell last."""
         others = [other for other in self._cells if other is not cell]
         chosen = [others[at] for at in sorted(rng.permutation(len(others))[:_MOST_OTHERS])]
-        columns = [self._select_of(each, rng) for each in [*chosen, cell]]
+        columns = [self.examples_of(each, rng) for each in [*chosen, cell]]
         longest = max(map(len, columns))
         # Shorter columns start later, so that every class is there at the end.
         turns = [
@@ -238,15 +236,8 @@ class TableRows(RowFormat):
         ]
         return np.array(turns, dtype=int)
 
-    def _select_of(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
-        if cell.key not in self._selectors:
-            strategy, n_examples = self._selection
-            self._selectors[cell.key] = ExampleSelector(
-                strategy, len(cell.positions), n_examples, lambda: self._vectors(cell)
-            )
-        return cell.positions[self._selectors[cell.key].select(rng)]
-
-    def _vectors(self, cell: Cell) -> np.ndarray:
+    def vectors(self, cell: Cell) -> np.ndarray:
+        """Scale the numbers, and give each category a place."""
         told = [column.name for column in self.columns if not isinstance(column, TextColumn)]
         part = self._frame[told].iloc[cell.positions]
         spans = part.select_dtypes("timedelta").columns
