@@ -81,6 +81,15 @@ class Budget(BaseEstimator):
             prompt_tokens * self.prompt_price + completion_tokens * self.completion_price
         ) / 1_000_000
 
+    def check(self) -> None:
+        """Raise ValueError if a parameter is wrong, or a cost is bounded without prices."""
+        self._validate_params()
+        if self.max_cost is not None and not (self.prompt_price or self.completion_price):
+            raise ValueError(
+                "Budget(max_cost=...) needs prompt_price and completion_price, in money for a "
+                "million tokens: without prices everything is free."
+            )
+
     def spent(self, usage: "Usage") -> str:
         """Return the name of a bound that the usage passes, "" if none."""
         tokens = usage.prompt_tokens + usage.completion_tokens

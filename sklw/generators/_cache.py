@@ -132,7 +132,10 @@ class RequestCache:
             for number, line in enumerate(file, start=1):
                 try:
                     content = json.loads(line)
-                    Completion(**content["answer"])
+                    answer = Completion(**content["answer"])
+                    if answer.cached or not isinstance(answer.text, str):
+                        raise TypeError("the text is no text")
+                    dict(answer.metadata)
                     rows.append((str(content["key"]), json.dumps(content["answer"])))
                 except (ValueError, KeyError, TypeError) as error:
                     raise ValueError(

@@ -18,6 +18,7 @@ _ALGORITHM = 1  # raised whenever the same request may be sent in another form
 # Parameters that not every server knows. All but n are hints; stop strings are cut here as well.
 _OPTIONAL = ("seed", "response_format", "n", "stop", "top_p")
 _DAMAGED_TRIES = 3
+_MOST_REFUSED = 8  # in a row from the start: then it is not about single prompts
 # A server that ignores max_tokens must not fill the memory.
 _CHARACTERS_PER_TOKEN = 8
 
@@ -165,13 +166,15 @@ class OpenAIGenerator(BaseGenerator):
             If openai is not installed.
         """
         self._validate_params()
-        self.unsupported_: set[str] = set()
+        if not hasattr(self, "unsupported_"):  # what was found out holds for further calls
+            self.unsupported_: set[str] = set()
         if not requests:
             return
         with self._client() as client, ThreadPoolExecutor(self.max_concurrency) as pool:
             waiting = iter(self._units(requests))
             running: set[Future[list[tuple[int, Completion]]]] = set()
             failure: BaseException | None = None
+            n_refused = n_answered = 0
             while True:
                 while failure is None and len(running) < self.max_concurrency:
                     unit = next(waiting, None)
@@ -184,15 +187,24 @@ class OpenAIGenerator(BaseGenerator):
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                 except KeyboardInterrupt as interrupt:
                     if failure is not None:  # a second time: what is on its way is given up
-                        pool.shutdown(wait=False, cancel_futures=True)
+                        client.close()
                         raise
                     failure = interrupt
                     continue
                 for future in done:
                     error = future.exception()
                     if error is None:
-                        yield from future.result()
+                        answers = future.result()
+                        n_refused += sum(a.finish_reason == "error" for _, a in answers)
+                        n_answered += len(answers)
+                        yield from answers
                     failure = failure or error
+                if n_refused == n_answered >= _MOST_REFUSED and failure is None:
+                    reason = answers[0][1].metadata["error"]
+                    failure = EndpointError(
+                        f"The endpoint refused all of {n_refused} requests: {reason}. Change what "
+                        "it objects to: prompting, temperature, max_new_tokens or extra_body."
+                    )
         if failure is not None:
             raise failure
 
@@ -215,8 +227,6 @@ class OpenAIGenerator(BaseGenerator):
         while unit:
             many = 1 if "n" in self.unsupported_ else len(unit)
             answers = self._ask(client, requests[unit[0]], many)
-            if not answers:
-                answers = [Completion("", finish_reason="empty")]
             found += list(zip(unit, answers, strict=False))
             unit = unit[len(answers) :]
         return found
@@ -234,21 +244,23 @@ class OpenAIGenerator(BaseGenerator):
                     response = client.completions.create(**arguments)
                 return self._read(response, request)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                unknown = self._unknown(str(error), arguments)
+                unknown = self._unknown(error, arguments)
                 if unknown is None:
                     note = {"error": self._safe(error)}
                     return [Completion("", finish_reason="error", metadata=note)] * n
                 self.unsupported_.add(unknown)
-                if unknown == "n":
-                    n = 1
+                n = 1 if unknown == "n" else n
+                continue
             except (openai.APIResponseValidationError, _DamagedAnswerError, ValueError) as error:
                 damaged += 1
-                if damaged >= _DAMAGED_TRIES:
-                    raise self._unusable(error) from None
-                time.sleep(0.2 * damaged)
+                if damaged < _DAMAGED_TRIES:
+                    time.sleep(0.2 * damaged)
+                    continue
+                failure = self._unusable(error)
             except openai.OpenAIError as error:
-                # Not "from error": its request holds the key.
-                raise self._unusable(error) from None
+                failure = self._unusable(error)
+            # Outside of the except block: the error's request holds the key.
+            raise failure
 
     def _arguments(self, request: Request, n: int) -> dict[str, Any]:
         limit = min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens)
@@ -277,12 +289,15 @@ class OpenAIGenerator(BaseGenerator):
                 "type": "json_schema",
                 "json_schema": {"name": "row", "schema": dict(request.schema), "strict": True},
             }
-        for name in self.unsupported_:
+        for name in tuple(self.unsupported_):  # other threads add to it
             arguments.pop(name, None)
         return arguments
 
-    def _unknown(self, message: str, arguments: dict[str, Any]) -> str | None:
+    def _unknown(self, error: Any, arguments: dict[str, Any]) -> str | None:
         """Return the parameter that a server which refuses a request does not know."""
+        message = str(error)
+        if getattr(error, "param", None) in _OPTIONAL and error.param in arguments:
+            return str(error.param)
         if "max_completion_tokens" in message and "max_tokens" in arguments:
             return "max_tokens"
         named = [name for name in _OPTIONAL if name in arguments and _names(message, name)]
@@ -298,14 +313,20 @@ class OpenAIGenerator(BaseGenerator):
         prompt_tokens = getattr(usage, "prompt_tokens", None) or 0
         completion_tokens = getattr(usage, "completion_tokens", None) or 0
         limit = (request.max_new_tokens or self.max_new_tokens) * _CHARACTERS_PER_TOKEN
+        if not choices:
+            return [Completion("", prompt_tokens, completion_tokens, "empty")]
         found: list[Completion] = []
         for place, choice in enumerate(choices):
+            # What the request cost is counted once, what was written evenly.
+            read = prompt_tokens if place == 0 else 0
+            share = completion_tokens // len(choices)
+            share += completion_tokens % len(choices) if place == 0 else 0
             if self.prompting == "chat":
                 text = getattr(getattr(choice, "message", None), "content", None)
             else:
                 text = getattr(choice, "text", None)
             if not isinstance(text, str):
-                found.append(Completion("", finish_reason="empty"))
+                found.append(Completion("", read, share, "empty"))
                 continue
             reason = getattr(choice, "finish_reason", None) or "stop"
             ends = [at for at in map(text.find, request.stop) if at >= 0]
@@ -313,10 +334,7 @@ class OpenAIGenerator(BaseGenerator):
                 text, reason = text[: min(ends)], "stop"
             if len(text) > limit:
                 text, reason = text[:limit], "length"
-            # What the request cost is counted once, what was written evenly.
-            share = completion_tokens // len(choices)
-            share += completion_tokens % len(choices) if place == 0 else 0
-            found.append(Completion(text, prompt_tokens if place == 0 else 0, share, reason))
+            found.append(Completion(text, read, share, reason))
         return found
 
     def _client(self) -> Any:
@@ -326,7 +344,12 @@ class OpenAIGenerator(BaseGenerator):
             raise ImportError(
                 'OpenAIGenerator needs the package openai. Run `pip install "sklw[openai]"`.'
             ) from error
-        key = os.environ.get(self.api_key_env)
+        key = (os.environ.get(self.api_key_env) or "").strip()
+        if not key.isascii() or not key.isprintable():
+            raise EndpointError(
+                f"The environment variable {self.api_key_env} holds characters that no key has. "
+                "Copy the key again."
+            )
         local = self.base_url or os.environ.get("OPENAI_BASE_URL")
         if not key and not local:
             raise EndpointError(
@@ -374,9 +397,9 @@ class OpenAIGenerator(BaseGenerator):
 
     def _safe(self, error: Exception) -> str:
         """Return the first words of an error, without the key, which some servers send back."""
-        text = " ".join(str(error).split())[:300]
-        key = os.environ.get(self.api_key_env)
-        return text.replace(key, "***") if key else text
+        text = " ".join(str(error).split())
+        key = (os.environ.get(self.api_key_env) or "").strip()
+        return (text.replace(key, "***") if key else text)[:300]
 
 
 class _DamagedAnswerError(Exception):
@@ -384,6 +407,5 @@ class _DamagedAnswerError(Exception):
 
 
 def _names(message: str, parameter: str) -> bool:
-    """Whether a message is about a parameter: "n" must stand by itself, in quotes."""
-    quoted = (f"'{parameter}'", f'"{parameter}"', f"`{parameter}`")
-    return any(form in message for form in quoted) or (len(parameter) > 3 and parameter in message)
+    """Whether a message is about a parameter: its name stands in quotes."""
+    return any(f"{mark}{parameter}{mark}" in message for mark in ("'", '"', "`"))

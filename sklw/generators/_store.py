@@ -107,13 +107,13 @@ class Store:
         return self.count() - before
 
     def clear(self) -> int:
-        """Delete all answers and give the space back; returns how many there were."""
+        """Delete all answers and give the space back; returns how many are gone."""
         count = self.count()
         if count:
             self._execute("DELETE FROM answers", write=True)
             self._execute("VACUUM", write=True)
             self._warn()
-        return count
+        return count - self.count()
 
     def evict(self, max_bytes: int) -> None:
         """Delete the oldest answers until the rest takes nine tenths of the bytes at most."""

@@ -31,6 +31,7 @@ REASONS = {
     "out_of_range": "a number or date far from the real ones",
     "other_group": "a row of another group",
     "parent_elsewhere": "generated from a row that is not in this training set",
+    "refused": "the endpoint refused the request",
     "exhausted": "the recorded rows of the class are used up",
     "surplus": "good, but the quota was full",
 }

@@ -292,6 +292,8 @@ class LLMOverSampler(BaseOverSampler):
             The real rows, untouched, then the synthetic ones.
         """
         self._validate_params()
+        if self.budget is not None:
+            self.budget.check()
         rows, cells = self._plan(X, y, groups)
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
@@ -330,6 +332,8 @@ class LLMOverSampler(BaseOverSampler):
             cache is not looked into.
         """
         self._validate_params()
+        if self.budget is not None:
+            self.budget.check()
         rows, cells = self._plan(X, y, groups)
         generator = self._fresh_generator()
         quotas, row_format = prepare(self, generator, rows, cells)

@@ -98,6 +98,7 @@ class GenerationRun:
         self.rows = rows
         self.seed = seed
         self.records: list[dict[str, Any]] = []
+        self._held: list[tuple[Any, ...]] = []  # paid for, and wanted beyond balance
         self._patterns = [rows.pattern(quota.cell) for quota in quotas]
         self._schema = rows.schema()
         self._by_text = {text: at for at, text in reversed(list(enumerate(rows.texts)))}
@@ -107,11 +108,14 @@ class GenerationRun:
 
         So that what is asked for beyond balance does not change the rows for it.
         """
-        for beyond in (False, True):
-            for quota in self.quotas:
-                quota.beyond = beyond
-            if not self._run_rounds():
-                return
+        goes_on = self._run_rounds()
+        for quota in self.quotas:
+            quota.beyond = True
+        held, self._held = self._held, []
+        for arguments in held:
+            self._judge(*arguments)
+        if goes_on:
+            self._run_rounds()
 
     def _run_rounds(self) -> bool:
         """Generate until the goals are met or spent; False if a budget ended it."""
@@ -192,22 +196,38 @@ class GenerationRun:
         shown, elsewhere = self._recorded_parent(shown, completion)
         rows = [ParsedRow("")] if exhausted else self.rows.parse(completion.text)
         for place, row in enumerate(rows):
-            if exhausted:
-                reason = "exhausted"
-            elif elsewhere:
-                reason = "parent_elsewhere"
-            elif quota.missing <= 0:
-                reason = "surplus"
+            # Of several rows in a cut answer only the last is incomplete.
+            cut = completion.finish_reason == "length" and place == len(rows) - 1
+            fault = "exhausted" if exhausted else "parent_elsewhere" if elsewhere else ""
+            arguments = (quota, row, fault, cut, shown, request, completion, round_number)
+            if not fault and quota.missing <= 0 and not quota.beyond and quota.cell.augment:
+                self._held.append(arguments)
             else:
-                # Of several rows in a cut answer only the last is incomplete.
-                cut = completion.finish_reason == "length" and place == len(rows) - 1
-                row, reason = self.rows.judge(row, quota.cell, shown.tolist(), cut)
-            purpose = "augment" if len(quota.rows) >= quota.cell.oversample else "oversample"
-            if not reason:
-                quota.rows.append((row, shown))
-            quota.candidates += 0 if exhausted else 1
-            self._record(quota, row, purpose, reason, shown, request, completion, round_number)
+                self._judge(*arguments)
             completion = replace(completion, prompt_tokens=0, completion_tokens=0)  # counted once
+
+    def _judge(
+        self,
+        quota: Quota,
+        row: ParsedRow,
+        reason: str,
+        cut: bool,
+        shown: np.ndarray,
+        request: Request,
+        completion: Completion,
+        round_number: int,
+    ) -> None:
+        if not reason and completion.finish_reason == "error":
+            reason = "refused"
+        elif not reason and quota.missing <= 0:
+            reason = "surplus"
+        elif not reason:
+            row, reason = self.rows.judge(row, quota.cell, shown.tolist(), cut)
+        purpose = "augment" if len(quota.rows) >= quota.cell.oversample else "oversample"
+        if not reason:
+            quota.rows.append((row, shown))
+        quota.candidates += reason not in ("exhausted", "surplus")
+        self._record(quota, row, purpose, reason, shown, request, completion, round_number)
 
     def _recorded_parent(
         self, shown: np.ndarray, completion: Completion

@@ -12,7 +12,7 @@ import pytest
 
 from sklw import LLMOverSampler, OpenAIGenerator
 from sklw.exceptions import EndpointError
-from sklw.generators import Request, RequestCache, generate_cached, iter_cached
+from sklw.generators import Budget, Request, RequestCache, generate_cached, iter_cached
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _endpoint import Endpoint
@@ -283,3 +283,55 @@ def test_a_sampler_keeps_what_it_got_when_the_endpoint_fails(tmp_path):
             sampler.fit_resample(texts, labels)
     assert len(sampler.provenance_) == 6
     assert sampler.provenance_["accepted"].all()
+
+
+def test_a_key_that_the_server_sends_back_is_masked_before_anything_is_cut():
+    for length in (270, 282, 290, 296):
+        message = "x" * length + KEY
+        fault = {"status": 401, "json": {"error": {"message": message}}}
+        with (
+            Endpoint(lambda prompt, nth, fault=fault: fault) as endpoint,
+            pytest.raises(EndpointError) as caught,
+        ):
+            generator(endpoint).generate(REQUESTS[:1])
+        assert KEY[:12] not in str(caught.value)
+        # Nor in what the error remembers of its origin.
+        assert caught.value.__context__ is None
+        assert caught.value.__cause__ is None
+
+
+def test_an_endpoint_that_refuses_everything_is_not_asked_on_and_on():
+    fault = {"status": 400, "json": {"error": {"message": "temperature 1.0 is not allowed"}}}
+    many = [Request(f"p {i}", seed=i) for i in range(100)]
+    with Endpoint(lambda prompt, nth: fault) as endpoint:
+        with pytest.raises(EndpointError, match=r"refused all .* temperature 1\.0 is not"):
+            generator(endpoint, max_concurrency=2).generate(many)
+    assert len(endpoint.bodies) < 12
+
+
+def test_what_was_found_out_holds_for_further_calls():
+    def script(prompt, nth):
+        if "seed" in endpoint.bodies[-1]:
+            return {"status": 400, "json": {"error": {"message": "unknown", "param": "seed"}}}
+        return None
+
+    with Endpoint(script) as endpoint:
+        asking = generator(endpoint, max_concurrency=1)
+        for _ in range(3):
+            asking.generate(REQUESTS[:2])
+    assert len(endpoint.bodies) == 7
+
+
+def test_answers_without_text_are_paid_for():
+    empty = {
+        "choices": [{"index": 0, "message": {"content": None}, "finish_reason": "length"}],
+        "usage": {"prompt_tokens": 500, "completion_tokens": 256, "total_tokens": 756},
+    }
+    with Endpoint(lambda prompt, nth: {"json": empty}) as endpoint:
+        sampler = LLMOverSampler(
+            generator=generator(endpoint), budget=Budget(max_tokens=5000), n_examples=1,
+            on_shortfall="ignore", answers_per_prompt=1,
+        )  # fmt: skip
+        sampler.fit_resample([f"text number {i}" for i in range(60)], [0] * 50 + [1] * 10)
+    assert sampler.usage_.prompt_tokens == 500 * len(endpoint.bodies)
+    assert sampler.usage_.stopped_by == "max_tokens"

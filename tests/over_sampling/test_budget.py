@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
-from sklw.generators import Budget
+from sklw.generators import Budget, Completion
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _shuffler import Shuffler
@@ -102,3 +102,41 @@ def test_the_tokens_of_a_local_model_are_counted():
     ).estimate(texts, ["a", "a", "b", "b"])
     assert estimate.loc["expected", "requests"] == 2
     assert 10 < estimate.loc["expected", "prompt_tokens"] < 100
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        (Budget(max_cost=1.0), "needs prompt_price"),
+        (Budget(max_requests=-1), "max_requests"),
+        (Budget(max_requests="5"), "max_requests"),
+    ],
+)
+def test_a_budget_that_bounds_nothing_is_refused(budget, message):
+    for method in ("fit_resample", "estimate"):
+        with pytest.raises(ValueError, match=message):
+            getattr(sampler(budget=budget), method)(X, Y)
+    assert not Metered.asked
+
+
+def test_rows_paid_for_before_they_are_wanted_are_not_thrown_away():
+    class Talkative(Metered):
+        def iter_generate(self, requests):
+            for number, request in enumerate(requests):
+                self.asked.append(1)
+                rng = np.random.default_rng(request.seed)
+                yield (
+                    number,
+                    Completion(
+                        "\n".join(",".join(map(str, r)) for r in rng.random((10, 3)).round(2))
+                    ),
+                )
+
+    Metered.asked.clear()
+    found = LLMOverSampler(
+        generator=Talkative("chat"), rows_per_request=10, random_state=0, verbose=False,
+        sampling_strategy={"few": 51}, augment={"few": 9},
+    )  # fmt: skip
+    _, y_new = found.fit_resample(X, Y)
+    assert len(y_new) == 310
+    assert len(Metered.asked) == 1
