@@ -303,9 +303,11 @@ def test_a_key_that_the_server_sends_back_is_masked_before_anything_is_cut():
 def test_an_endpoint_that_refuses_everything_is_not_asked_on_and_on():
     fault = {"status": 400, "json": {"error": {"message": "temperature 1.0 is not allowed"}}}
     many = [Request(f"p {i}", seed=i) for i in range(100)]
-    with Endpoint(lambda prompt, nth: fault) as endpoint:
-        with pytest.raises(EndpointError, match=r"refused all .* temperature 1\.0 is not"):
-            generator(endpoint, max_concurrency=2).generate(many)
+    with (
+        Endpoint(lambda prompt, nth: fault) as endpoint,
+        pytest.raises(EndpointError, match=r"refused all .* temperature 1\.0 is not"),
+    ):
+        generator(endpoint, max_concurrency=2).generate(many)
     assert len(endpoint.bodies) < 12
 
 
