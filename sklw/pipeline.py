@@ -103,6 +103,15 @@ class _Rows:
             if value is not None and has_fit_parameter(weighter, name)
         }
 
+    def among(self, kept: np.ndarray) -> "_Rows":
+        """Return what is known of some rows, but for their parents."""
+        return _Rows(
+            self.synthetic[kept],
+            None,
+            None if self.augmented is None else self.augmented[kept],
+            None if self.groups is None else self.groups[kept],
+        )
+
     @classmethod
     def all_real(cls, n_rows: int) -> "_Rows":
         return cls(np.zeros(n_rows, dtype=bool))
@@ -308,12 +317,8 @@ def _rows_after(sampler: Any, rows: _Rows, n_before: int, n_after: int) -> _Rows
             else np.array([position[p] for p in old[row].tolist() if p in position], dtype=int)
             for row, again in zip(kept, repeated, strict=True)
         ]
-        return _Rows(
-            rows.synthetic[kept] | repeated,
-            parents,
-            None if rows.augmented is None else rows.augmented[kept],
-            None if rows.groups is None else rows.groups[kept],
-        )
+        followed = rows.among(kept)
+        return replace(followed, synthetic=followed.synthetic | repeated, parent_indices=parents)
     if getattr(sampler, "_sampling_type", "") == "over-sampling" and n_after >= n_before:
         if hasattr(sampler, "smote"):  # SMOTEENN, SMOTETomek: over-sampling, then cleaning
             _refuse_sampler(sampler)

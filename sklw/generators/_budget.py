@@ -189,17 +189,22 @@ def iter_within(
         start = end
 
 
+def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
+    """Return how many tokens an answer may have, by the request's bound and the generator's."""
+    bounds = (max_new_tokens, getattr(generator, "max_new_tokens", None))
+    return min((bound for bound in bounds if bound is not None), default=0)
+
+
 def _affordable(
     generator: BaseGenerator, requests: Sequence[Request], start: int, budget: Budget, usage: Usage
 ) -> int:
     """Return the end of the portion that fits the budget whatever its answers cost."""
-    longest = getattr(generator, "max_new_tokens", 0)
     most = max(_AT_ONCE, 4 * getattr(generator, "max_concurrency", 1))
     planned = usage
     for end in range(start, min(start + most, len(requests))):
         request = requests[end]
         tokens = generator.count_tokens(request.prompt)
-        limit = min(request.max_new_tokens or longest, longest)
+        limit = longest_answer(generator, request.max_new_tokens)
         planned = planned.with_requests(1, tokens, limit)
         bound = budget.spent(planned)
         if bound:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sklw.generators import Budget
+from sklw.generators._budget import longest_answer
 from sklw.over_sampling._rounds import GenerationRun
 
 __all__ = ["estimated"]
@@ -28,7 +29,6 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
         Requests, tokens and cost.
     """
     found = {"expected": np.zeros(3), "at most": np.zeros(3)}
-    longest = getattr(run.generator, "max_new_tokens", 0)
     n_rows = run.rows.writer.n_rows
     for quota in run.quotas:
         quota.beyond = True
@@ -39,7 +39,7 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
         )
         texts = run.rows.texts[quota.cell.positions]
         answer = n_rows * np.mean([run.generator.count_tokens(text) for text in texts])
-        limit = min(quota.max_new_tokens or longest, longest)
+        limit = longest_answer(run.generator, quota.max_new_tokens)
         found["expected"] += n_first * np.array([1, prompt, min(answer, limit)])
         found["at most"] += quota.max_requests * np.array([1, prompt, limit])
     rows = {

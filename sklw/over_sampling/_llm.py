@@ -297,17 +297,9 @@ class LLMOverSampler(BaseOverSampler):
         rows, cells = self._plan(X, y, groups)
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
-        quotas, row_format = prepare(self, self.generator_, rows, cells)
-        if quotas and row_format.writer.form == "fine_tuned":
-            self.generator_.fit(row_format.training_pairs)
-        run = GenerationRun(
-            generator=self.generator_,
-            ask=self._ask,
-            quotas=quotas,
-            rows=row_format,
-            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
-            answers_per_prompt=self.answers_per_prompt,
-        )
+        run = self._new_run(self.generator_, rows, cells)
+        if run.quotas and run.rows.writer.form == "fine_tuned":
+            self.generator_.fit(run.rows.training_pairs)
         try:
             run.run()
         finally:
@@ -335,17 +327,19 @@ class LLMOverSampler(BaseOverSampler):
         if self.budget is not None:
             self.budget.check()
         rows, cells = self._plan(X, y, groups)
-        generator = self._fresh_generator()
+        run = self._new_run(self._fresh_generator(), rows, cells)
+        return estimated(run, self.budget or Budget())
+
+    def _new_run(self, generator: BaseGenerator, rows: Any, cells: list[Cell]) -> GenerationRun:
         quotas, row_format = prepare(self, generator, rows, cells)
-        run = GenerationRun(
+        return GenerationRun(
             generator=generator,
-            ask=lambda requests: iter(()),
+            ask=self._ask,
             quotas=quotas,
             rows=row_format,
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
             answers_per_prompt=self.answers_per_prompt,
         )
-        return estimated(run, self.budget or Budget())
 
     def _fresh_generator(self) -> BaseGenerator:
         return TransformersGenerator() if self.generator is None else clone(self.generator)

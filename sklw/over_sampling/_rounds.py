@@ -108,12 +108,14 @@ class GenerationRun:
 
         So that what is asked for beyond balance does not change the rows for it.
         """
-        goes_on = self._run_rounds()
-        for quota in self.quotas:
-            quota.beyond = True
-        held, self._held = self._held, []
-        for arguments in held:
-            self._judge(*arguments)
+        try:
+            goes_on = self._run_rounds()
+        finally:
+            # Also when interrupted: what was held back is judged and kept on record.
+            for quota in self.quotas:
+                quota.beyond = True
+            for arguments in self._held:
+                self._judge(*arguments)
         if goes_on:
             self._run_rounds()
 

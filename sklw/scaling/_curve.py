@@ -21,12 +21,14 @@ class _Chosen(BaseEstimator):
 
     _sampling_type = "over-sampling"
 
-    def __init__(self, X: Any, y: Any, synthetic: Any, parents: Any) -> None:
-        self.X, self.y, self.synthetic, self.parents = X, y, synthetic, parents
+    def __init__(self, X: Any, y: Any, rows: _Rows, parents: Any) -> None:
+        self.X, self.y, self.rows, self.parents = X, y, rows, parents
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
-        self.synthetic_mask_ = self.synthetic
+        self.synthetic_mask_ = self.rows.synthetic
         self.parent_indices_ = self.parents
+        self.augmentation_mask_ = self.rows.augmented
+        self.groups_ = self.rows.groups
         return self.X, self.y
 
 
@@ -43,8 +45,8 @@ def synthetic_size_curve(
     """Cross-validate a pipeline at growing numbers of synthetic rows.
 
     The sampler runs once for each split, at its own `sampling_strategy`, and each size takes the
-    first of its rows, evenly over the classes it made: the sets are nested, and a language model
-    is asked for the largest only.
+    first of its rows, evenly over the classes (or class x group cells) it made: the sets are
+    nested, and a language model is asked for the largest only.
 
     Parameters
     ----------
@@ -131,7 +133,7 @@ def _scores_of_split(
     sampler = steps[at][1]
     X_all, y_all = sampler.fit_resample(X_train, y[train])
     rows = _rows_after(sampler, _Rows.all_real(len(train)), len(train), len(y_all))
-    order = _nested_order(np.asarray(y_all), rows.synthetic)
+    order = _nested_order(np.asarray(y_all), rows.synthetic, rows.groups)
     if sizes[-1] > len(order):
         raise ValueError(
             f"The sampler made {len(order)} rows and a size of {sizes[-1]} was asked for. Raise "
@@ -144,7 +146,7 @@ def _scores_of_split(
         chosen = _Chosen(
             _safe_indexing(X_all, kept),
             _safe_indexing(y_all, kept),
-            rows.synthetic[kept],
+            rows.among(kept),
             parents[len(train) :],
         )
         rest = Pipeline([("chosen", chosen), *clone(pipeline).steps[at + 1 :]])
@@ -152,8 +154,11 @@ def _scores_of_split(
     return scores
 
 
-def _nested_order(labels: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
-    """Return the synthetic rows in turns: the first of each class, the second of each, ..."""
+def _nested_order(
+    labels: np.ndarray, synthetic: np.ndarray, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the synthetic rows in turns: the first of each cell, the second of each, ..."""
     made = np.flatnonzero(synthetic)
-    turn = pd.Series(made).groupby(labels[made]).cumcount().to_numpy()
+    cells = [labels[made]] if groups is None else [labels[made], groups[made]]
+    turn = pd.Series(made).groupby(cells).cumcount().to_numpy()
     return made[np.argsort(turn, kind="stable")]

@@ -10,6 +10,7 @@ The inner product is the derivative of l_i along ``grad L(theta')``: one forward
 mode gives it for all rows of a batch, without second derivatives.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -47,7 +48,7 @@ class BilevelModel(Protocol):
         """Return the module's arguments for some reference rows, and their classes."""
 
 
-class Rule:
+class Rule(ABC):
     """How slopes become weights."""
 
     judged_by_reference = True
@@ -56,11 +57,11 @@ class Rule:
         """Return the weights of the virtual step; None for none: theta' is theta."""
         return None
 
+    @abstractmethod
     def update(
         self, rows: torch.Tensor, losses: torch.Tensor, slopes: torch.Tensor
     ) -> torch.Tensor:
         """Return the weights to train with."""
-        raise NotImplementedError
 
 
 class Ren(Rule):

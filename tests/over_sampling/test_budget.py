@@ -140,3 +140,23 @@ def test_rows_paid_for_before_they_are_wanted_are_not_thrown_away():
     _, y_new = found.fit_resample(X, Y)
     assert len(y_new) == 310
     assert len(Metered.asked) == 1
+
+
+def test_rows_held_back_are_on_record_when_the_run_is_interrupted():
+    class Interrupted(Metered):
+        def iter_generate(self, requests):
+            for number, request in enumerate(requests):
+                if request.label == "more":
+                    raise KeyboardInterrupt
+                rows = np.random.default_rng(request.seed).random((10, 3)).round(2)
+                yield number, Completion("\n".join(",".join(map(str, row)) for row in rows))
+
+    found = LLMOverSampler(
+        generator=Interrupted("chat"), rows_per_request=10, random_state=0, verbose=False,
+        sampling_strategy={"few": 51, "more": 51}, augment={"few": 9}, n_examples=2,
+    )  # fmt: skip
+    y = np.repeat(["many", "few", "more"], [200, 50, 50])
+    with pytest.raises(KeyboardInterrupt):
+        found.fit_resample(X, y)
+    assert found.provenance_["purpose"].tolist() == ["oversample"] + ["augment"] * 9
+    assert found.provenance_["accepted"].all()

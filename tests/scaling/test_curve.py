@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.datasets import make_classification
@@ -6,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
-from sklw import SyntheticWeighter, make_pipeline
+from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
 from sklw.scaling import synthetic_size_curve
 from sklw.scaling._curve import _nested_order
 
@@ -81,3 +82,29 @@ def test_errors(data):
         synthetic_size_curve(pipeline(SMOTE()), *data, [0, 100_000])
     with pytest.raises(ValueError, match="whole numbers"):
         synthetic_size_curve(pipeline(SMOTE()), *data, [-1, 5])
+
+
+def test_groups_and_augmentation_reach_the_weighter():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=120), "g": rng.integers(0, 2, 120)})
+    y = (rng.random(120) < 0.3).astype(int)
+    rows = pd.DataFrame({"a": rng.normal(size=400), "g": np.arange(400) // 2 % 2})
+    recorded = RecordedGenerator(
+        rows.assign(y=np.arange(400) % 2), text_column=None, label_column="y", group_column="g"
+    )
+    sampler = LLMOverSampler(
+        generator=recorded, group_column="g", augment=10, range_margin=9, verbose=False,
+        random_state=0,
+    )  # fmt: skip
+
+    def scores(**kwargs):
+        weighter = SyntheticWeighter("uniform", **kwargs)
+        pipe = make_pipeline(sampler, weighter, LogisticRegression())
+        return synthetic_size_curve(pipe, X, y, [0, 60], cv=2)[1]
+
+    plain = scores()
+    for kwargs in ({"augmentation_weight": 0.0}, {"class_weight": "balanced"}):
+        found = scores(**kwargs)
+        assert (found[1] != plain[1]).all()
+    cells = _nested_order(np.array(list("aabb")), np.ones(4, bool), np.array([0, 0, 0, 1]))
+    assert cells.tolist() == [0, 2, 3, 1]
