@@ -1,7 +1,8 @@
-"""Seeing what weights rows got and why, and what more rows would bring."""
+"""Seeing how varied rows are, what weights they got and why, and what more would bring."""
 
+from sklw.inspection._diversity import diversity_report
 from sklw.inspection._report import WeightReport
 from sklw.inspection._scaling_display import ScalingLawDisplay
 from sklw.inspection._weight_display import WeightDisplay
 
-__all__ = ["ScalingLawDisplay", "WeightDisplay", "WeightReport"]
+__all__ = ["ScalingLawDisplay", "WeightDisplay", "WeightReport", "diversity_report"]

@@ -30,6 +30,11 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     """
     found = {"expected": np.zeros(3), "at most": np.zeros(3)}
     n_rows = run.rows.writer.n_rows
+    for request in run.rows.preliminary(run.seed) if run.quotas else []:
+        limit = longest_answer(run.generator, request.max_new_tokens)
+        asked = np.array([1, run.generator.count_tokens(request.prompt), limit])
+        found["expected"] += asked
+        found["at most"] += asked
     for quota in run.quotas:
         quota.beyond = True
         n_first = quota.next_requests(n_rows)
@@ -40,6 +45,11 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
         texts = run.rows.texts[quota.cell.positions]
         answer = n_rows * np.mean([run.generator.count_tokens(text) for text in texts])
         limit = longest_answer(run.generator, quota.max_new_tokens)
+        if run.verifier is not None:
+            for request in run.verifier.requests(texts[:1]):
+                judged = n_rows * np.array([1, run.generator.count_tokens(request.prompt), 2])
+                found["expected"] += n_first * judged
+                found["at most"] += quota.max_requests * judged
         found["expected"] += n_first * np.array([1, prompt, min(answer, limit)])
         found["at most"] += quota.max_requests * np.array([1, prompt, limit])
     rows = {

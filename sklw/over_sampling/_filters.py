@@ -30,6 +30,8 @@ REASONS = {
     "unknown_category": "a category that the real rows do not have",
     "out_of_range": "a number or date far from the real ones",
     "other_group": "a row of another group",
+    "wrong_class": "the verifier takes it for another class",
+    "unverified": "interrupted, or out of budget, before it was verified",
     "parent_elsewhere": "generated from a row that is not in this training set",
     "refused": "the endpoint refused the request",
     "exhausted": "the recorded rows of the class are used up",

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._containers import append_texts
 from sklw.over_sampling._filters import RowFilter
 from sklw.over_sampling._parsing import AnswerParser, ParsedRow, up_to_last_sentence
 from sklw.over_sampling._prompts import Prompt, PromptWriter
 from sklw.over_sampling._selection import ExampleSelector
+from sklw.over_sampling._strategies import Texts, make_strategy
 
 __all__ = ["RowFormat", "TextRows"]
 
@@ -58,12 +60,15 @@ class RowFormat(ABC):
         """Return a vector for each row of the cell, the nearer the more alike."""
 
     @abstractmethod
-    def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
-        """Return the positions of the real rows that a prompt shows, in their order."""
+    def compose(self, cell: Cell, rng: np.random.Generator) -> tuple[np.ndarray, Prompt]:
+        """Return the positions of the real rows that a prompt shows, and the prompt."""
 
-    @abstractmethod
-    def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
-        """Write a prompt."""
+    def preliminary(self, seed: int) -> list[Request]:
+        """Return what is to be asked before the first row."""
+        return []
+
+    def learn(self, answers: Sequence[Completion | None]) -> None:  # noqa: B027
+        """Take the answers to these requests, None where a budget left none."""
 
     def pattern(self, cell: Cell) -> str | None:
         """Return a regular expression that an answer must match, if there is one."""
@@ -111,7 +116,7 @@ class TextRows(RowFormat):
         Which rows a prompt shows.
     n_examples : int
         How many.
-    near_duplicate_threshold, length_tolerance
+    near_duplicate_threshold, length_tolerance, prompt_strategy, attributes
         As in LLMOverSampler.
     """
 
@@ -126,8 +131,12 @@ class TextRows(RowFormat):
         n_examples: int,
         near_duplicate_threshold: float | None,
         length_tolerance: float,
+        prompt_strategy: str = "examples",
+        attributes: Any = None,
     ) -> None:
         super().__init__(example_selection, n_examples)
+        source = Texts(texts, cells, self.examples_of, n_examples)
+        self._strategy = make_strategy(prompt_strategy, source, writer, attributes)
         self.texts = texts
         self.writer = writer
         self._cells = cells
@@ -143,19 +152,23 @@ class TextRows(RowFormat):
             length_tolerance=length_tolerance,
         )
 
-    def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
-        """Return the positions of rows of the cell."""
-        return self.examples_of(cell, rng)
-
     def vectors(self, cell: Cell) -> np.ndarray:
         """Embed the texts."""
         from sklw.feature_extraction import TextEmbedder
 
         return np.asarray(TextEmbedder().fit_transform(self.texts[cell.positions].tolist()))
 
-    def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
-        """Write a prompt that shows rows of the cell."""
-        return self.writer.write(self.texts[shown].tolist(), cell.description)
+    def compose(self, cell: Cell, rng: np.random.Generator) -> tuple[np.ndarray, Prompt]:
+        """Return the positions of the real texts that a prompt shows, and the prompt."""
+        return self._strategy.compose(cell, rng)
+
+    def preliminary(self, seed: int) -> list[Request]:
+        """Return what the strategy asks before the first text."""
+        return self._strategy.preliminary(seed)
+
+    def learn(self, answers: Sequence[Completion | None]) -> None:
+        """Hand the strategy the answers."""
+        self._strategy.learn(answers)
 
     def training_pairs(
         self, rng: np.random.Generator, permute_columns: bool

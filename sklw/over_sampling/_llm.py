@@ -1,7 +1,7 @@
 """LLMOverSampler: fills minority classes with rows that a language model writes."""
 
-import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -10,12 +10,11 @@ import pandas as pd
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names
 from tqdm.auto import tqdm
 
 from sklw._validation import check_texts, holds_texts
-from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
 from sklw.generators import (
     BaseGenerator,
     Budget,
@@ -29,14 +28,18 @@ from sklw.generators import (
 from sklw.over_sampling._cells import Cell, check_known, plan_cells
 from sklw.over_sampling._containers import append_labels
 from sklw.over_sampling._estimate import estimated
-from sklw.over_sampling._filters import REASONS
 from sklw.over_sampling._inputs import check_groups, check_labels, is_table, name_of_group_column
-from sklw.over_sampling._preparation import prepare
+from sklw.over_sampling._preparation import prepare, prepare_verifier
 from sklw.over_sampling._prompts import ClassDescription
-from sklw.over_sampling._rounds import GenerationRun, Quota
+from sklw.over_sampling._rounds import GenerationRun
+from sklw.over_sampling._shortfall import report_shortfall
+from sklw.over_sampling._strategies import PROMPT_STRATEGIES
 from sklw.over_sampling._table_rows import as_table
 
 __all__ = ["LLMOverSampler"]
+
+# What a budget may leave without a verdict, at most.
+_VERIFIED_AT_ONCE = 32
 
 
 class LLMOverSampler(BaseOverSampler):
@@ -82,6 +85,30 @@ class LLMOverSampler(BaseOverSampler):
         What the rows are, such as ``"SMS messages"`` or ``"Loan applications"``.
     instructions : str, default=None
         Further wishes for the texts, in your words.
+    prompt_strategy : str, default="examples"
+        What the model is shown and asked for; texts only, and see the user guide:
+
+        - ``"examples"``: texts of the class, and another one;
+        - ``"contrast"``: the same, with the most similar texts of other classes between them;
+        - ``"attributes"``: the same, and what the new one is to be like [3]_;
+        - ``"rewrite"``: one text of the class anew, with other details [4]_;
+        - ``"paraphrase"``: one text of the class in other words;
+        - ``"counterfactual"``: a text of another class, changed until it belongs to this one.
+    attributes : dict, default=None
+        For ``"attributes"``: what each new text draws one value of. Maps a name to values, to
+        values by label, to ``"propose"`` (the model is asked for some first) or to ``"match"``
+        (the number of words of a real text). None stands for
+        ``{"topic": "propose", "length": "match"}``.
+    prompt_template : str, default=None
+        Your words in place of ours. Fields in braces: `examples`, `label`, `description`, `task`,
+        `instructions`, `attributes`, `n_rows`, and, where a text is made from another one,
+        `source` and `source_label`. What a completion model is to go on with, or what a chat
+        model is told.
+    verifier : {"embedding", "model"}, classifier or None, default=None
+        Takes only texts that it assigns to the class they were written for: logistic regression
+        with balanced classes on frozen sentence embeddings, the generator itself (a request for
+        each text, at temperature 0), or a classifier with ``predict_proba``. Classifiers are
+        fitted on the real texts, crosswise. Texts only.
     rows_per_request : int, default=1
         Rows that one answer is asked for; chat form only.
     near_duplicate_threshold : float or None, default=0.8
@@ -160,6 +187,10 @@ class LLMOverSampler(BaseOverSampler):
        Address Data Imbalance", arXiv:2406.03628.
     .. [2] J. Kim et al., "EPIC: Effective Prompting for Imbalanced-Class Data Synthesis in
        Tabular Data Classification via Large Language Models", NeurIPS 2024.
+    .. [3] Y. Yu et al., "Large Language Model as Attributed Training Data Generator: A Tale of
+       Diversity and Bias", NeurIPS 2023.
+    .. [4] V. Veselovsky et al., "Generating Faithful Synthetic Data with Large Language Models",
+       arXiv:2305.15041.
 
     Examples
     --------
@@ -186,6 +217,14 @@ class LLMOverSampler(BaseOverSampler):
         "label_descriptions": [dict, None],
         "task": [str, None],
         "instructions": [str, None],
+        "prompt_strategy": [StrOptions(set(PROMPT_STRATEGIES))],
+        "attributes": [dict, None],
+        "prompt_template": [str, None],
+        "verifier": [
+            StrOptions({"embedding", "model"}),
+            HasMethods(["fit", "predict_proba"]),
+            None,
+        ],
         "rows_per_request": [Interval(Integral, 1, None, closed="left")],
         "near_duplicate_threshold": [Interval(Real, 0, 1, closed="right"), None],
         "length_tolerance": [Interval(Real, 1, None, closed="left")],
@@ -214,6 +253,10 @@ class LLMOverSampler(BaseOverSampler):
         label_descriptions: dict[Any, str] | None = None,
         task: str | None = None,
         instructions: str | None = None,
+        prompt_strategy: str = "examples",
+        attributes: dict[str, Any] | None = None,
+        prompt_template: str | None = None,
+        verifier: Any = None,
         rows_per_request: int = 1,
         near_duplicate_threshold: float | None = 0.8,
         length_tolerance: float = 2.0,
@@ -238,6 +281,10 @@ class LLMOverSampler(BaseOverSampler):
         self.label_descriptions = label_descriptions
         self.task = task
         self.instructions = instructions
+        self.prompt_strategy = prompt_strategy
+        self.attributes = attributes
+        self.prompt_template = prompt_template
+        self.verifier = verifier
         self.rows_per_request = rows_per_request
         self.near_duplicate_threshold = near_duplicate_threshold
         self.length_tolerance = length_tolerance
@@ -304,7 +351,7 @@ class LLMOverSampler(BaseOverSampler):
             run.run()
         finally:
             self.provenance_ = run.provenance()
-        self._report_shortfall(run)
+        report_shortfall(run, self.usage_.stopped_by, self.on_shortfall)
         return self._put_together(X, y, run, len(rows))
 
     def estimate(self, X: Any, y: Any, groups: Any = None) -> pd.DataFrame:
@@ -332,13 +379,18 @@ class LLMOverSampler(BaseOverSampler):
 
     def _new_run(self, generator: BaseGenerator, rows: Any, cells: list[Cell]) -> GenerationRun:
         quotas, row_format = prepare(self, generator, rows, cells)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        verifier = prepare_verifier(self, generator, row_format, cells, seed, self._ask)
+        bounded = self.verifier == "model" and self.budget is not None
         return GenerationRun(
             generator=generator,
-            ask=self._ask,
+            ask=partial(self._ask, generator),
             quotas=quotas,
             rows=row_format,
-            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+            seed=seed,
             answers_per_prompt=self.answers_per_prompt,
+            verifier=verifier,
+            portion=_VERIFIED_AT_ONCE if bounded else None,
         )
 
     def _fresh_generator(self) -> BaseGenerator:
@@ -400,7 +452,9 @@ class LLMOverSampler(BaseOverSampler):
     def _name_of(self, label: Any) -> str:
         return str((self.label_names or {}).get(label, label))
 
-    def _ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+    def _ask(
+        self, generator: BaseGenerator, requests: Sequence[Request]
+    ) -> Iterator[tuple[int, Completion]]:
         cache = RequestCache.resolve(self.cache)
         with tqdm(
             total=len(requests),
@@ -409,33 +463,10 @@ class LLMOverSampler(BaseOverSampler):
             disable=None if self.verbose else True,
         ) as bar:
             for index, completion in iter_within(
-                self.generator_, requests, cache, self.budget, self.usage_
+                generator, requests, cache, self.budget, self.usage_
             ):
                 bar.update()
                 yield index, completion
-
-    def _report_shortfall(self, run: GenerationRun) -> None:
-        short = [quota for quota in run.quotas if quota.missing > 0]
-        if not short or self.on_shortfall == "ignore":
-            return
-        lines = [
-            f"class {quota.cell.key!r}: {len(quota.rows)} of {quota.cell.wanted} rows after "
-            f"{quota.sent} requests; rejected: {_counted(run, quota)}"
-            for quota in short
-        ]
-        bound = self.usage_.stopped_by
-        message = (
-            "Fewer rows were generated than wanted. "
-            + (f"The budget's {bound} is used up. " if bound else "")
-            + "; ".join(lines)
-            + ". The candidates and the reason for each are in provenance_. Raise max_attempts, "
-            "use a stronger model, say more in task, label_descriptions and instructions, loosen "
-            "near_duplicate_threshold or length_tolerance, or ask for fewer rows with "
-            "sampling_strategy."
-        )
-        if self.on_shortfall == "error":
-            raise NotEnoughGeneratedError(message)
-        warnings.warn(message, GenerationWarning, stacklevel=3)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -445,10 +476,3 @@ class LLMOverSampler(BaseOverSampler):
         tags.input_tags.allow_nan = True
         tags.non_deterministic = False
         return tags
-
-
-def _counted(run: GenerationRun, quota: Quota) -> str:
-    counts = run.rejections(quota.cell)
-    if not counts:
-        return "none"
-    return ", ".join(f"{n} {reason} ({REASONS[reason]})" for reason, n in counts.most_common())

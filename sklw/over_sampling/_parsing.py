@@ -7,7 +7,7 @@ from typing import Any
 
 from sklw.over_sampling._prompts import one_line
 
-__all__ = ["AnswerParser", "ParsedRow", "up_to_last_sentence"]
+__all__ = ["AnswerParser", "ParsedRow", "list_items", "up_to_last_sentence"]
 
 _NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
 _FIELD = re.compile(r"^\s*(?:text|message|example|output|answer|row)\s*(?:\d{1,3}\s*)?:\s*", re.I)
@@ -109,6 +109,13 @@ def _numbered_items(lines: list[str]) -> list[str]:
         elif items and line.strip():
             items[-1] += "\n" + line
     return items
+
+
+def list_items(text: str) -> list[str]:
+    """Return the items of a numbered or bulleted list, or the lines of a text that has none."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    items = _numbered_items(lines) if any(map(_NUMBERING.match, lines)) else lines
+    return [_NUMBERING.sub("", item).strip() for item in items]
 
 
 def _tag_patterns(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:

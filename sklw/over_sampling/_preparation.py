@@ -1,20 +1,24 @@
 """From a sampler's parameters to the parts of a run."""
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from math import ceil
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from sklw.exceptions import GenerationWarning
 from sklw.generators import BaseGenerator
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._formats import RowFormat, TextRows
-from sklw.over_sampling._prompts import PromptWriter
+from sklw.over_sampling._prompts import PromptWriter, check_template
 from sklw.over_sampling._rounds import Quota
 from sklw.over_sampling._table_rows import TableRows
+from sklw.over_sampling._verification import CheckerVerifier, ModelVerifier, Verifier
 
-__all__ = ["prepare"]
+__all__ = ["prepare", "prepare_verifier"]
 
 
 def prepare(
@@ -42,14 +46,98 @@ def prepare(
         # A completion model goes on with one row; only an instruction can ask for more.
         n_rows=sampler.rows_per_request if form == "chat" else 1,
         multiline=of_text and any("\n" in text.strip() for text in rows),
+        template=sampler.prompt_template or "",
     )
+    _check_prompting(sampler, writer, of_text)
     make = _text_rows if of_text else _table_rows
     row_format = make(sampler, rows, cells, writer)
     # Those of augmentation alone last: asking for it must not change the rows for balance.
     wanted = sorted((cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample)
-    if form not in ("none", "fine_tuned"):
+    if writer.reads_prompts:
         _warn_of_few_rows(wanted, sampler.n_examples)
     return [_quota(sampler, generator, cell, row_format) for cell in wanted], row_format
+
+
+def prepare_verifier(
+    sampler: Any,
+    generator: BaseGenerator,
+    rows: RowFormat,
+    cells: list[Cell],
+    seed: int,
+    ask: Callable[..., Any],
+) -> Verifier | None:
+    """Return who has the last word on a row, if anybody.
+
+    Parameters
+    ----------
+    sampler : LLMOverSampler
+        Its parameters.
+    generator : BaseGenerator
+        Who will answer.
+    rows : RowFormat
+        The real rows.
+    cells : list of Cell
+        The plan.
+    seed : int
+        Of the run.
+    ask : callable
+        ``ask(generator, requests)`` yields ``(index, completion)``.
+    """
+    checker = sampler.verifier
+    if checker is None:
+        return None
+    if not isinstance(rows, TextRows):
+        raise ValueError(
+            "verifier= reads texts and these rows are a table. Leave it out; SyntheticWeighter "
+            "says how much each row of a table is to be trusted."
+        )
+    if isinstance(checker, str) and checker == "model":
+        if not rows.writer.reads_prompts:
+            raise ValueError(
+                f'verifier="model" asks the generator for the class of a text, and '
+                f'{type(generator).__name__} answers no questions. Use verifier="embedding".'
+            )
+        judge = clone(generator)
+        if "temperature" in judge.get_params(deep=False):
+            judge.set_params(temperature=0.0)
+        names = {cell.label: sampler._describe(cell.label, None) for cell in cells}
+        ask_judge = partial(ask, judge)
+        return ModelVerifier(rows.writer, ask_judge, rows.texts, cells, names, seed)
+    if isinstance(checker, str):
+        from sklw.weighting._checkers import default_checker
+
+        checker = default_checker(checker, text=True, sparse=False, random_state=0)
+        checker.set_params(logisticregression__class_weight="balanced")
+    return CheckerVerifier(checker, rows.texts, cells, seed)
+
+
+def _check_prompting(sampler: Any, writer: PromptWriter, of_text: bool) -> None:
+    if writer.template:
+        check_template(writer.template)
+    changed = [
+        f"{name}={value!r}"
+        for name, value, default in (
+            ("prompt_strategy", sampler.prompt_strategy, "examples"),
+            ("prompt_template", sampler.prompt_template, None),
+            ("attributes", sampler.attributes, None),
+        )
+        if value != default
+    ]
+    if sampler.attributes is not None and sampler.prompt_strategy != "attributes":
+        raise ValueError(
+            f'attributes= is read with prompt_strategy="attributes", not '
+            f"{sampler.prompt_strategy!r}. Set one or leave out the other."
+        )
+    if changed and not of_text:
+        raise ValueError(
+            f"{', '.join(changed)}: prompts of table rows have one form. Leave it out."
+        )
+    if changed and not writer.reads_prompts:
+        warnings.warn(
+            f"{', '.join(changed)} changes nothing here: this generator reads no prompts.",
+            GenerationWarning,
+            stacklevel=4,
+        )
 
 
 def _text_rows(
@@ -65,6 +153,8 @@ def _text_rows(
         n_examples=sampler.n_examples,
         near_duplicate_threshold=sampler.near_duplicate_threshold,
         length_tolerance=sampler.length_tolerance,
+        prompt_strategy=sampler.prompt_strategy,
+        attributes=sampler.attributes,
     )
 
 

@@ -13,6 +13,7 @@ from sklw.generators import BaseGenerator, Completion, Request
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._formats import RowFormat
 from sklw.over_sampling._parsing import ParsedRow
+from sklw.over_sampling._verification import Verifier
 
 __all__ = ["GenerationRun", "Quota"]
 
@@ -79,6 +80,10 @@ class GenerationRun:
         Root of all random numbers of the run.
     answers_per_prompt : int
         Requests in a row that show the same rows.
+    verifier : Verifier or None
+        Has the last word on a row.
+    portion : int or None
+        Requests sent at most before their answers are verified.
     """
 
     def __init__(
@@ -90,8 +95,12 @@ class GenerationRun:
         rows: RowFormat,
         seed: int,
         answers_per_prompt: int = 1,
+        verifier: Verifier | None = None,
+        portion: int | None = None,
     ) -> None:
         self.answers_per_prompt = answers_per_prompt
+        self.verifier = verifier
+        self.portion = portion
         self.generator = generator
         self.ask = ask
         self.quotas = quotas
@@ -99,6 +108,7 @@ class GenerationRun:
         self.seed = seed
         self.records: list[dict[str, Any]] = []
         self._held: list[tuple[Any, ...]] = []  # paid for, and wanted beyond balance
+        self._unverified: list[tuple[Any, ...]] = []
         self._patterns = [rows.pattern(quota.cell) for quota in quotas]
         self._schema = rows.schema()
         self._by_text = {text: at for at, text in reversed(list(enumerate(rows.texts)))}
@@ -108,16 +118,24 @@ class GenerationRun:
 
         So that what is asked for beyond balance does not change the rows for it.
         """
+        if questions := self.rows.preliminary(self.seed) if self.quotas else []:
+            answers = dict(self.ask(questions))
+            self.rows.learn([answers.get(at) for at in range(len(questions))])
         try:
-            goes_on = self._run_rounds()
+            try:
+                goes_on = self._run_rounds()
+            finally:
+                # Also when interrupted: what was held back is judged and kept on record.
+                for quota in self.quotas:
+                    quota.beyond = True
+                for arguments in self._held:
+                    self._judge(*arguments)
+            self._verify()
+            if goes_on:
+                self._run_rounds()
         finally:
-            # Also when interrupted: what was held back is judged and kept on record.
-            for quota in self.quotas:
-                quota.beyond = True
-            for arguments in self._held:
-                self._judge(*arguments)
-        if goes_on:
-            self._run_rounds()
+            for arguments in self._unverified:
+                self._settle("unverified", *arguments)
 
     def _run_rounds(self) -> bool:
         """Generate until the goals are met or spent; False if a budget ended it."""
@@ -132,6 +150,7 @@ class GenerationRun:
             ]
             if not batch:
                 return True
+            batch = batch[: self.portion]
             answers: list[Completion | None] = [None] * len(batch)
             try:
                 for at, completion in self.ask([request for _, _, request in batch]):
@@ -142,6 +161,7 @@ class GenerationRun:
                     if answer is not None:
                         quota.sent += 1
                         self._take(quota, shown, request, answer, round_number)
+            self._verify()
             if any(answer is None for answer in answers):
                 return False  # a budget is used up
             round_number += 1
@@ -166,15 +186,17 @@ class GenerationRun:
         prompt_number = number // self.answers_per_prompt
         rng = np.random.default_rng([self.seed, place, prompt_number])
         seed = int(np.random.default_rng([self.seed, place, number, 1]).integers(2**63))
-        form = self.rows.writer.form
-        shown = np.array([], dtype=int)
-        if form not in ("none", "fine_tuned"):
-            shown = self.rows.select(quota.cell, rng)
+        writer = self.rows.writer
+        if writer.reads_prompts:
+            shown, prompt = self.rows.compose(quota.cell, rng)
+        else:
+            shown = np.array([], dtype=int)
+            prompt = writer.write([], quota.cell.description)
         request = Request(
-            prompt=self.rows.prompt(shown, quota.cell),
-            seed=0 if form == "none" else seed,
+            prompt=prompt,
+            seed=0 if writer.form == "none" else seed,
             label=quota.cell.label,
-            stop=self.rows.writer.stop,
+            stop=writer.stop,
             max_new_tokens=quota.max_new_tokens,
             index=number,
             group=quota.cell.group,
@@ -225,6 +247,35 @@ class GenerationRun:
             reason = "surplus"
         elif not reason:
             row, reason = self.rows.judge(row, quota.cell, shown.tolist(), cut)
+        if not reason and self.verifier is not None:
+            self._unverified.append((quota, row, shown, request, completion, round_number))
+        else:
+            self._settle(reason, quota, row, shown, request, completion, round_number)
+
+    def _verify(self) -> None:
+        """Let the verifier judge what has passed the filter, and take as many as are wanted."""
+        if self.verifier is None or not self._unverified:
+            return
+        quotas, rows, shown, *_ = zip(*self._unverified, strict=True)
+        verdicts = self.verifier.verify(
+            [row.text for row in rows], [quota.cell for quota in quotas], shown
+        )
+        settled, self._unverified = self._unverified, []
+        reasons = {True: "", False: "wrong_class", None: "unverified"}
+        for quota, arguments, verdict in zip(quotas, settled, verdicts, strict=True):
+            reason = reasons[verdict] or ("" if quota.missing > 0 else "surplus")
+            self._settle(reason, *arguments)
+
+    def _settle(
+        self,
+        reason: str,
+        quota: Quota,
+        row: ParsedRow,
+        shown: np.ndarray,
+        request: Request,
+        completion: Completion,
+        round_number: int,
+    ) -> None:
         purpose = "augment" if len(quota.rows) >= quota.cell.oversample else "oversample"
         if not reason:
             quota.rows.append((row, shown))

@@ -221,8 +221,8 @@ class TableRows(RowFormat):
         self._real = {text: at for at, text in reversed(list(enumerate(self.texts)))}
         self._accepted: set[str] = set()
 
-    def select(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
-        """Return rows of the cell and of some others in turn, a row of the cell last."""
+    def compose(self, cell: Cell, rng: np.random.Generator) -> tuple[np.ndarray, Prompt]:
+        """Show rows of the cell and of some others in turn, a row of the cell last."""
         others = [other for other in self._cells if other is not cell]
         chosen = [others[at] for at in sorted(rng.permutation(len(others))[:_MOST_OTHERS])]
         columns = [self.examples_of(each, rng) for each in [*chosen, cell]]
@@ -234,7 +234,9 @@ class TableRows(RowFormat):
             for column in columns
             if turn >= longest - len(column)
         ]
-        return np.array(turns, dtype=int)
+        shown = np.array(turns, dtype=int)
+        described = [self._cell_of[at].description for at in turns]
+        return shown, self.writer.write(self.texts[shown].tolist(), cell.description, described)
 
     def vectors(self, cell: Cell) -> np.ndarray:
         """Scale the numbers, and give each category a place."""
@@ -245,11 +247,6 @@ class TableRows(RowFormat):
         numbers = pd.get_dummies(part).select_dtypes(["number", "bool"]).astype(float)
         vectors: np.ndarray = np.nan_to_num(StandardScaler().fit_transform(numbers))
         return vectors
-
-    def prompt(self, shown: np.ndarray, cell: Cell) -> Prompt:
-        """Write a prompt whose rows are balanced over the classes."""
-        described = [self._cell_of[at].description for at in shown.tolist()]
-        return self.writer.write(self.texts[shown].tolist(), cell.description, described)
 
     def pattern(self, cell: Cell) -> str | None:
         """Return a regular expression of a row of the cell, with what ends it."""

@@ -1,0 +1,168 @@
+"""How varied generated texts are, and how far they go beyond the real ones."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from sklw._validation import check_texts
+from sklw.weighting._checkers import CrossFittedChecker
+
+__all__ = ["diversity_report"]
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+# Texts that distinct n-grams are counted over, and how often they are drawn.
+_MOST = 500
+_N_DRAWS = 5
+
+
+def diversity_report(
+    X: Any, y: Any, synthetic: Any, parents: Sequence[Any] | None = None, *, random_state: Any = 0
+) -> pd.DataFrame:
+    """Compare the synthetic texts of each class with its real ones.
+
+    Parameters
+    ----------
+    X : array-like of str of shape (n_samples,)
+        Real and synthetic texts.
+    y : array-like of shape (n_samples,)
+        Their labels.
+    synthetic : array-like of bool of shape (n_samples,)
+        Which are synthetic: ``synthetic_mask_`` of the sampler.
+    parents : sequence of int arrays, default=None
+        For each synthetic text the rows of `X` it was written from: ``parent_indices_`` of the
+        sampler. `label_agreement` then judges it by classifiers that did not see them.
+    random_state : int, RandomState or None, default=0
+        Draws the texts that distinct n-grams are counted over.
+
+    Returns
+    -------
+    report : DataFrame
+        A row for each class and source (``"real"``, ``"synthetic"``), with the columns
+
+        - `texts`: how many there are;
+        - `words`: mean number of words;
+        - `distinct_1`, `distinct_2`, `distinct_3`: share of different n-grams [1]_ among all
+          n-grams of equally many texts of both sources (the share falls with their number);
+        - `spread`: mean cosine distance of two texts' sentence embeddings, 0 if all say the same;
+        - `distance_to_real`: median cosine distance to the nearest (other) real text of the class;
+        - `label_agreement`: share whose class is the likeliest to logistic regression with
+          balanced classes on the embeddings of the real texts, crosswise;
+        - `copies`: share equal to a (an earlier) real text, but for case and spaces.
+
+        NaN where there are too few texts to tell.
+
+    References
+    ----------
+    .. [1] J. Li et al., "A Diversity-Promoting Objective Function for Neural Conversation Models",
+       NAACL 2016.
+
+    Examples
+    --------
+    >>> from sklw.inspection import diversity_report
+    >>> X = ["win a prize", "free ringtones", "see you at eight", "ok", "win a prize now"]
+    >>> y = ["spam", "spam", "ham", "ham", "spam"]
+    >>> report = diversity_report(X, y, [False, False, False, False, True])
+    >>> report.loc[("spam", "synthetic"), ["texts", "words", "copies"]].tolist()
+    [1.0, 4.0, 0.0]
+    """
+    from sklw.feature_extraction import TextEmbedder
+
+    texts = check_texts(X, estimator_name="diversity_report")
+    labels = column_or_1d(np.asarray(y))
+    made = column_or_1d(np.asarray(synthetic))
+    check_consistent_length(texts, labels, made)
+    if made.dtype != bool:
+        raise TypeError(
+            f"synthetic holds {made.dtype} and not booleans. Pass the sampler's synthetic_mask_."
+        )
+    if made.all():
+        raise ValueError("All texts are synthetic; pass the real ones too, to compare them with.")
+    if parents is not None and len(parents) != made.sum():
+        raise ValueError(
+            f"parents has {len(parents)} entries for {int(made.sum())} synthetic texts. Pass the "
+            "sampler's parent_indices_."
+        )
+    vectors = np.asarray(TextEmbedder().fit_transform(texts), dtype=float)
+    agrees = _agreement(vectors, labels, made, parents)
+    words = [_WORD.findall(text.casefold()) for text in texts]
+    rng = check_random_state(random_state)
+    rows = {}
+    for label in np.unique(labels):
+        sources = {"real": ~made & (labels == label), "synthetic": made & (labels == label)}
+        counts = [int(of.sum()) for of in sources.values() if of.any()]
+        copies = _copies(texts, sources["real"], sources["synthetic"])
+        for source, of in sources.items():
+            at = np.flatnonzero(of)
+            if not len(at):
+                continue
+            n_drawn = min(*counts, _MOST) if len(counts) > 1 else min(len(at), _MOST)
+            drawn = [rng.permutation(at)[:n_drawn] for _ in range(_N_DRAWS)]
+            rows[(label, source)] = {
+                "texts": len(at),
+                "words": np.mean([len(texts[i].split()) for i in at]),
+                **{
+                    f"distinct_{n}": np.mean([_distinct([words[i] for i in d], n) for d in drawn])
+                    for n in (1, 2, 3)
+                },
+                "spread": _spread(vectors[at]),
+                "distance_to_real": _distance(vectors, at, np.flatnonzero(sources["real"])),
+                "label_agreement": np.mean(agrees[at]),
+                "copies": np.mean(copies[at]),
+            }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame.index = pd.MultiIndex.from_tuples(list(rows), names=["class", "source"])
+    return frame
+
+
+def _distinct(texts: Sequence[Sequence[str]], n: int) -> float:
+    grams = [tuple(text[i : i + n]) for text in texts for i in range(len(text) - n + 1)]
+    return len(set(grams)) / len(grams) if grams else np.nan
+
+
+def _spread(vectors: np.ndarray) -> float:
+    n = len(vectors)
+    if n < 2:
+        return np.nan
+    # The sum of all dot products, less those of the texts with themselves.
+    return float(1 - (np.square(vectors.sum(axis=0)).sum() - n) / (n * (n - 1)))
+
+
+def _distance(vectors: np.ndarray, at: np.ndarray, real: np.ndarray) -> float:
+    found = [1 - (vectors[others] @ vectors[i]).max() for i in at if len(others := real[real != i])]
+    return float(np.median(found)) if found else np.nan
+
+
+def _agreement(
+    vectors: np.ndarray, labels: np.ndarray, made: np.ndarray, parents: Sequence[Any] | None
+) -> np.ndarray:
+    """Whether its class is the likeliest, to classifiers that saw neither it nor its parents."""
+    real = np.flatnonzero(~made)
+    if len(np.unique(labels[real])) < 2:
+        return np.full(len(labels), np.nan)
+    checker = LogisticRegression(C=10.0, max_iter=1000, class_weight="balanced")
+    fitted = CrossFittedChecker(checker, random_state=0).fit(vectors[real], labels[real])
+    own = [np.array([place]) for place in range(len(real))]
+    place_of = np.full(len(labels), -1)
+    place_of[real] = range(len(real))
+    given = [np.empty(0, dtype=int)] * int(made.sum()) if parents is None else parents
+    seen = [place_of[np.asarray(rows, dtype=int)] for rows in given]
+    ties = dict(zip([*real, *np.flatnonzero(made)], [*own, *seen], strict=True))
+    found = fitted.probabilities(vectors, labels, [ties[i] for i in range(len(labels))])
+    return np.asarray(fitted.classes_[np.nanargmax(found, axis=1)] == labels, dtype=float)
+
+
+def _copies(texts: np.ndarray, real: np.ndarray, made: np.ndarray) -> np.ndarray:
+    copies = np.zeros(len(texts))
+    seen: set[str] = set()
+    for i in [*np.flatnonzero(real), *np.flatnonzero(made)]:
+        folded = " ".join(texts[i].casefold().split())
+        copies[i] = folded in seen
+        if real[i]:
+            seen.add(folded)
+    return copies

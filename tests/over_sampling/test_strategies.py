@@ -1,0 +1,322 @@
+import re
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from sklw import LLMOverSampler, RecordedGenerator, TextEmbedder, TransformersGenerator
+from sklw.datasets import load_maintenance_requests
+from sklw.exceptions import GenerationWarning
+from sklw.generators import BaseGenerator, Budget, Completion
+from sklw.over_sampling._strategies import PROMPT_STRATEGIES
+
+CORPUS = load_maintenance_requests()
+HAZARDS = CORPUS.data[CORPUS.target == "hazard"]
+ROUTINE = CORPUS.data[CORPUS.target == "routine"]
+X = [*ROUTINE[:30], *HAZARDS[:10]]
+Y = ["routine"] * 30 + ["hazard"] * 10
+SPARE = [*HAZARDS[10:60]]
+
+
+class Listener(BaseGenerator):
+    """Answers with real texts that are not in X, and keeps what it was asked."""
+
+    asked: list = []
+
+    def __init__(self, form="completion", answers=(), topics="1. Gas leaks\n2. Loose wires"):
+        self.form = form
+        self.answers = answers
+        self.topics = topics
+
+    @property
+    def prompt_form(self):
+        return self.form
+
+    @property
+    def model_name(self):
+        return "listener"
+
+    def cache_key(self):
+        return {}
+
+    def iter_generate(self, requests):
+        for i, request in enumerate(requests):
+            Listener.asked.append(request)
+            prompt = request.prompt if self.form == "completion" else request.prompt[0][1]
+            if "Which label" in prompt or prompt.endswith("Category:"):
+                text = self.answers[0] if self.answers else "hazard"
+            elif "different topics" in prompt:
+                text = self.topics
+            else:
+                text = SPARE[request.index % len(SPARE)]
+            yield i, Completion(text, 10, 5)
+
+
+@pytest.fixture
+def ask():
+    def run(form="completion", answers=(), topics="1. Gas leaks\n2. Loose wires", **kwargs):
+        Listener.asked = []
+        sampler = LLMOverSampler(
+            generator=Listener(form, answers, topics),
+            sampling_strategy={"hazard": 16},
+            random_state=0,
+            verbose=False,
+            **kwargs,
+        )
+        sampler.fit_resample(X, Y)
+        return sampler, [
+            request.prompt if form == "completion" else request.prompt[0][1]
+            for request in Listener.asked
+        ]
+
+    return run
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
+@pytest.mark.parametrize("strategy", PROMPT_STRATEGIES)
+def test_parents_are_the_real_texts_in_the_prompt(ask, strategy, form):
+    sampler, prompts = ask(form, prompt_strategy=strategy)
+    generated = sampler.provenance_
+    rows = [p for p in prompts if "different topics" not in p]
+    for number, parents in zip(generated["prompt_id"], generated["parents"], strict=True):
+        in_prompt = {i for i, text in enumerate(X) if " ".join(text.split()) in rows[number]}
+        if form == "completion":
+            assert in_prompt == set(parents)
+        else:  # demonstrations show their second text alone
+            assert in_prompt <= set(parents)
+            assert in_prompt
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
+def test_what_starts_from_one_text_starts_from_the_right_class(ask, form):
+    for strategy, of in [
+        ("rewrite", HAZARDS),
+        ("paraphrase", HAZARDS),
+        ("counterfactual", ROUTINE),
+    ]:
+        sampler, _ = ask(form, prompt_strategy=strategy)
+        last = [X[parents[-1]] for parents in sampler.parent_indices_]
+        assert set(last) <= set(of)
+
+
+def test_contrast_shows_the_nearest_text_of_another_class_before_its_like(ask):
+    sampler, prompts = ask(prompt_strategy="contrast", n_examples=4)
+    labels = re.findall(r"Category: (\w+)", prompts[0])
+    assert labels == ["hazard", "hazard", "routine", "hazard", "routine", "hazard", "hazard"]
+    vectors = TextEmbedder().fit_transform(X)
+    parents = sampler.parent_indices_[0]
+    other, own = parents[2], parents[3]
+    assert other == np.argmax(vectors[:30] @ vectors[own])
+
+
+def test_given_attributes_are_drawn_for_each_prompt(ask):
+    given = {"tone": ["angry", "polite"], "length": "match", "topic": {"hazard": ["gas"]}}
+    _, prompts = ask(prompt_strategy="attributes", attributes=given, answers_per_prompt=1)
+    tones = {
+        re.search(r"Tone: (\w+)\nLength: \d+ words\nText:$", _last_field(p))[1] for p in prompts
+    }
+    assert tones == {"angry", "polite"}
+    assert all("Topic: gas" in prompt for prompt in prompts)
+    _, prompts = ask("chat", prompt_strategy="attributes", attributes=given)
+    assert all("- topic: gas" in prompt for prompt in prompts)
+
+
+def _last_field(prompt):
+    # topic comes after tone in the order of values; put it aside
+    return prompt.replace("Topic: gas\n", "")
+
+
+def test_the_model_proposes_topics_first(ask):
+    _, prompts = ask(prompt_strategy="attributes")
+    assert ["different topics" in prompt for prompt in prompts[:4]] == [True] * 3 + [False]
+    drawn = {topic for p in prompts[3:] for topic in re.findall(r"Topic: (.*)", p)}
+    assert drawn == {"Gas leaks", "Loose wires"}
+
+
+def test_a_model_that_proposes_nothing_is_reported(ask):
+    with pytest.warns(GenerationWarning, match="proposed 0 topic"):
+        sampler, prompts = ask(prompt_strategy="attributes", topics="")
+    assert sampler.synthetic_mask_.sum() == 6
+    assert not any("Topic:" in prompt for prompt in prompts)
+
+
+def test_proposals_of_a_chat_model_lose_their_trimmings(ask):
+    topics = "Sure!\n1. **Gas leaks**: smells\n2) Loose wires - in rooms\n3. gas leaks\n4. x"
+    _, prompts = ask("chat", prompt_strategy="attributes", topics=topics)
+    drawn = {topic for p in prompts for topic in re.findall(r"- topic: (.*)", p)}
+    assert drawn == {"Gas leaks", "Loose wires"}
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
+def test_the_users_own_words(ask, form):
+    template = "{{json}} {task}: {examples}\n{label} ({description}), {instructions}:"
+    _, prompts = ask(
+        form,
+        prompt_template=template,
+        task="requests",
+        label_descriptions={"hazard": "dangerous"},
+        instructions="Be brief.",
+    )
+    assert prompts[0].startswith("{json} requests: ")
+    assert prompts[0].endswith("\nhazard (dangerous), Be brief.:")
+    assert sum(text in prompts[0] for text in X) == 5
+
+
+def test_the_users_own_words_with_a_source(ask):
+    _, prompts = ask(
+        prompt_strategy="counterfactual",
+        prompt_template="{source_label}: {source}\n{label}:",
+        answers_per_prompt=1,
+    )
+    assert all(re.fullmatch(r"routine: [^\n]+\nhazard:", prompt) for prompt in prompts)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"prompt_template": "{exampels}"}, "exampels.*Its fields can be"),
+        ({"prompt_template": "{"}, "cannot be read"),
+        ({"attributes": {"tone": ["angry"]}}, 'prompt_strategy="attributes"'),
+        (
+            {"attributes": {"tone": []}, "prompt_strategy": "attributes"},
+            "is empty. Give values",
+        ),
+        (
+            {"attributes": {"tone": {"nobody": ["a"]}}, "prompt_strategy": "attributes"},
+            "nobody",
+        ),
+    ],
+)
+def test_wrong_prompting_is_refused_before_anything_is_sent(ask, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        ask(**wrong)
+    assert not Listener.asked
+
+
+def test_prompting_that_nobody_reads_is_reported():
+    records = [{"text": text, "label": "hazard"} for text in SPARE]
+    sampler = LLMOverSampler(
+        generator=RecordedGenerator(records), prompt_strategy="rewrite", random_state=0
+    )
+    with pytest.warns(GenerationWarning, match="reads no prompts"):
+        sampler.fit_resample(X, Y)
+    table = [[float(i), i % 3] for i in range(40)]
+    with pytest.raises(ValueError, match="table rows have one form"):
+        LLMOverSampler(generator=Listener(), prompt_strategy="rewrite").fit_resample(table, Y)
+
+
+# Verification
+
+
+def test_a_checker_takes_rows_of_its_class_only():
+    mixed = [*HAZARDS[50:80], *ROUTINE[150:180]]
+    records = [{"text": text, "label": "hazard"} for text in mixed]
+    real, labels = [*ROUTINE[:150], *HAZARDS[:50]], ["routine"] * 150 + ["hazard"] * 50
+    balanced = LogisticRegression(C=10, class_weight="balanced")
+    accepted = []
+    for verifier in ("embedding", make_pipeline(TextEmbedder(), balanced)):
+        sampler = LLMOverSampler(
+            generator=RecordedGenerator(records),
+            sampling_strategy={"hazard": 110},
+            verifier=verifier,
+            on_shortfall="ignore",
+            random_state=0,
+        )
+        X_new, _ = sampler.fit_resample(real, labels)
+        accepted.append(X_new[200:])
+        found = sampler.provenance_
+        right = found["text"].isin(HAZARDS)
+        assert found["accepted"][right].mean() > 0.6
+        assert found["accepted"][~right].mean() < 0.3
+    assert accepted[0] == accepted[1]
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
+@pytest.mark.parametrize(
+    ("answer", "accepted"),
+    [("hazard", True), (" Hazard.", True), ("It is hazard, not routine", True),
+     ("routine", False), ("hazardous", False), ("no idea", False)],
+)  # fmt: skip
+def test_the_model_verifies_its_texts(ask, form, answer, accepted):
+    sampler, prompts = ask(form, (answer,), verifier="model", max_attempts=1, on_shortfall="ignore")
+    assert sampler.synthetic_mask_.sum() == (6 if accepted else 0)
+    reasons = set(sampler.provenance_["reason"])
+    assert ("wrong_class" in reasons) is not accepted
+    asked = [p for p in prompts if "Which label" in p or p.endswith("Category:")]
+    assert len(asked) == len(set(asked))
+    assert sampler.usage_.requests == len(prompts)
+
+
+def test_a_budget_leaves_room_for_verdicts(ask):
+    sampler, _ = ask(
+        verifier="model",
+        budget=Budget(max_requests=7),
+        on_shortfall="ignore",
+    )
+    assert sampler.usage_.requests == 7
+    assert sampler.usage_.stopped_by == "max_requests"
+    found = sampler.provenance_["reason"].value_counts()
+    assert found.get("", 0) == sampler.synthetic_mask_.sum() == 1
+    assert found["unverified"] == 5
+
+
+def test_what_was_not_verified_is_on_record_after_an_interrupt(monkeypatch):
+    sampler = LLMOverSampler(
+        generator=Listener(), sampling_strategy={"hazard": 16}, verifier="model", random_state=0
+    )
+
+    def interrupted(self, requests):
+        for i, request in enumerate(requests):
+            if request.prompt.endswith("Category:"):
+                raise KeyboardInterrupt
+            yield i, Completion(SPARE[request.index % len(SPARE)], 10, 5)
+
+    monkeypatch.setattr(Listener, "iter_generate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sampler.fit_resample(X, Y)
+    assert sampler.provenance_["reason"].tolist() == ["unverified"] * 6
+
+
+def test_estimate_counts_proposals_and_verdicts():
+    sampler = LLMOverSampler(
+        generator=Listener(),
+        sampling_strategy={"hazard": 16},
+        prompt_strategy="attributes",
+        verifier="model",
+        random_state=0,
+    )
+    assert sampler.estimate(X, Y).loc["expected", "requests"] == 3 + 2 * 6
+    Listener.asked = []
+    sampler.fit_resample(X, Y)
+    assert len(Listener.asked) == 3 + 2 * 6
+
+
+def test_nobody_to_verify_is_refused():
+    records = [{"text": text, "label": "hazard"} for text in SPARE]
+    sampler = LLMOverSampler(generator=RecordedGenerator(records), verifier="model")
+    with pytest.raises(ValueError, match="answers no questions"):
+        sampler.fit_resample(X, Y)
+    table = [[float(i), i % 3] for i in range(40)]
+    with pytest.raises(ValueError, match="SyntheticWeighter"):
+        LLMOverSampler(generator=Listener(), verifier="embedding").fit_resample(table, Y)
+
+
+@pytest.mark.parametrize("strategy", [name for name in PROMPT_STRATEGIES if name != "examples"])
+def test_a_real_model_writes_by_every_strategy(strategy):
+    sampler = LLMOverSampler(
+        generator=TransformersGenerator(batch_size=16),
+        sampling_strategy={"hazard": 16},
+        prompt_strategy=strategy,
+        attributes={"tone": ["angry", "calm"]} if strategy == "attributes" else None,
+        verifier="model" if strategy == "rewrite" else None,
+        task="requests to the maintenance team of a building",
+        random_state=0,
+        verbose=False,
+    )
+    X_new, _ = sampler.fit_resample(X, Y)
+    assert len(X_new) == 46
+    assert not set(X_new[40:]) & set(X)
+    again, _ = clone(sampler).fit_resample(X, Y)
+    assert again == X_new
