@@ -1,31 +1,42 @@
-"""Texts a second: TransformersGenerator against ``model.generate`` of transformers.
+"""Tokens a second: TransformersGenerator against ``model.generate`` and a local server.
 
-Both get the same few-shot prompts, model, precision, sampling parameters, batch size and stop
-criterion. Tokens are counted up to the end of each answer only. The rival's prompts are sorted
-by length, too, so that it pads as little as possible.
+All get the same few-shot prompts, model, sampling parameters and stop criterion, and as many
+requests at once as the batch is large. Tokens are counted up to the end of each answer only. The
+prompts of ``model.generate`` are sorted by length, so that it pads as little as possible. Each
+prompt is asked `--answers` times: the sampler sends four requests that show the same rows, and
+TransformersGenerator reads a prompt that comes again once.
 
-    python benchmarks/speed_generation.py --n-texts 256
+    python benchmarks/speed_generation.py --data SMSSpamCollection.gz --batch-sizes 1 4 16 64 256
+
+For the server, start one that batches, with the converted weights (any OpenAI-compatible one)::
+
+    transformers serve FOLDER --port 8000 --continuous-batching
+    python benchmarks/speed_generation.py --url http://localhost:8000/v1 --model FOLDER
 """
 
 import argparse
 import gzip
 import random
 import time
+from itertools import product
 
 import torch
+from sklearn.base import clone
 from transformers import StoppingCriteria, StoppingCriteriaList
 
 from sklw.datasets import load_maintenance_requests
-from sklw.generators import Request, TransformersGenerator
+from sklw.generators import OpenAIGenerator, Request, TransformersGenerator
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default=None, help="default: the embedded model")
     parser.add_argument("--data", help="SMSSpamCollection.gz; default: the bundled corpus")
-    parser.add_argument("--n-texts", type=int, default=256)
+    parser.add_argument("--n-texts", type=int, help="default: two batches, 16 to 256")
     parser.add_argument("--n-examples", type=int, default=4)
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[64])
+    parser.add_argument("--answers", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--url", help="an endpoint that serves the same model")
     parser.add_argument("--max-new-tokens", type=int, default=64)
     parser.add_argument("--top-p", type=float, default=0.95)
     parser.add_argument("--temperature", type=float, default=1.0)
@@ -43,13 +54,14 @@ def read_texts(path: str | None) -> list[str]:
     return [text for label, text in rows if label == "spam"]
 
 
-def write_prompts(texts: list[str], n: int, n_examples: int) -> list[str]:
+def write_prompts(texts: list[str], n: int, n_examples: int, answers: int = 1) -> list[str]:
     draw = random.Random(0)
     head = "Below are real messages of one kind, one on each line. They differ in content.\n\n"
-    return [
+    prompts = [
         head + "".join(f"Message: {t}\n" for t in draw.sample(texts, n_examples)) + "Message:"
-        for _ in range(n)
+        for _ in range(n // answers)
     ]
+    return [prompt for prompt in prompts for _ in range(answers)]
 
 
 class EndOfLine(StoppingCriteria):
@@ -64,9 +76,10 @@ class EndOfLine(StoppingCriteria):
         return self.ends.to(input_ids.device)[input_ids[:, -1]]
 
 
-def run_transformers(generator, prompts, options):
+def run_transformers(generator, prompts, options, batch_size):
     """Answer with ``model.generate``; return the number of tokens up to each answer's end."""
     loaded = generator._load()
+    ours = loaded.model.config._attn_implementation
     loaded.model.set_attn_implementation("sdpa")
     tokenizer = loaded.tokenizer
     tokenizer.padding_side = "left"
@@ -75,9 +88,9 @@ def run_transformers(generator, prompts, options):
     ordered = sorted(prompts, key=lambda prompt: len(tokenizer(prompt)["input_ids"]))
     tokens = 0
     start = time.perf_counter()
-    for first in range(0, len(ordered), options.batch_size):
+    for first in range(0, len(ordered), batch_size):
         batch = tokenizer(
-            ordered[first : first + options.batch_size], return_tensors="pt", padding=True
+            ordered[first : first + batch_size], return_tensors="pt", padding=True
         ).to(loaded.device)
         output = loaded.model.generate(
             **batch,
@@ -93,7 +106,9 @@ def run_transformers(generator, prompts, options):
         finished = ends.ends[output] | torch.isin(output, torch.tensor(sorted(loaded.stop_ids)))
         lengths = torch.where(finished.any(1), finished.int().argmax(1) + 1, output.shape[1])
         tokens += int(lengths.sum())
-    return time.perf_counter() - start, tokens
+    seconds = time.perf_counter() - start
+    loaded.model.set_attn_implementation(ours)
+    return seconds, tokens
 
 
 def run_sklw(generator, prompts):
@@ -111,36 +126,51 @@ def main() -> None:
         temperature=options.temperature,
         top_p=options.top_p,
         max_new_tokens=options.max_new_tokens,
-        batch_size=options.batch_size,
         dtype=options.dtype,
         device=options.device,
     )
-    prompts = write_prompts(read_texts(options.data), options.n_texts, options.n_examples)
+    texts = read_texts(options.data)
     loaded = generator._load()
-    lengths = [len(loaded.tokenizer(prompt)["input_ids"]) for prompt in prompts]
     print(
-        f"{generator.model_name}, {loaded.model.dtype}, {loaded.device}, "
-        f"{options.threads} threads; {len(prompts)} prompts of {min(lengths)} to {max(lengths)} "
-        f"tokens, mean {sum(lengths) / len(lengths):.0f}"
+        f"{generator.model_name}, {loaded.model.dtype}, {loaded.device}, {options.threads} threads"
     )
-    run_sklw(generator, prompts[:2])  # both warm
-    seconds = []
-    runs = {
-        "sklw": lambda: run_sklw(generator, prompts),
-        "model.generate": lambda: run_transformers(generator, prompts, options),
-    }
-    for name, run in runs.items():
-        processor = time.process_time()
-        spent, tokens = run()
-        processor = time.process_time() - processor
-        seconds.append(spent)
-        print(
-            f"{name:>15}: {spent:7.1f} s ({processor:.1f} s of CPU), "
-            f"{len(prompts) / spent:6.2f} texts/s, "
-            f"{tokens / spent:7.1f} tokens/s, {tokens / len(prompts):5.1f} tokens a text",
-            flush=True,
+    run_sklw(generator, write_prompts(texts, 2, options.n_examples))  # all warm
+    print("| batch | answers a prompt | texts | sklw | model.generate | ratio | server | ratio |")
+    print("|---:" * 8 + "|")
+    for batch_size, answers in product(options.batch_sizes, options.answers):
+        n_texts = options.n_texts or max(16, min(256, 2 * batch_size))
+        prompts = write_prompts(texts, n_texts, options.n_examples, answers)
+        speeds = []
+        for run in contenders(generator, options, batch_size):
+            seconds, tokens = run(prompts)
+            speeds.append(tokens / seconds)
+        cells = [f"{speeds[0]:.0f}"]
+        for speed in speeds[1:]:
+            cells += [f"{speed:.0f}", f"{speeds[0] / speed:.1f}"]
+        cells += [""] * (5 - len(cells))
+        print(f"| {batch_size} | {answers} | {len(prompts)} | {' | '.join(cells)} |", flush=True)
+
+
+def contenders(generator, options, batch_size):
+    """Return what answers prompts: sklw, its rival, and the server if there is one."""
+    ours = clone(generator).set_params(batch_size=batch_size)
+    runs = [
+        lambda prompts: run_sklw(ours, prompts),
+        lambda prompts: run_transformers(generator, prompts, options, batch_size),
+    ]
+    if options.url:
+        endpoint = OpenAIGenerator(
+            options.model,
+            base_url=options.url,
+            prompting="completion",
+            temperature=options.temperature,
+            top_p=options.top_p,
+            max_new_tokens=options.max_new_tokens,
+            max_concurrency=batch_size,
+            timeout=600,
         )
-    print(f"ratio of seconds: {seconds[1] / seconds[0]:.2f}")
+        runs.append(lambda prompts: run_sklw(endpoint, prompts))
+    return runs
 
 
 if __name__ == "__main__":

@@ -160,3 +160,6 @@ def test_the_cache_is_shown_exported_imported_and_cleared(tmp_path, monkeypatch,
     assert cli.main(["cache", "--clear"]) == 0
     assert capsys.readouterr().out.startswith("Deleted 1 answers")
     assert cli.main(["cache", "--import", str(tmp_path / "none.jsonl")]) == 2
+    for option in ([], ["--clear"], ["--import", str(file)]):  # a file of one's own is left alone
+        assert cli.main(["cache", "--path", str(file), *option]) == 2
+    assert json.loads(file.read_text()) == {"key": "k", "answer": answer}

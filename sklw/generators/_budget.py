@@ -1,7 +1,8 @@
 """What generation may cost, and what it has cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
@@ -9,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from sklw.generators._base import BaseGenerator, Completion, Request
-from sklw.generators._cache import RequestCache, iter_cached
+from sklw.generators._cache import RequestCache, iter_cached, known_requests
 
 __all__ = ["Budget", "Usage", "iter_within"]
 
@@ -108,7 +109,7 @@ class Usage:
     Attributes
     ----------
     requests : int
-        Requests sent.
+        Requests sent; those that an endpoint answers at once, as `samples_per_request`, each.
     cached : int
         Requests answered from the cache.
     prompt_tokens, completion_tokens : int
@@ -176,17 +177,16 @@ def iter_within(
         Its answer.
     """
     prices = budget or Budget()
-    start = 0
-    while start < len(requests):
-        end = len(requests)
-        if budget is not None:
-            end = _affordable(generator, requests, start, budget, usage)
-            if end == start:
-                return
-        for index, completion in iter_cached(generator, requests[start:end], cache):
+    portions: Iterable[Sequence[int]] = [range(len(requests))]
+    if budget is not None:
+        known = known_requests(generator, requests, cache)
+        unknown = sorted(set(range(len(requests))) - set(known))
+        portions = chain([known], _affordable(generator, requests, unknown, budget, usage))
+    for portion in portions:
+        asked = [requests[at] for at in portion]
+        for index, completion in iter_cached(generator, asked, cache):
             usage.count(completion, prices)
-            yield start + index, completion
-        start = end
+            yield portion[index], completion
 
 
 def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
@@ -196,18 +196,26 @@ def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
 
 
 def _affordable(
-    generator: BaseGenerator, requests: Sequence[Request], start: int, budget: Budget, usage: Usage
-) -> int:
-    """Return the end of the portion that fits the budget whatever its answers cost."""
+    generator: BaseGenerator,
+    requests: Sequence[Request],
+    wanted: Sequence[int],
+    budget: Budget,
+    usage: Usage,
+) -> Iterator[list[int]]:
+    """Yield portions that fit the budget whatever their answers cost."""
     most = max(_AT_ONCE, 4 * getattr(generator, "max_concurrency", 1))
-    planned = usage
-    for end in range(start, min(start + most, len(requests))):
-        request = requests[end]
-        tokens = generator.count_tokens(request.prompt)
-        limit = longest_answer(generator, request.max_new_tokens)
-        planned = planned.with_requests(1, tokens, limit)
-        bound = budget.spent(planned)
-        if bound:
-            usage.stopped_by = bound if end == start else ""
-            return end
-    return min(start + most, len(requests))
+    while wanted:
+        portion: list[int] = []
+        planned, bound = usage, ""
+        for at in wanted[:most]:
+            tokens = generator.count_tokens(requests[at].prompt)
+            limit = longest_answer(generator, requests[at].max_new_tokens)
+            planned = planned.with_requests(1, tokens, limit)
+            if bound := budget.spent(planned):
+                break
+            portion.append(at)
+        if not portion:
+            usage.stopped_by = bound
+            return
+        yield portion
+        wanted = wanted[len(portion) :]

@@ -1,10 +1,11 @@
 """Answers kept on disk, so that no request is ever sent twice."""
 
+import contextlib
 import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Union
@@ -13,7 +14,7 @@ from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.generators._folder import cache_folder
 from sklw.generators._store import Store
 
-__all__ = ["CacheStatistics", "RequestCache", "generate_cached", "iter_cached"]
+__all__ = ["CacheStatistics", "RequestCache", "generate_cached", "iter_cached", "known_requests"]
 
 _SCHEMA = 1
 _POLL_SECONDS = 0.2
@@ -61,6 +62,10 @@ class RequestCache:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int | None = None) -> None:
+        if max_bytes is not None and (isinstance(max_bytes, bool) or not max_bytes > 0):
+            raise ValueError(
+                f"max_bytes is {max_bytes!r}; it is a number of bytes above 0, or None."
+            )
         path = Path(path).expanduser()
         self.path = path / _FILE if path.is_dir() else path
         self.max_bytes = max_bytes
@@ -85,9 +90,20 @@ class RequestCache:
         -------
         n_answers : int
             How many there were.
+
+        Raises
+        ------
+        OSError
+            If somebody else is writing to it, or it cannot be written.
         """
         with Store(self.path) as store:
-            return store.clear()
+            deleted = store.clear()
+            if store.failure is not None:
+                raise OSError(
+                    f"The request cache {str(self.path)!r} cannot be cleared: {store.failure}. "
+                    "Wait until nobody uses it, or make it writable."
+                )
+            return deleted
 
     def export_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Write all answers to a file, for whoever sends the same requests.
@@ -172,6 +188,29 @@ class RequestCache:
         return cls(cache)
 
 
+def known_requests(
+    generator: BaseGenerator, requests: Sequence[Request], cache: RequestCache | None
+) -> list[int]:
+    """Return the indices of the requests that the cache answers.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        Who would answer them.
+    requests : sequence of Request
+        What is to be asked.
+    cache : RequestCache or None
+        Where answers are kept.
+    """
+    if cache is None or generator.prompt_form == "none":
+        return []
+    generator_key = generator.cache_key()
+    keys = [_key(generator_key, request) for request in requests]
+    with Store(cache.path) as store:
+        found = store.lookup(dict.fromkeys(keys))
+    return [index for index, key in enumerate(keys) if key in found]
+
+
 def _key(generator_key: dict[str, Any], request: Request) -> str:
     content = {
         "schema": _SCHEMA,
@@ -249,13 +288,14 @@ def iter_cached(
                     yield index, completion
             mine = store.claim(places) if places else []
             if mine:
-                for key, completion in _send(generator, requests, store, places, mine):
-                    first, *others = places.pop(key)
-                    statistics.sent += 1
-                    yield first, completion
-                    for index in others:
-                        statistics.hits += 1
-                        yield index, replace(completion, cached=True)
+                with contextlib.closing(_send(generator, requests, store, places, mine)) as sent:
+                    for key, completion in sent:
+                        first, *others = places.pop(key)
+                        statistics.sent += 1
+                        yield first, completion
+                        for index in others:
+                            statistics.hits += 1
+                            yield index, replace(completion, cached=True)
             elif places and not found:
                 time.sleep(_POLL_SECONDS)  # somebody else is generating the rest
     if cache.max_bytes is not None:
@@ -269,20 +309,32 @@ def _send(
     store: Store,
     places: dict[str, list[int]],
     keys: list[str],
-) -> Iterator[tuple[str, Completion]]:
+) -> Generator[tuple[str, Completion], None, None]:
     """Generate what was claimed and keep each answer as it comes."""
-    answers = generator.iter_generate([requests[places[key][0]] for key in keys])
+    answers: Any = generator.iter_generate([requests[places[key][0]] for key in keys])
     waiting = set(keys)
+
+    def keep(index: int, completion: Completion) -> None:
+        if completion.finish_reason != "error":  # a refusal may pass
+            store.add(keys[index], _pack(completion))
+
     while True:
         with store.working():
             item = next(answers, None)
         if item is None:
             break
         index, completion = item
-        if completion.finish_reason != "error":  # a refusal may pass
-            store.add(keys[index], _pack(completion))
+        keep(index, completion)
         waiting.discard(keys[index])
-        yield keys[index], completion
+        try:
+            yield keys[index], completion
+        except GeneratorExit:
+            # What is on its way is paid for, so it is waited for and kept.
+            with contextlib.suppress(KeyboardInterrupt, StopIteration, AttributeError):
+                keep(*answers.throw(KeyboardInterrupt()))
+                for item in answers:
+                    keep(*item)
+            raise
     if waiting:
         raise RuntimeError(
             f"{type(generator).__name__} left {len(waiting)} of {len(keys)} requests "

@@ -1,9 +1,12 @@
 """Any endpoint that speaks the OpenAI protocol, by the official client."""
 
 import os
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+from importlib import import_module
 from numbers import Integral, Real
 from typing import Any
 
@@ -56,7 +59,7 @@ class OpenAIGenerator(BaseGenerator):
     max_concurrency : int, default=16
         Requests under way at a time.
     timeout : float, default=60.0
-        Seconds that one try may take.
+        Seconds that one try may take until its answer begins, and again until it ends.
     max_retries : int, default=5
         Further tries of a request.
     extra_body : dict or None, default=None
@@ -197,7 +200,11 @@ class OpenAIGenerator(BaseGenerator):
                         answers = future.result()
                         n_refused += sum(a.finish_reason == "error" for _, a in answers)
                         n_answered += len(answers)
-                        yield from answers
+                        for answer in answers:
+                            try:
+                                yield answer
+                            except KeyboardInterrupt as interrupt:
+                                failure = failure or interrupt
                     failure = failure or error
                 if n_refused == n_answered >= _MOST_REFUSED and failure is None:
                     reason = answers[0][1].metadata["error"]
@@ -356,18 +363,22 @@ class OpenAIGenerator(BaseGenerator):
                 f"The environment variable {self.api_key_env} is not set. Put your key there, name "
                 "another variable in api_key_env, or set base_url to a server that needs none."
             )
+        bounds: dict[str, list[Callable[..., Any]]] = {
+            "response": [partial(_bound_reading, seconds=self.timeout)]
+        }
         return openai.OpenAI(
             api_key=key or "none",
             base_url=self.base_url,
             timeout=self.timeout,
             max_retries=self.max_retries,
+            http_client=openai.DefaultHttpxClient(event_hooks=bounds, timeout=self.timeout),
         )
 
     def _unusable(self, error: Exception) -> EndpointError:
         """Say what failed and what to do."""
         import openai
 
-        where = self.base_url or os.environ.get("OPENAI_BASE_URL") or "OpenAI"
+        where = _without_user(self.base_url or os.environ.get("OPENAI_BASE_URL") or "OpenAI")
         tries = f"after {self.max_retries + 1} tries"
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             what = f"{where} refused the key in the environment variable {self.api_key_env}"
@@ -397,9 +408,29 @@ class OpenAIGenerator(BaseGenerator):
 
     def _safe(self, error: Exception) -> str:
         """Return the first words of an error, without the key, which some servers send back."""
-        text = " ".join(str(error).split())
+        text = _without_user(" ".join(str(error).split()))
         key = (os.environ.get(self.api_key_env) or "").strip()
         return (text.replace(key, "***") if key else text)[:300]
+
+
+def _bound_reading(response: Any, *, seconds: float) -> None:
+    """Let an answer that drips in end in a time-out; the client bounds each wait only."""
+    read, deadline = response.iter_raw, time.monotonic() + seconds
+    # httpx or, for newer clients, httpx2.
+    httpx = import_module(type(response).__module__.partition(".")[0])
+
+    def iter_raw(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        for chunk in read(*args, **kwargs):
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer did not end in time")
+            yield chunk
+
+    response.iter_raw = iter_raw
+
+
+def _without_user(url: str) -> str:
+    """Drop the user's name and password from an address."""
+    return re.sub(r"(?<=//)[^/@]*@", "", url)
 
 
 class _DamagedAnswerError(Exception):

@@ -50,7 +50,7 @@ class Store:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
-        self._failure: str | None = None
+        self.failure: str | None = None
         self._warned = False
         self._unwritten: list[tuple[str, str]] = []
         self._stop = threading.Event()
@@ -108,11 +108,11 @@ class Store:
 
     def clear(self) -> int:
         """Delete all answers and give the space back; returns how many are gone."""
+        self._warned = True  # the caller says what fails
         count = self.count()
         if count:
             self._execute("DELETE FROM answers", write=True)
             self._execute("VACUUM", write=True)
-            self._warn()
         return count - self.count()
 
     def evict(self, max_bytes: int) -> None:
@@ -130,7 +130,7 @@ class Store:
         """Take the requests nobody answers at present, so that nobody else sends them."""
         keys = list(keys)
         mine: list[str] = self._run(lambda connection: self._claim(connection, keys), keys, True)
-        if mine and self._writer is None and self._failure is None:
+        if mine and self._writer is None and self.failure is None:
             self._writer = threading.Thread(target=self._keep_writing, daemon=True)
             self._writer.start()
         return mine
@@ -212,20 +212,20 @@ class Store:
     ) -> _T:
         """Do something with the file; give `otherwise` if that is not possible."""
         with self._lock:
-            if write and self._failure is not None:
+            if write and self.failure is not None:
                 return otherwise
             for _ in range(2):  # a second time on a fresh file if the first is damaged
                 try:
                     return action(self._open())
                 except (sqlite3.OperationalError, OSError) as error:
-                    self._failure = str(error)
+                    self.failure = str(error)
                     return otherwise
                 except sqlite3.DatabaseError as error:
                     damage = str(error)
                     self._set_aside(damage)
                 finally:
                     self._undo()
-            self._failure = damage
+            self.failure = damage
             return otherwise
 
     def _open(self) -> sqlite3.Connection:
@@ -270,11 +270,11 @@ class Store:
             )
 
     def _warn(self) -> None:
-        if self._failure is None or self._warned:
+        if self.failure is None or self._warned:
             return
         self._warned = True
         warnings.warn(
-            f"Answers are not being kept in the request cache {str(self.path)!r}: {self._failure}. "
+            f"Answers are not being kept in the request cache {str(self.path)!r}: {self.failure}. "
             "Generation goes on, but the same requests would be sent again. Free some space, "
             "make the folder writable, or pass another path as cache.",
             GenerationWarning,

@@ -30,6 +30,8 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     """
     found = {"expected": np.zeros(3), "at most": np.zeros(3)}
     n_rows = run.rows.writer.n_rows
+    # Of requests that show the same rows, an endpoint may be sent several as one.
+    alike = min(getattr(run.generator, "samples_per_request", 1), run.answers_per_prompt)
     for request in run.rows.preliminary(run.seed) if run.quotas else []:
         limit = longest_answer(run.generator, request.max_new_tokens)
         asked = np.array([1, run.generator.count_tokens(request.prompt), limit])
@@ -39,7 +41,7 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
         quota.beyond = True
         n_first = quota.next_requests(n_rows)
         looked_at = range(min(n_first, _PROMPTS_LOOKED_AT))
-        prompt = np.mean(
+        prompt = (1 / alike) * np.mean(
             [run.generator.count_tokens(run.request(quota, at)[1].prompt) for at in looked_at]
         )
         texts = run.rows.texts[quota.cell.positions]

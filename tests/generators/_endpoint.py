@@ -104,4 +104,6 @@ class Endpoint:
         handler.send_header("Content-Length", str(len(content)))
         with contextlib.suppress(OSError):  # the client may have given up
             handler.end_headers()
-            handler.wfile.write(content)
+            for start in range(0, len(content), step := what.get("drip", len(content) or 1)):
+                handler.wfile.write(content[start : start + step])
+                time.sleep(0.2 if "drip" in what else 0)

@@ -318,6 +318,24 @@ def test_a_cleared_cache_is_empty(cache, slow):
     assert count(slow, REQUESTS, cache) == (12, 0)
 
 
+def test_a_cache_in_use_says_that_it_is_not_cleared(cache, slow, monkeypatch):
+    count(slow, REQUESTS, cache)
+    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.1)
+    other = sqlite3.connect(cache.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(OSError, match=r"cannot be cleared: .*locked.*Wait until nobody uses it"):
+        cache.clear()
+    other.execute("ROLLBACK")
+    other.close()
+    assert len(cache) == 12
+
+
+@pytest.mark.parametrize("size", [0, -1, True])
+def test_a_bound_that_bounds_nothing_is_refused(cache, size):
+    with pytest.raises(ValueError, match="max_bytes is"):
+        RequestCache(cache.path, max_bytes=size)
+
+
 def test_the_oldest_answers_make_room(cache, slow):
     count(slow, REQUESTS, cache)
     size = cache.path.stat().st_size

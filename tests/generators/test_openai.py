@@ -77,6 +77,7 @@ PASSING = {
     "reset": {"reset": True},
     "cut json": {"cut": 40},
     "hang": {"hang": 5},
+    "drip": {"drip": 5},
     "wrong schema": {"json": {"result": "text"}},
 }
 
@@ -103,6 +104,7 @@ LASTING = {
     "reset": ({"reset": True}, "cannot be reached after 3 tries"),
     "cut json": ({"cut": 40}, "sent what cannot be read"),
     "hang": ({"hang": 3}, "no answer within 1 seconds after 3 tries"),
+    "drip": ({"drip": 5}, "no answer within 1 seconds after 3 tries"),
     "wrong schema": ({"json": {"result": "text"}}, "sent what cannot be read"),
     "no model": ({"status": 404, "json": {"error": {}}}, "no model 'tiny'"),
     "key": ({"status": 401, "json": {"error": {"message": f"bad {KEY}"}}}, "refused the key"),
@@ -208,6 +210,25 @@ def test_an_interrupt_waits_for_what_is_on_its_way(monkeypatch):
             kept.update(generator(endpoint, max_concurrency=3).iter_generate(REQUESTS))
     assert sorted(kept) == [0, 1, 2]
     assert sum(endpoint.asked.values()) == 3
+
+
+def test_closing_early_keeps_what_is_on_its_way(tmp_path):
+    cache = RequestCache(tmp_path / "cache.sqlite")
+    with Endpoint(seconds=0.2) as endpoint:
+        answers = iter_cached(generator(endpoint, max_concurrency=3), REQUESTS, cache)
+        next(answers)
+        answers.close()
+        sent = sum(endpoint.asked.values())
+        assert 3 <= sent < len(REQUESTS)
+        assert len(cache) == sent
+
+
+def test_errors_do_not_show_a_password_in_the_address():
+    with Endpoint(lambda prompt, nth: {"status": 404, "json": {"error": {}}}) as endpoint:
+        url = endpoint.url.replace("//", "//me:topsecret@")
+        with pytest.raises(EndpointError, match=r"http://127\.0\.0\.1") as caught:
+            OpenAIGenerator("tiny", base_url=url).generate(REQUESTS[:1])
+    assert "topsecret" not in "".join(traceback.format_exception(caught.value))
 
 
 def _send_all(url, path):

@@ -71,8 +71,8 @@ def test_a_budget_that_suffices_changes_nothing(tmp_path):
     assert found.usage_.cost == pytest.approx(n * 30 / 1e6)
     assert (found.usage_.requests, found.usage_.cached, found.usage_.stopped_by) == (n, 0, "")
 
-    # From the cache it costs nothing, so that a budget for a single request will do.
-    again = clone(found).set_params(budget__max_requests=1, budget__max_cost=None)
+    # From the cache it costs nothing, so that a budget for no request at all will do.
+    again = clone(found).set_params(budget__max_requests=0, budget__max_cost=None)
     X_again, _ = again.fit_resample(X, Y)
     np.testing.assert_array_equal(X_again, X_free)
     assert (again.usage_.requests, again.usage_.cached) == (0, n)
@@ -89,6 +89,15 @@ def test_an_estimate_sends_nothing_and_brackets_what_comes():
     assert low["prompt_tokens"] == 2000
     assert low["cost"] == pytest.approx((2000 + 2 * low["completion_tokens"]) / 1e6)
     assert high["completion_tokens"] == 1600 * 12
+
+
+def test_an_estimate_knows_that_a_prompt_may_be_sent_for_several_answers(monkeypatch):
+    tokens = []
+    for at_once in (1, 8):
+        monkeypatch.setattr(Metered, "samples_per_request", at_once, raising=False)
+        estimate = sampler(answers_per_prompt=4).estimate(X, Y)
+        tokens.append(estimate.loc["expected", "prompt_tokens"])
+    assert tokens[1] == tokens[0] / 4
 
 
 def test_the_tokens_of_a_local_model_are_counted():
