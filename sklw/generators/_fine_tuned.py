@@ -119,7 +119,7 @@ class FineTunedGenerator(TransformersGenerator):
         top_k: int | None = None,
         min_p: float | None = None,
         max_new_tokens: int = 256,
-        batch_size: int = 64,
+        batch_size: int | str = "auto",
         device: str = "auto",
         dtype: str = "auto",
         random_state: int = 0,

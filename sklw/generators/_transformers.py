@@ -45,8 +45,9 @@ class TransformersGenerator(BaseGenerator):
         Leave out tokens less likely than this share of the most likely token's probability.
     max_new_tokens : int, default=256
         Greatest length of an answer in tokens, where a request does not say.
-    batch_size : int, default=64
-        Number of answers generated at once. Halved by itself when a GPU's memory runs out.
+    batch_size : int or "auto", default="auto"
+        Number of answers generated at once; halved by itself when a GPU's memory runs out.
+        ``"auto"`` takes 64, on a GPU 256, or as many as half of the free memory holds.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; by default a GPU if there is one.
     dtype : {"auto", "float32", "bfloat16"}, default="auto"
@@ -68,7 +69,7 @@ class TransformersGenerator(BaseGenerator):
         "top_k": [Interval(Integral, 1, None, closed="left"), None],
         "min_p": [Interval(Real, 0, 1, closed="both"), None],
         "max_new_tokens": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "device": [str],
         "dtype": [StrOptions({"auto", "float32", "bfloat16"})],
     }
@@ -83,7 +84,7 @@ class TransformersGenerator(BaseGenerator):
         top_k: int | None = None,
         min_p: float | None = None,
         max_new_tokens: int = 256,
-        batch_size: int = 64,
+        batch_size: int | str = "auto",
         device: str = "auto",
         dtype: str = "auto",
     ) -> None:
@@ -189,12 +190,15 @@ class TransformersGenerator(BaseGenerator):
         import torch
 
         from sklw.generators._decoding import decode
+        from sklw.generators._memory import fitting_batch_size
         from sklw.generators._sampling import SamplingSettings
 
         loaded = self._load()
         tasks = {i: self._task(loaded, i, request) for i, request in enumerate(requests)}
         settings = SamplingSettings(self.temperature, self.top_p, self.top_k, self.min_p)
         batch_size = self.batch_size
+        if isinstance(batch_size, str):
+            batch_size = fitting_batch_size(loaded.model, max(t.room for t in tasks.values()))
         while tasks:
             try:
                 for task, text, reason in decode(
