@@ -297,6 +297,13 @@ def compare(arguments: argparse.Namespace) -> None:
     asked = both["step"].isin(arguments.steps) if arguments.steps else scaling | (both["step"] == 9)
     for name in ("dataset", "experiment", "classifier", "method"):
         asked &= both[name].isin(getattr(arguments, f"{name}s"))
+    difference = (both["our_mean"] - both["mean"]).abs()
+    same = (difference < 1e-4) & ((both["our_sd"] - both["sd"]).abs() < 1e-4)
+    near = difference <= 2 * both["sd"].clip(lower=1e-4)
+    print(
+        f"Of {len(both)} published numbers, all steps, {same.sum()} agree in four digits (mean and "
+        f"standard deviation), and {near.mean():.0%} within two of their standard deviations.\n"
+    )
     print("The loss, or for scaling its logarithm: mean ± standard deviation over the seeds.\n")
     print(f"| {' | '.join(by)} | ours | published | difference in published sd |")
     print("|" + "---|" * (len(by) + 3))
@@ -304,8 +311,8 @@ def compare(arguments: argparse.Namespace) -> None:
         named = " | ".join(str(getattr(row, name)) for name in by)
         mine = f"{row.our_mean:.4f} ± {row.our_sd:.4f}"
         theirs = f"{row.mean:.4f} ± {row.sd:.4f}"
-        difference = (row.our_mean - row.mean) / max(row.sd, 1e-4)  # XGBoost alone has none
-        print(f"| {named} | {mine} | {theirs} | {round(difference, 1) + 0.0:+.1f} |")
+        gap = (row.our_mean - row.mean) / max(row.sd, 1e-4)  # XGBoost alone has none
+        print(f"| {named} | {mine} | {theirs} | {round(gap, 1) + 0.0:+.1f} |")
 
 
 def copies(arguments: argparse.Namespace) -> None:

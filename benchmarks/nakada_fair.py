@@ -8,6 +8,7 @@ sees before training, and every method fills the minority up to them::
     python benchmarks/nakada_fair.py --data DATA --generate    # once: minutes a data set
     python benchmarks/nakada_fair.py --data DATA
     python benchmarks/nakada_fair.py --data DATA --table
+    python benchmarks/nakada_fair.py --data DATA --prompted    # the same model, not trained
 
 `gpt2` are the authors' stored rows, made with all real rows, through `RecordedGenerator`: not fair,
 and there to show what more information is worth. The language model is trained once a data set;
@@ -92,6 +93,27 @@ def report_copies(data: Path, dataset: str, made: pd.DataFrame) -> None:
     for name in ("seed", "train", "test"):
         real = set((read(data, dataset, name) + 0.0).itertuples(index=False, name=None))
         print(f"  equal to a {name} row: {np.mean([row in real for row in own]):.2%}")
+
+
+def prompted(data: Path, dataset: str) -> None:
+    """Show an untrained model rows in prompts, and say what becomes of 24 rows."""
+    label, minority = DATASETS[dataset][0], 1
+    rows = read(data, dataset, "seed")
+    X, y = rows.drop(columns=label), rows[label]
+    first = X.columns[0]
+    for row_format in ("csv", "sentences"):
+        sampler = LLMOverSampler(
+            sampling_strategy={minority: int((y == minority).sum()) + 24},
+            row_format=row_format,
+            max_attempts=3,
+            on_shortfall="ignore",
+            random_state=0,
+        )
+        X_new, _ = sampler.fit_resample(X, y)
+        verdicts = sampler.provenance_["reason"].replace("", "accepted").value_counts().to_dict()
+        means = [X_new[len(X) :][first].mean(), X[y == minority][first].mean(), X[first].mean()]
+        print(f"{dataset}, {row_format}: {verdicts}; mean of {first}:", end=" ")
+        print("new {:.2f}, real {:.2f}, real of all classes {:.2f}".format(*means))
 
 
 def added_rows(
@@ -232,11 +254,15 @@ def main() -> None:
     parser.add_argument("--steps", nargs="+", type=int, default=[9])
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     parser.add_argument("--generate", action="store_true", help="make the rows and stop")
+    parser.add_argument("--prompted", action="store_true", help="show rows instead, and stop")
     parser.add_argument("--table", action="store_true", help="print the tables and stop")
     arguments = parser.parse_args()
     if arguments.generate:
         for dataset, source in product(arguments.datasets, ("gpt2", "llm")):
             generate(arguments.data, dataset, source)
+    elif arguments.prompted:
+        for dataset in arguments.datasets:
+            prompted(arguments.data, dataset)
     elif arguments.table:
         table(arguments)
     else:

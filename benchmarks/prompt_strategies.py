@@ -1,7 +1,7 @@
 """What each prompt strategy is worth, with the embedded language model.
 
 Two sets of real texts: SMS spam (50 spam and 500 ham, 150 spam wanted) and tweets by sentiment (60
-of each of three classes, 50 more of each wanted). A judge, fine-tuned on thousands of real texts
+of each of three classes, 30 more of each wanted). A judge, fine-tuned on thousands of real texts
 that the generator never sees, says whether a generated text belongs to its class. Run it again to
 resume::
 
@@ -98,7 +98,7 @@ def load(name: str, data: Path) -> Dataset:
         pool, test = pair.small, pair.test[:N_TEST]
         large = pair.large[rng.permutation(len(pair.large))[:N_JUDGE]]
         sizes = {str(label): 60 for label in np.unique(pool.labels)}
-        wanted = dict.fromkeys(sizes, 50)
+        wanted = dict.fromkeys(sizes, 30)
     judge = BertClassifier(class_weight="balanced", random_state=0)
     return Dataset(pool, judge.fit(large.texts, large.labels), test, sizes, wanted)
 
