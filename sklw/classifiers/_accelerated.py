@@ -57,7 +57,8 @@ class AcceleratedBertClassifier(BertClassifier):
                 "accelerate`, or use BertClassifier on a single device."
             ) from error
         # All of them share one state, so it need not be kept, and cannot be pickled.
-        return Accelerator(cpu=torch.device(self.device).type == "cpu")
+        # Of the precision `precision` has the say.
+        return Accelerator(cpu=torch.device(self.device).type == "cpu", mixed_precision="no")
 
     def _draw_seed(self) -> int:
         from accelerate.utils import broadcast_object_list

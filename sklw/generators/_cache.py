@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Union
 
+from sklw.exceptions import EndpointError
 from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.generators._folder import cache_folder
 from sklw.generators._store import Store
@@ -330,7 +331,8 @@ def _send(
             yield keys[index], completion
         except GeneratorExit:
             # What is on its way is paid for, so it is waited for and kept.
-            with contextlib.suppress(KeyboardInterrupt, StopIteration, AttributeError):
+            left = (KeyboardInterrupt, StopIteration, AttributeError, EndpointError)
+            with contextlib.suppress(*left), store.working():
                 keep(*answers.throw(KeyboardInterrupt()))
                 for item in answers:
                     keep(*item)

@@ -307,7 +307,8 @@ class OpenAIGenerator(BaseGenerator):
             return str(error.param)
         if "max_completion_tokens" in message and "max_tokens" in arguments:
             return "max_tokens"
-        named = [name for name in _OPTIONAL if name in arguments and _names(message, name)]
+        optional = _OPTIONAL if self.temperature else (*_OPTIONAL, "temperature")
+        named = [name for name in optional if name in arguments and _names(message, name)]
         if not named and "response_format" in arguments and "schema" in message:
             return "response_format"
         return named[0] if named else None

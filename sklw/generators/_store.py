@@ -23,6 +23,8 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL, "
     "host TEXT NOT NULL, pid INTEGER NOT NULL, beat REAL NOT NULL)",
 )
+# Under another name, a file that is no database is not a damaged cache, but the user's own.
+_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _AT_ONCE = 500  # SQLite limits the parameters of a statement
 _WRITE_SECONDS = 0.2
 _BEAT_SECONDS = 10.0
@@ -232,6 +234,10 @@ class Store:
         if self._connection is not None:
             return self._connection
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.suffix not in _SUFFIXES and self.path.is_file():
+            with self.path.open("rb") as file:
+                if file.read(16) not in (b"", b"SQLite format 3\0"):
+                    raise OSError("the file is something else")
         # Locked by hand: the writing thread and the generating one share the connection.
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False

@@ -1,5 +1,7 @@
 """What a run would send and cost."""
 
+from math import ceil
+
 import numpy as np
 import pandas as pd
 
@@ -32,16 +34,18 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     n_rows = run.rows.writer.n_rows
     # Of requests that show the same rows, an endpoint may be sent several as one.
     alike = min(getattr(run.generator, "samples_per_request", 1), run.answers_per_prompt)
+    answers = run.answers_per_prompt
+    calls = ceil(answers / alike) / answers
     for request in run.rows.preliminary(run.seed) if run.quotas else []:
         limit = longest_answer(run.generator, request.max_new_tokens)
-        asked = np.array([1, run.generator.count_tokens(request.prompt), limit])
-        found["expected"] += asked
-        found["at most"] += asked
+        each = np.array([1, run.generator.count_tokens(request.prompt), limit])
+        found["expected"] += each
+        found["at most"] += each
     for quota in run.quotas:
         quota.beyond = True
         n_first = quota.next_requests(n_rows)
         looked_at = range(min(n_first, _PROMPTS_LOOKED_AT))
-        prompt = (1 / alike) * np.mean(
+        prompt = np.mean(
             [run.generator.count_tokens(run.request(quota, at)[1].prompt) for at in looked_at]
         )
         texts = run.rows.texts[quota.cell.positions]
@@ -49,14 +53,15 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
         limit = longest_answer(run.generator, quota.max_new_tokens)
         if run.verifier is not None:
             for request in run.verifier.requests(texts[:1]):
-                judged = n_rows * np.array([1, run.generator.count_tokens(request.prompt), 2])
-                found["expected"] += n_first * judged
-                found["at most"] += quota.max_requests * judged
-        found["expected"] += n_first * np.array([1, prompt, min(answer, limit)])
+                asked = [1, run.generator.count_tokens(request.prompt)]
+                most = longest_answer(run.generator, request.max_new_tokens)
+                found["expected"] += n_first * n_rows * np.array([*asked, min(4, most)])
+                found["at most"] += quota.max_requests * n_rows * np.array([*asked, most])
+        found["expected"] += n_first * np.array([1, calls * prompt, min(answer, limit)])
         found["at most"] += quota.max_requests * np.array([1, prompt, limit])
     rows = {
         name: dict(zip(["requests", "prompt_tokens", "completion_tokens"], counts, strict=True))
-        for name, counts in ((name, np.rint(each).astype(int)) for name, each in found.items())
+        for name, counts in ((name, np.rint(n).astype(int)) for name, n in found.items())
     }
     for row in rows.values():
         row["cost"] = budget.cost(row["prompt_tokens"], row["completion_tokens"])

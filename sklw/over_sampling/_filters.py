@@ -31,7 +31,7 @@ REASONS = {
     "out_of_range": "a number or date far from the real ones",
     "other_group": "a row of another group",
     "wrong_class": "the verifier takes it for another class",
-    "unverified": "interrupted, or out of budget, before it was verified",
+    "unverified": "no verdict: interrupted, out of budget, or an answer that names no class",
     "parent_elsewhere": "generated from a row that is not in this training set",
     "refused": "the endpoint refused the request",
     "exhausted": "the recorded rows of the class are used up",
@@ -53,6 +53,10 @@ _META = re.compile(
     r")",
     re.I,
 )
+
+
+# A text of another class may be like it in all but a word; not in all but a full stop.
+_SAME = 0.95
 
 
 class RowFilter:
@@ -92,6 +96,7 @@ class RowFilter:
         )
         self._known: dict[Any, _Known] = {}
         self._bounds: dict[Any, tuple[float, float]] = {}
+        self._positions = {label: set(rows) for label, rows in self._of_class.items()}
         self._meta_allowed: dict[Any, bool] = {}
         self._tolerance = length_tolerance
 
@@ -118,6 +123,10 @@ class RowFilter:
         if not reason:
             self._accepted.add(text.casefold())
         return reason
+
+    def forget(self, text: str) -> None:
+        """Let a row be written for another class that was taken back."""
+        self._accepted.discard(one_line(text).casefold())
 
     def _learn_class(self, label: Any) -> None:
         rows = [self._texts[position] for position in self._of_class[label]]
@@ -157,9 +166,14 @@ class RowFilter:
         # A row that swallowed a whole prompt row is a copy with trimmings.
         if any(len(self._texts[at]) > 20 and self._texts[at].casefold() in folded for at in shown):
             return "copied_prompt"
+        others = [self._texts[at] for at in shown if at not in self._positions[label]]
+        if _bare(text) in map(_bare, others):
+            return "copied_prompt"  # of another class, and so with the wrong label
         if self.threshold is None:
             return ""
         vector = self._vectorizer.transform([text])
+        if others and (self._vectorizer.transform(others) @ vector.T).max() >= _SAME:
+            return "copied_prompt"
         known = self._known[label]
         similarity, position = known.most_similar(vector)
         if similarity < self.threshold:
@@ -190,6 +204,11 @@ class _Known:
         similarities = np.concatenate([(part @ column).toarray().ravel() for part in parts])
         best = int(similarities.argmax())
         return float(similarities[best]), best
+
+
+def _bare(text: str) -> str:
+    """Leave the words only."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _is_degenerate(text: str) -> bool:

@@ -94,6 +94,9 @@ class RowFormat(ABC):
     ) -> tuple[ParsedRow, str]:
         """Return the row as it is to be kept, and why it is not kept, or ""."""
 
+    def forget(self, row: ParsedRow) -> None:  # noqa: B027
+        """Take back that a row was found good."""
+
     @abstractmethod
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Return `X` with the rows after its own, in the same type."""
@@ -164,7 +167,7 @@ class TextRows(RowFormat):
 
     def preliminary(self, seed: int) -> list[Request]:
         """Return what the strategy asks before the first text."""
-        return self._strategy.preliminary(seed)
+        return self._strategy.preliminary(seed) if self.writer.reads_prompts else []
 
     def learn(self, answers: Sequence[Completion | None]) -> None:
         """Hand the strategy the answers."""
@@ -191,6 +194,10 @@ class TextRows(RowFormat):
         if cut:
             row = replace(row, text=up_to_last_sentence(row.text))
         return row, self._filter.judge(row, cell.label, shown, cut and not row.text)
+
+    def forget(self, row: ParsedRow) -> None:
+        """Let the text be written for another class."""
+        self._filter.forget(row.text)
 
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Append to a list, array, Series or one-column frame."""

@@ -107,8 +107,9 @@ class LLMOverSampler(BaseOverSampler):
     verifier : {"embedding", "model"}, classifier or None, default=None
         Takes only texts that it assigns to the class they were written for: logistic regression
         with balanced classes on frozen sentence embeddings, the generator itself (a request for
-        each text, at temperature 0), or a classifier with ``predict_proba``. Classifiers are
-        fitted on the real texts, crosswise. Texts only.
+        each text, at temperature 0; an answer that names no class counts against the text), or a
+        classifier with ``predict_proba``. Classifiers are fitted on the real texts, crosswise.
+        Texts only.
     rows_per_request : int, default=1
         Rows that one answer is asked for; chat form only.
     near_duplicate_threshold : float or None, default=0.8
@@ -444,10 +445,12 @@ class LLMOverSampler(BaseOverSampler):
         return rows, cells
 
     def _describe(self, label: Any, group: Any) -> ClassDescription:
-        name = self._name_of(label)
+        name = label_name = self._name_of(label)
         if group is not None:
             name += f", {'group' if self.group_column is None else self.group_column}: {group}"
-        return ClassDescription(name, (self.label_descriptions or {}).get(label, ""))
+        description = (self.label_descriptions or {}).get(label, "")
+        # In texts the parser looks for the label alone.
+        return ClassDescription(name, description, label_name if self._is_text else "")
 
     def _name_of(self, label: Any) -> str:
         return str((self.label_names or {}).get(label, label))

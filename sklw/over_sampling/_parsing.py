@@ -80,6 +80,8 @@ class AnswerParser:
         lines = answer.splitlines()
         if any(_NUMBERING.match(line) for line in lines):
             return _numbered_items(lines)
+        if self.multiline:
+            return [answer]
         return [line for line in lines if line.strip()]
 
     def _clean(self, text: str) -> ParsedRow:

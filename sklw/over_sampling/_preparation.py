@@ -15,10 +15,15 @@ from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._formats import RowFormat, TextRows
 from sklw.over_sampling._prompts import PromptWriter, check_template
 from sklw.over_sampling._rounds import Quota
+from sklw.over_sampling._strategies import FROM_ONE
 from sklw.over_sampling._table_rows import TableRows
 from sklw.over_sampling._verification import CheckerVerifier, ModelVerifier, Verifier
 
 __all__ = ["prepare", "prepare_verifier"]
+
+
+# Tokens that a model may use for more than the name of a class.
+_BESIDE_THE_NAME = 16
 
 
 def prepare(
@@ -53,7 +58,7 @@ def prepare(
     row_format = make(sampler, rows, cells, writer)
     # Those of augmentation alone last: asking for it must not change the rows for balance.
     wanted = sorted((cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample)
-    if writer.reads_prompts:
+    if writer.reads_prompts and sampler.prompt_strategy not in FROM_ONE:
         _warn_of_few_rows(wanted, sampler.n_examples)
     return [_quota(sampler, generator, cell, row_format) for cell in wanted], row_format
 
@@ -102,7 +107,10 @@ def prepare_verifier(
             judge.set_params(temperature=0.0)
         names = {cell.label: sampler._describe(cell.label, None) for cell in cells}
         ask_judge = partial(ask, judge)
-        return ModelVerifier(rows.writer, ask_judge, rows.texts, cells, names, seed)
+        longest = max(generator.count_tokens(name.name) for name in names.values())
+        return ModelVerifier(
+            rows.writer, ask_judge, rows.texts, cells, names, seed, longest + _BESIDE_THE_NAME
+        )
     if isinstance(checker, str):
         from sklw.weighting._checkers import default_checker
 
@@ -112,8 +120,15 @@ def prepare_verifier(
 
 
 def _check_prompting(sampler: Any, writer: PromptWriter, of_text: bool) -> None:
+    strategy = sampler.prompt_strategy
+    of_one = strategy in FROM_ONE
     if writer.template:
-        check_template(writer.template)
+        check_template(
+            writer.template,
+            of_one=of_one,
+            attributes=strategy == "attributes",
+            examples=strategy != "paraphrase",
+        )
     changed = [
         f"{name}={value!r}"
         for name, value, default in (

@@ -31,6 +31,12 @@ class ClassDescription:
 
     name: str
     description: str = ""
+    label_name: str = ""  # without the group
+
+    @property
+    def tag(self) -> str:
+        """What stands in brackets before a text."""
+        return self.label_name or self.name
 
     @property
     def full(self) -> str:
@@ -306,8 +312,9 @@ class PromptWriter:
 
     def _listed(self, examples: Sequence[Example], alike: bool) -> str:
         numbers = [f"{i}. " if self.form == "chat" else "" for i in range(1, len(examples) + 1)]
-        return "\n".join(
-            f"{number}{'' if alike else f'[{of.name}] '}{self._shown(row)}"
+        between = self._between if self.form == "completion" and self.multiline else "\n"
+        return between.join(
+            f"{number}{'' if alike else f'[{of.tag}] '}{self._shown(row)}"
             for number, (row, of) in zip(numbers, examples, strict=True)
         )
 
@@ -341,17 +348,39 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def check_template(template: str) -> None:
-    """Refuse a template that cannot be filled in."""
+def check_template(template: str, *, of_one: bool, attributes: bool, examples: bool) -> None:
+    """Refuse a template that cannot be filled in, or would be with nothing.
+
+    Parameters
+    ----------
+    template : str
+        The user's words.
+    of_one : bool
+        Whether the strategy starts from one text, the source.
+    attributes : bool
+        Whether it draws attributes.
+    examples : bool
+        Whether it shows examples.
+    """
+    known = TEMPLATE_FIELDS - ({"source", "source_label"} if not of_one else set())
+    known -= (set() if attributes else {"attributes"}) | (set() if examples else {"examples"})
     try:
         fields = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
-    except ValueError as error:
+        if not fields - known:
+            template.format(**dict.fromkeys(known, ""))
+    except (ValueError, KeyError, IndexError) as error:
         raise ValueError(
             f"prompt_template cannot be read: {error}. Write braces that are no fields twice: "
             "{{ and }}."
         ) from error
-    if unknown := fields - TEMPLATE_FIELDS:
+    if unknown := fields - known:
         raise ValueError(
-            f"prompt_template has the field(s) {sorted(unknown)}, which nothing is known of. Its "
-            f"fields can be {sorted(TEMPLATE_FIELDS)}; write braces that are no fields twice."
+            f"prompt_template has the field(s) {sorted(unknown)}, which nothing is known of with "
+            f"this prompt_strategy. Its fields can be {sorted(known)}; write braces that are no "
+            "fields twice."
+        )
+    if attributes and "attributes" not in fields:
+        raise ValueError(
+            'prompt_template has no field {attributes}, which prompt_strategy="attributes" draws. '
+            "Put it in, or choose another strategy."
         )

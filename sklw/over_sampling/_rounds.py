@@ -109,6 +109,8 @@ class GenerationRun:
         self.records: list[dict[str, Any]] = []
         self._held: list[tuple[Any, ...]] = []  # paid for, and wanted beyond balance
         self._unverified: list[tuple[Any, ...]] = []
+        self._verified: list[tuple[Any, ...]] = []  # and wanted beyond balance
+        self._round = 0
         self._patterns = [rows.pattern(quota.cell) for quota in quotas]
         self._schema = rows.schema()
         self._by_text = {text: at for at, text in reversed(list(enumerate(rows.texts)))}
@@ -131,15 +133,19 @@ class GenerationRun:
                 for arguments in self._held:
                     self._judge(*arguments)
             self._verify()
+            verified, self._verified = self._verified, []
+            for verified_row in verified:
+                self._settle("" if verified_row[0].missing > 0 else "surplus", *verified_row)
             if goes_on:
                 self._run_rounds()
         finally:
             for arguments in self._unverified:
                 self._settle("unverified", *arguments)
+            for arguments in self._verified:
+                self._settle("" if arguments[0].missing > 0 else "surplus", *arguments)
 
     def _run_rounds(self) -> bool:
         """Generate until the goals are met or spent; False if a budget ended it."""
-        round_number = self.records[-1]["round"] + 1 if self.records else 0
         while True:
             batch = [
                 (quota, *self.request(quota, at))
@@ -160,11 +166,11 @@ class GenerationRun:
                 for (quota, shown, request), answer in zip(batch, answers, strict=True):
                     if answer is not None:
                         quota.sent += 1
-                        self._take(quota, shown, request, answer, round_number)
+                        self._take(quota, shown, request, answer, self._round)
             self._verify()
+            self._round += 1
             if any(answer is None for answer in answers):
                 return False  # a budget is used up
-            round_number += 1
 
     def provenance(self) -> pd.DataFrame:
         """One row for each candidate, accepted or not."""
@@ -263,8 +269,13 @@ class GenerationRun:
         settled, self._unverified = self._unverified, []
         reasons = {True: "", False: "wrong_class", None: "unverified"}
         for quota, arguments, verdict in zip(quotas, settled, verdicts, strict=True):
-            reason = reasons[verdict] or ("" if quota.missing > 0 else "surplus")
-            self._settle(reason, *arguments)
+            if not verdict:
+                self.rows.forget(arguments[1])
+            elif quota.missing <= 0 and not quota.beyond and quota.cell.augment:
+                self._verified.append(arguments)
+                continue
+            full = "" if quota.missing > 0 else "surplus"
+            self._settle(reasons[verdict] or full, *arguments)
 
     def _settle(
         self,

@@ -14,7 +14,7 @@ from sklw.over_sampling._cells import Cell, check_known
 from sklw.over_sampling._parsing import list_items
 from sklw.over_sampling._prompts import Example, Prompt, PromptWriter, Task, one_line
 
-__all__ = ["PROMPT_STRATEGIES", "PromptStrategy", "Texts", "make_strategy"]
+__all__ = ["FROM_ONE", "PROMPT_STRATEGIES", "PromptStrategy", "Texts", "make_strategy"]
 
 _REWRITE = Task(
     "Each text is followed by another of the same category and the same kind, with other details.",
@@ -207,49 +207,59 @@ class Attributes(PromptStrategy):
     def __init__(self, source: Texts, writer: PromptWriter, attributes: Any = None) -> None:
         super().__init__(source, writer)
         wanted = {"topic": "propose", "length": "match"} if attributes is None else attributes
-        labels = dict.fromkeys(cell.label for cell in source.cells)
-        self._matched = [name for name, values in wanted.items() if values == "match"]
-        self._proposed = [name for name, values in wanted.items() if values == "propose"]
-        self._values = {
-            name: _by_label(name, values, labels)
+        self._cells: dict[Any, list[Cell]] = {}
+        for cell in source.cells:
+            self._cells.setdefault(cell.label, []).append(cell)
+        self._matched, self._proposed = (
+            [name for name, values in wanted.items() if isinstance(values, str) and values == how]
+            for how in ("match", "propose")
+        )
+        # What can be drawn, and the real texts that the model had before it when it proposed it.
+        self._values: dict[str, dict[Any, list[tuple[str, np.ndarray]]]] = {
+            name: _by_label(name, values, self._cells)
             for name, values in wanted.items()
-            if not isinstance(values, str)
+            if name not in (*self._matched, *self._proposed)
         }
-        self._asked: list[tuple[str, Any]] = []
+        self._asked: list[tuple[str, Any, np.ndarray]] = []
 
     def compose(self, cell: Cell, rng: np.random.Generator) -> tuple[np.ndarray, Prompt]:
         """Return the positions of the real texts in a prompt, and the prompt."""
         texts = self.source.texts
         shown = self.source.examples_of(cell, rng)
-        attributes = {
-            name: values[cell.label][rng.integers(len(values[cell.label]))]
-            for name, values in self._values.items()
-            if values.get(cell.label)
-        }
+        attributes, behind = {}, []
+        for name, values in self._values.items():
+            if known := values.get(cell.label):
+                attributes[name], rows = known[rng.integers(len(known))]
+                behind.append(rows)
         like = texts[cell.positions[rng.integers(len(cell.positions))]]
         attributes |= dict.fromkeys(self._matched, _length(like))
-        known = [dict.fromkeys(self._matched, _length(texts[at])) for at in shown]
-        rows = texts[shown].tolist()
-        prompt = self.writer.write(rows, cell.description, attributes=attributes, of_examples=known)
-        return shown, prompt
+        known_of = [dict.fromkeys(self._matched, _length(texts[at])) for at in shown]
+        prompt = self.writer.write(
+            texts[shown].tolist(), cell.description, attributes=attributes, of_examples=known_of
+        )
+        before = [at for at in np.unique(np.concatenate([*behind, []])) if at not in shown]
+        return np.array([*before, *shown], dtype=int), prompt
 
     def preliminary(self, seed: int) -> list[Request]:
         """Ask for values of the attributes that the model is to propose."""
-        wanted = [cell for cell in self.source.cells if cell.wanted]
-        cells = list({cell.label: cell for cell in wanted}.values())
         requests = []
         for number, name in enumerate(self._proposed):
-            for place, cell in enumerate(cells):
+            for place, (label, cells) in enumerate(self._cells.items()):
+                if not any(cell.wanted for cell in cells):
+                    continue
                 for attempt in range(_N_ASKED):
                     rng = np.random.default_rng([seed, number, place, attempt, 2])
-                    shown = self.source.texts[self.source.examples_of(cell, rng)].tolist()
-                    self._asked.append((name, cell.label))
-                    prompt = self.writer.write_list(shown, cell.description, name, _N_PROPOSED)
+                    cell = cells[attempt % len(cells)]
+                    shown = self.source.examples_of(cell, rng)
+                    self._asked.append((name, label, shown))
+                    prompt = self.writer.write_list(
+                        self.source.texts[shown].tolist(), cell.description, name, _N_PROPOSED
+                    )
                     requests.append(
                         Request(
                             prompt,
                             int(rng.integers(2**63)),
-                            cell.label,
+                            label,
                             stop=("\n\n",) if self.writer.form == "completion" else (),
                             max_new_tokens=150,
                         )
@@ -258,13 +268,16 @@ class Attributes(PromptStrategy):
 
     def learn(self, answers: Sequence[Completion | None]) -> None:
         """Take the values that the model has proposed."""
-        found: dict[tuple[str, Any], dict[str, str]] = {key: {} for key in self._asked}
-        for key, answer in zip(self._asked, answers, strict=True):
+        real = {one_line(text).casefold() for text in self.source.texts}
+        found: dict[tuple[str, Any], dict[str, tuple[str, np.ndarray]]] = {}
+        for (name, label, shown), answer in zip(self._asked, answers, strict=True):
+            values = found.setdefault((name, label), {})
             for value in [] if answer is None else _proposals(answer):
-                found[key].setdefault(value.casefold(), value)
+                if value.casefold() not in real:
+                    values.setdefault(value.casefold(), (value, shown))
         for (name, label), values in found.items():
             self._values.setdefault(name, {})[label] = list(values.values())
-            if len(values) < 2:
+            if len(values) < 2 and None not in answers:
                 warnings.warn(
                     f"The model proposed {len(values)} {name}(s) for the class {label!r}, so its "
                     "texts are hardly told apart by it. Give some: "
@@ -274,21 +287,32 @@ class Attributes(PromptStrategy):
                 )
 
 
-def _by_label(name: str, values: Any, labels: Mapping[Any, Any]) -> dict[Any, list[str]]:
+def _by_label(
+    name: Any, values: Any, labels: Mapping[Any, Any]
+) -> dict[Any, list[tuple[str, np.ndarray]]]:
     if isinstance(values, Mapping):
         check_known(f"attributes[{name!r}]", values, labels)
+        by_label = dict(values)
     else:
-        values = dict.fromkeys(labels, values)
-    values = {label: [str(value) for value in given] for label, given in values.items()}
-    if not all(values.values()):
-        raise ValueError(
-            f"attributes[{name!r}] is empty. Give values to draw from, or leave it out."
-        )
-    return values
+        by_label = dict.fromkeys(labels, values)
+    for given in by_label.values():
+        if not isinstance(name, str) or isinstance(given, str) or not np.ndim(given) == 1:
+            raise ValueError(
+                f"attributes[{name!r}] is {values!r}. Map a name to a list of values, to such "
+                'lists by label, to "propose" or to "match".'
+            )
+        if not len(given):
+            raise ValueError(
+                f"attributes[{name!r}] is empty. Give values to draw from, or leave it out."
+            )
+    nobody = np.empty(0, dtype=int)
+    return {label: [(str(value), nobody) for value in given] for label, given in by_label.items()}
 
 
 def _length(text: str) -> str:
-    return f"{len(text.split())} words"
+    n_words = len(text.split())
+    # Not all languages put spaces between words.
+    return f"{n_words} words" if len(text) < 20 * n_words else f"{len(text)} characters"
 
 
 def _proposals(answer: Completion) -> list[str]:
@@ -312,6 +336,10 @@ PROMPT_STRATEGIES: dict[str, type[PromptStrategy]] = {
     "paraphrase": Paraphrase,
     "counterfactual": Counterfactual,
 }
+
+
+# Those that make a text out of another one.
+FROM_ONE = ("rewrite", "paraphrase", "counterfactual")
 
 
 def make_strategy(

@@ -15,7 +15,6 @@ __all__ = ["CheckerVerifier", "ModelVerifier", "Verifier"]
 
 # Real texts of each class that the model is shown beside the one to judge.
 _N_SHOWN = 3
-_LONGEST_NAME = 24
 
 
 class Verifier(ABC):
@@ -60,23 +59,28 @@ class CheckerVerifier(Verifier):
     def __init__(
         self, checker: Any, texts: np.ndarray, cells: Sequence[Cell], random_state: int
     ) -> None:
-        from sklw.weighting._checkers import CrossFittedChecker
-
-        self._code_of = {label: at for at, label in enumerate({c.label: 0 for c in cells})}
-        codes = np.empty(len(texts), dtype=int)
-        for cell in cells:
-            codes[cell.positions] = self._code_of[cell.label]
-        self._checker = CrossFittedChecker(checker, random_state=random_state)
-        self._checker.fit(texts, codes)
+        self._checker, self._random_state = checker, random_state
+        self._texts, self._cells = texts, cells
+        self._fitted: Any = None
 
     def verify(
         self, texts: Sequence[str], cells: Sequence[Cell], shown: Sequence[np.ndarray]
     ) -> list[bool | None]:
         """Say whether its class is the likeliest."""
-        codes = np.array([self._code_of[cell.label] for cell in cells])
-        found = self._checker.probabilities(np.array(texts, dtype=object), codes, shown)
-        likeliest = self._checker.classes_[np.nanargmax(found, axis=1)]
-        return (likeliest == codes).tolist()
+        if self._fitted is None:
+            self._fitted = self._fit()
+        labels = np.array([cell.label for cell in cells])
+        found = self._fitted.probabilities(np.array(texts, dtype=object), labels, shown)
+        likeliest = self._fitted.classes_[np.nanargmax(found, axis=1)]
+        return (likeliest == labels).tolist()
+
+    def _fit(self) -> Any:
+        from sklw.weighting._checkers import CrossFittedChecker
+
+        of_row = {at: cell.label for cell in self._cells for at in cell.positions.tolist()}
+        labels = np.array([of_row[at] for at in range(len(self._texts))])
+        checker = CrossFittedChecker(self._checker, random_state=self._random_state)
+        return checker.fit(self._texts, labels)
 
 
 class ModelVerifier(Verifier):
@@ -96,6 +100,8 @@ class ModelVerifier(Verifier):
         What classes are called.
     seed : int
         Seed of the texts that are shown.
+    max_new_tokens : int
+        Greatest length of an answer.
     """
 
     def __init__(
@@ -106,7 +112,9 @@ class ModelVerifier(Verifier):
         cells: Sequence[Cell],
         names: dict[Any, ClassDescription],
         seed: int,
+        max_new_tokens: int,
     ) -> None:
+        self._max_new_tokens = max_new_tokens
         self._writer, self._ask, self._names = writer, ask, names
         rng = np.random.default_rng([seed, 3])
         of_class: dict[Any, list[int]] = {}
@@ -119,7 +127,8 @@ class ModelVerifier(Verifier):
         ]
         self._examples = [shown[at] for at in rng.permutation(len(shown))]
         # Longest first, so that "not spam" is not read as "spam".
-        self._by_name = sorted(names.items(), key=lambda item: -len(item[1].name))
+        by_name = [(label, description.name) for label, description in names.items()]
+        self._by_name = sorted(by_name, key=lambda item: -len(item[1]))
 
     def requests(self, texts: Sequence[str]) -> list[Request]:
         """Ask for the class of each."""
@@ -131,7 +140,7 @@ class ModelVerifier(Verifier):
                 self._writer.write_question(text, self._examples, labels),
                 seed=0,
                 stop=("\n",) if completion else (),
-                max_new_tokens=_LONGEST_NAME,
+                max_new_tokens=self._max_new_tokens,
                 pattern=f" ({names})\n" if completion else None,
             )
             for text in texts
@@ -140,17 +149,25 @@ class ModelVerifier(Verifier):
     def verify(
         self, texts: Sequence[str], cells: Sequence[Cell], shown: Sequence[np.ndarray]
     ) -> list[bool | None]:
-        """Say whether the model names its class, and names it first."""
+        """Say whether the model names its class; None where it names none, or several."""
         answers = dict(self._ask(self.requests(texts)))
-        return [
-            self._named(answers[at].text) == cell.label if at in answers else None
-            for at, cell in enumerate(cells)
-        ]
+        verdicts: list[bool | None] = []
+        for at, cell in enumerate(cells):
+            answer = answers.get(at)
+            good = answer is not None and answer.finish_reason in ("stop", "recorded", "length")
+            named = self._named(answer.text) if answer is not None and good else None
+            verdicts.append(None if named is None else bool(named[0] == cell.label))
+        return verdicts
 
-    def _named(self, answer: str) -> Any:
-        places = [
-            (match.start(), at)
-            for at, (_, description) in enumerate(self._by_name)
-            if (match := re.search(rf"(?<!\w){re.escape(description.name)}(?!\w)", answer, re.I))
-        ]
-        return self._by_name[min(places)[1]][0] if places else None
+    def _named(self, answer: str) -> tuple[Any] | None:
+        bare = re.sub(r"^(?:label|category|class)\s*[:=]", "", answer.strip(), flags=re.I)
+        bare = bare.strip(" \t\n.!\"'`*[]()").casefold()
+        for label, name in self._by_name:
+            if bare == name.casefold():
+                return (label,)
+        found = []
+        for label, name in self._by_name:
+            answer, count = re.subn(rf"(?<!\w){re.escape(name)}(?!\w)", " ", answer)
+            found += [label] * bool(count)
+        clear = len(found) == 1 and not re.search(r"\b(?:not|no|isn't|neither)\b", answer, re.I)
+        return (found[0],) if clear else None

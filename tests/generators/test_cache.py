@@ -258,6 +258,15 @@ def test_damage_in_the_middle_of_a_file(cache, slow):
     assert count(slow, REQUESTS, cache) == (0, 12)
 
 
+def test_a_file_of_ones_own_is_left_alone(tmp_path, slow):
+    file = tmp_path / "texts.csv"
+    file.write_text("text,label\nhello,spam\n")
+    with pytest.warns(GenerationWarning, match="the file is something else"):
+        count(slow, REQUESTS, RequestCache(file))
+    assert file.read_text().startswith("text,label")
+    assert [path.name for path in tmp_path.glob("texts*")] == ["texts.csv"]
+
+
 def test_the_database_of_another_program_is_left_alone(tmp_path, slow):
     path = tmp_path / "other.sqlite"
     with sqlite3.connect(path) as connection:

@@ -82,3 +82,19 @@ def test_many_rows_are_remembered():
     kept = [row for row in rows if not judge(row_filter, row)]
     assert len(kept) > 70
     assert all(judge(row_filter, row) == "duplicate" for row in kept)
+
+
+def test_a_row_taken_back_may_be_written_for_another_class():
+    row_filter = RowFilter(REAL, LABELS)
+    text = "free ringtones for your mobile, reply TONE"
+    assert judge(row_filter, text) == ""
+    assert row_filter.judge(ParsedRow(text), "ham", [3], False) == "duplicate"
+    row_filter.forget(text)
+    assert row_filter.judge(ParsedRow(text), "ham", [3], False) == ""
+
+
+def test_a_shown_row_of_another_class_is_no_row_of_this_one():
+    text = "See you at the station around eight, then!"
+    assert judge(RowFilter(REAL, LABELS), text, shown=(0, 3)) == "copied_prompt"
+    changed = "claim your prize at the station around eight then"
+    assert judge(RowFilter(REAL, LABELS), changed, shown=(0, 3)) == ""

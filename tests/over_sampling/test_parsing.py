@@ -82,3 +82,9 @@ def test_a_wrapped_row_comes_out_as_it_was(text):
 )
 def test_a_text_cut_off_keeps_its_whole_sentences(text, kept):
     assert up_to_last_sentence(text) == kept
+
+
+def test_a_row_of_several_lines_is_not_taken_apart():
+    parser = AnswerParser(NAMES, multiline=True, n_rows=2)
+    assert [row.text for row in parser.parse("One.\n\nRegards\nJohn")] == ["One.\n\nRegards\nJohn"]
+    assert [row.text for row in parser.parse("1. One.\nJohn\n2. Two.")] == ["One.\nJohn", "Two."]

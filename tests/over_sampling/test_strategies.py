@@ -82,9 +82,9 @@ def test_parents_are_the_real_texts_in_the_prompt(ask, strategy, form):
     rows = [p for p in prompts if "different topics" not in p]
     for number, parents in zip(generated["prompt_id"], generated["parents"], strict=True):
         in_prompt = {i for i, text in enumerate(X) if " ".join(text.split()) in rows[number]}
-        if form == "completion":
+        if form == "completion" and strategy != "attributes":
             assert in_prompt == set(parents)
-        else:  # demonstrations show their second text alone
+        else:  # demonstrations show their second text alone, topics come from other texts
             assert in_prompt <= set(parents)
             assert in_prompt
 
@@ -187,6 +187,21 @@ def test_the_users_own_words_with_a_source(ask):
             {"attributes": {"tone": {"nobody": ["a"]}}, "prompt_strategy": "attributes"},
             "nobody",
         ),
+        (
+            {"attributes": {"tone": "angry"}, "prompt_strategy": "attributes"},
+            "Map a name to a list",
+        ),
+        (
+            {"attributes": {"tone": {"hazard": "propose"}}, "prompt_strategy": "attributes"},
+            "Map a name to a list",
+        ),
+        ({"prompt_template": "{label!x}"}, "cannot be read"),
+        ({"prompt_template": "{source} {examples}"}, "source.*nothing is known of with this"),
+        ({"prompt_template": "{examples}", "prompt_strategy": "paraphrase"}, "examples"),
+        (
+            {"prompt_template": "{examples}", "prompt_strategy": "attributes"},
+            "has no field {attributes}",
+        ),
     ],
 )
 def test_wrong_prompting_is_refused_before_anything_is_sent(ask, wrong, message):
@@ -236,17 +251,128 @@ def test_a_checker_takes_rows_of_its_class_only():
 @pytest.mark.parametrize("form", ["completion", "chat"])
 @pytest.mark.parametrize(
     ("answer", "accepted"),
-    [("hazard", True), (" Hazard.", True), ("It is hazard, not routine", True),
-     ("routine", False), ("hazardous", False), ("no idea", False)],
+    [("hazard", True), (" Hazard.", True), ("It is a hazard", True),
+     ("routine", False), ("It is routine", False), ("hazardous", None), ("no idea", None),
+     ("not hazard", None), ("hazard, not routine", None)],
 )  # fmt: skip
 def test_the_model_verifies_its_texts(ask, form, answer, accepted):
     sampler, prompts = ask(form, (answer,), verifier="model", max_attempts=1, on_shortfall="ignore")
     assert sampler.synthetic_mask_.sum() == (6 if accepted else 0)
     reasons = set(sampler.provenance_["reason"])
-    assert ("wrong_class" in reasons) is not accepted
+    assert ("wrong_class" in reasons) is (accepted is False)
+    assert ("unverified" in reasons) is (accepted is None)
     asked = [p for p in prompts if "Which label" in p or p.endswith("Category:")]
     assert len(asked) == len(set(asked))
     assert sampler.usage_.requests == len(prompts)
+
+
+class Repeater(Listener):
+    """Answers with what a function makes of the request; judges by what another says."""
+
+    def __init__(self, answer, verdict="hazard", form="completion"):
+        self.answer = answer
+        self.verdict = verdict
+        self.form = form
+
+    def iter_generate(self, requests):
+        for i, request in enumerate(requests):
+            prompt = request.prompt if self.form == "completion" else request.prompt[0][1]
+            asked = "Which label" in prompt or prompt.endswith("Category:")
+            yield i, Completion(self.verdict if asked else self.answer(request, prompt), 10, 5)
+
+
+@pytest.mark.parametrize("strategy", ["contrast", "counterfactual"])
+def test_a_shown_text_of_another_class_is_no_new_text_of_this_one(strategy):
+    def copy(request, prompt):
+        shown = [text for text in ROUTINE[:30] if text in prompt]
+        return shown[request.index % len(shown)].rstrip(".?!") + "!"
+
+    sampler = LLMOverSampler(
+        generator=Repeater(copy), sampling_strategy={"hazard": 16}, prompt_strategy=strategy,
+        max_attempts=1, on_shortfall="ignore", random_state=0,
+    )  # fmt: skip
+    sampler.fit_resample(X, Y)
+    assert set(sampler.provenance_["reason"]) <= {"copied_prompt", "copied_real"}
+
+
+def test_tags_of_the_prompt_do_not_stay_in_the_text_where_there_are_groups():
+    tags = []
+
+    def tagged(request, prompt):
+        tags.append(re.findall(r"\[[^]]*\]", prompt)[-1])
+        return f"{tags[-1]} {SPARE[request.index]}"
+
+    sampler = LLMOverSampler(
+        generator=Repeater(tagged, form="chat"), prompt_strategy="contrast", random_state=0,
+        sampling_strategy={("hazard", "A"): 10}, on_shortfall="ignore",
+    )  # fmt: skip
+    X_new, _ = sampler.fit_resample(X, Y, groups=["A", "B"] * 20)
+    assert set(tags) == {"[hazard]"}
+    assert set(X_new[40:]) <= set(SPARE)
+
+
+def test_verified_rows_beyond_balance_are_kept():
+    def several(request, prompt):
+        return "\n".join(f"{i}. {SPARE[4 * request.index + i]}" for i in range(4))
+
+    sampler = LLMOverSampler(
+        generator=Repeater(several, form="chat"), sampling_strategy={"hazard": 13},
+        augment={"hazard": 5}, rows_per_request=4, verifier="model", random_state=0,
+    )  # fmt: skip
+    sampler.fit_resample(X, Y)
+    found = sampler.provenance_
+    assert found["reason"].tolist() == [""] * 8 + ["surplus"] * (len(found) - 8)
+    assert found["purpose"].tolist()[:8] == ["oversample"] * 3 + ["augment"] * 5
+    assert found["round"].is_monotonic_increasing
+
+
+def test_asking_for_more_does_not_change_the_rows_for_balance():
+    def told(request, prompt):
+        if "different topics" in prompt:
+            return "\n".join(f"{i}. Topic {request.seed % 97 + i}" for i in range(5))
+        return f"{SPARE[request.index]} {re.findall('Topic: (.*)', prompt)[-1]}"
+
+    made = []
+    for augment in (0, {"routine": 2}, {"hazard": 2}):
+        sampler = LLMOverSampler(
+            generator=Repeater(told), sampling_strategy={"hazard": 13}, random_state=0,
+            prompt_strategy="attributes", augment=augment,
+        )  # fmt: skip
+        X_new, y_new = sampler.fit_resample(X, Y)
+        made.append([x for x, y in zip(X_new[40:], y_new[40:], strict=True) if y == "hazard"][:3])
+    assert made[0] == made[1] == made[2]
+
+
+def test_what_stands_behind_a_proposed_topic_is_a_parent():
+    def told(request, prompt):
+        shown = [i for i, text in enumerate(X) if text in prompt]
+        if "different topics" in prompt:
+            return "".join(f"{n}. Topic of {' '.join(map(str, shown))} {n}\n" for n in (1, 2))
+        topics.append(re.findall("Topic: Topic of (.*) [12]", prompt)[-1].split())
+        return SPARE[request.index]
+
+    topics: list[list[str]] = []
+    sampler = LLMOverSampler(
+        generator=Repeater(told), sampling_strategy={"hazard": 16}, random_state=0, n_examples=2,
+        prompt_strategy="attributes", max_attempts=1,
+    )  # fmt: skip
+    sampler.fit_resample(X, Y)
+    for behind, parents in zip(topics, sampler.provenance_["parents"], strict=True):
+        assert set(map(int, behind)) <= set(parents)
+
+
+def test_a_classifier_sees_the_labels_and_is_fitted_when_it_is_needed():
+    weighted = LogisticRegression(C=10, class_weight={"hazard": 3, "routine": 1})
+    sampler = LLMOverSampler(
+        generator=Repeater(lambda request, prompt: SPARE[request.index]),
+        sampling_strategy={"hazard": 16}, verifier=make_pipeline(TextEmbedder(), weighted),
+        on_shortfall="ignore", random_state=0,
+    )  # fmt: skip
+    sampler.fit_resample(X, Y)
+    assert sampler.synthetic_mask_.any()
+    broken = clone(sampler).set_params(verifier=LogisticRegression())  # cannot read texts
+    assert broken.estimate(X, Y).loc["expected", "requests"] == 6
+    assert broken.set_params(sampling_strategy={"hazard": 10}).fit_resample(X, Y)[0] == X
 
 
 def test_a_budget_leaves_room_for_verdicts(ask):
