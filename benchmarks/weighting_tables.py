@@ -49,6 +49,10 @@ def whole_seeds(table: pd.DataFrame) -> pd.DataFrame:
 
     The large real set exists for some pairs only.
     """
+    pairs, seeds = (table.columns.unique(level) for level in ("pair", "seed"))
+    table = table.reindex(
+        columns=pd.MultiIndex.from_product([pairs, seeds], names=["pair", "seed"])
+    )
     partial = table.index.get_level_values("source").isin(["large", "noisy20", "noisy40"])
     missing = table.isna().T.groupby("seed").any().T
     for seed in missing.columns:
