@@ -212,17 +212,16 @@ def table() -> None:
         "tokens a row": lambda part: part["tokens"] / part["rows"],
     }
     for name, of_dataset in results.groupby("dataset", sort=False):
-        seeds = of_dataset["seed"].nunique()
-        print(f"\n{name}, {seeds} seeds:\n")
+        print(f"\n### {name}\n")
         scores = ["macro-F1 with them", "and weighted"]
-        print(f"| prompts | {' | '.join([*columns, *scores])} |")
-        print("|---" + "|---:" * (len(columns) + 2) + "|")
+        print(f"| prompts | seeds | {' | '.join([*columns, *scores])} |")
+        print("|---" + "|---:" * (len(columns) + 3) + "|")
         real = of_dataset[of_dataset["variant"] == "real"].set_index("seed")
         for variant in ["real", *VARIANTS]:
             part = of_dataset[of_dataset["variant"] == variant].set_index("seed")
             if not len(part):
                 continue
-            cells = []
+            cells = [str(len(part))]
             for column, compute in columns.items():
                 value = compute(part).mean()
                 digits = 1 if column == "words" else 0 if column == "tokens a row" else 2
