@@ -122,6 +122,7 @@ def picture(results: pd.DataFrame, path: Path) -> None:
     """Draw the differences to plain concatenation with their intervals."""
     table = whole_seeds(scores(results, "macro_f1")) * 100
     table = table[table.index.get_level_values("source").isin(["real", "synthetic", "both"])]
+    table = table.dropna(how="all")
     found = differences(table, BASES["concatenation"]).sort_values("mean")
     figure = Figure(figsize=(8, 0.26 * len(found) + 1), dpi=110, layout="constrained")
     ax = figure.subplots()
