@@ -67,7 +67,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "paraphrase": {"prompt_strategy": "paraphrase"},
     "counterfactual": {"prompt_strategy": "counterfactual"},
     "examples, verified by embedding": {"verifier": "embedding"},
-    "examples, verified by model": {"verifier": "model", "max_attempts": 3},
+    "examples, verified by model": {"verifier": "model"},
 }
 N_JUDGE, N_TEST = 4000, 2000
 
@@ -113,11 +113,12 @@ def draw(dataset: Dataset, seed: int) -> Texts:
 def run(name: str, dataset: Dataset, variant: str, seed: int) -> dict[str, float]:
     """Generate and judge."""
     real = draw(dataset, seed)
-    settings = {"max_attempts": 10} | VARIANTS[variant]
+    settings = dict(VARIANTS[variant])
     if settings.get("attributes") is ...:
         settings["attributes"] = ATTRIBUTES[name]
     sampler = LLMOverSampler(
         sampling_strategy={c: dataset.sizes[c] + n for c, n in dataset.wanted.items()},
+        max_attempts=10,
         on_shortfall="ignore",
         random_state=seed,
         verbose=False,

@@ -94,12 +94,11 @@ def _add_cache(commands: Any) -> None:
 
 def _cache(arguments: argparse.Namespace) -> int:
     from sklw.generators import RequestCache
+    from sklw.generators._store import may_be_store
 
     cache = RequestCache(arguments.path) if arguments.path else RequestCache.default()
-    if cache.path.is_file():
-        with cache.path.open("rb") as file:
-            if file.read(16) not in (b"", b"SQLite format 3\0"):
-                raise ValueError(f"{str(cache.path)!r} is no request cache. Pass another --path.")
+    if not may_be_store(cache.path):
+        raise ValueError(f"{str(cache.path)!r} is no request cache. Pass another --path.")
     if arguments.clear:
         print(f"Deleted {cache.clear()} answers from {cache.path}.")
     elif arguments.export:

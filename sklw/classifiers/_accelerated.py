@@ -61,10 +61,10 @@ class AcceleratedBertClassifier(BertClassifier):
         return Accelerator(cpu=torch.device(self.device).type == "cpu", mixed_precision="no")
 
     def _draw_seed(self) -> int:
-        from accelerate.utils import broadcast_object_list
-
         seed = [super()._draw_seed()]
         if self._accelerator.num_processes > 1:
+            from accelerate.utils import broadcast_object_list
+
             broadcast_object_list(seed)  # without random_state each would draw its own
         return int(seed[0])
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from sklw.exceptions import GenerationWarning
 
-__all__ = ["Store"]
+__all__ = ["Store", "may_be_store"]
 
 _T = TypeVar("_T")
 _TABLES = (
@@ -234,10 +234,8 @@ class Store:
         if self._connection is not None:
             return self._connection
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self.path.suffix not in _SUFFIXES and self.path.is_file():
-            with self.path.open("rb") as file:
-                if file.read(16) not in (b"", b"SQLite format 3\0"):
-                    raise OSError("the file is something else")
+        if self.path.suffix not in _SUFFIXES and not may_be_store(self.path):
+            raise OSError("the file is something else")
         # Locked by hand: the writing thread and the generating one share the connection.
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -286,6 +284,14 @@ class Store:
             GenerationWarning,
             stacklevel=2,
         )
+
+
+def may_be_store(path: Path) -> bool:
+    """Tell whether there is no such file, or an empty one, or a database."""
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
 
 
 def _alive(pid: int) -> bool:

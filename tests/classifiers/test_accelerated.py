@@ -97,5 +97,6 @@ def test_shares_are_equally_long_and_miss_nothing(n_batches, n):
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "accelerate", None)
+    monkeypatch.setitem(sys.modules, "accelerate.utils", None)
     with pytest.raises(ImportError, match="pip install accelerate"):
         AcceleratedBertClassifier(device="cpu").fit(["a", "b"], [0, 1])
