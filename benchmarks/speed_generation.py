@@ -36,6 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--n-examples", type=int, default=4)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[64])
     parser.add_argument("--answers", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--compile", action="store_true", help="compiling is not timed")
     parser.add_argument("--url", help="an endpoint that serves the same model")
     parser.add_argument("--max-new-tokens", type=int, default=64)
     parser.add_argument("--top-p", type=float, default=0.95)
@@ -142,6 +143,8 @@ def main() -> None:
         prompts = write_prompts(texts, n_texts, options.n_examples, answers)
         speeds = []
         for run in contenders(generator, options, batch_size):
+            if options.compile:
+                run(prompts)
             seconds, tokens = run(prompts)
             speeds.append(tokens / seconds)
         cells = [f"{speeds[0]:.0f}"]
@@ -153,7 +156,7 @@ def main() -> None:
 
 def contenders(generator, options, batch_size):
     """Return what answers prompts: sklw, its rival, and the server if there is one."""
-    ours = clone(generator).set_params(batch_size=batch_size)
+    ours = clone(generator).set_params(batch_size=batch_size, compile=options.compile)
     runs = [
         lambda prompts: run_sklw(ours, prompts),
         lambda prompts: run_transformers(generator, prompts, options, batch_size),

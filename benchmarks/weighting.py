@@ -60,6 +60,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "quality": {"method": "quality", "temperature": 1.0},
     "quality-default": {"method": "quality"},
     "quality-sharp": {"method": "quality", "temperature": 0.5, "synthetic_weight": 0.3},
+    "quality-bert": {"method": "quality", "quality_checker": "bert"},
     "diversity": {"method": "diversity"},
     "imp": {"method": "imp", "clip": None, "normalize": None},
     "imp-normalized": {"method": "imp"},

@@ -1,5 +1,6 @@
 """Answer many prompts at once, each as if it were alone."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,8 @@ from typing import Any
 
 import torch
 
+from sklw.exceptions import GenerationWarning
+from sklw.generators._compilation import compiled_model
 from sklw.generators._constraints import allowed_only
 from sklw.generators._loading import LoadedModel
 from sklw.generators._lockstep import decode_in_lockstep, fits_slots
@@ -125,7 +128,11 @@ def _admit(slots: Slots, first: int, tasks: Sequence[Task], prefixes: _Prefixes)
 
 
 def decode(
-    loaded: LoadedModel, tasks: Sequence[Task], settings: SamplingSettings, batch_size: int
+    loaded: LoadedModel,
+    tasks: Sequence[Task],
+    settings: SamplingSettings,
+    batch_size: int,
+    compile: bool = False,
 ) -> Iterator[tuple[Task, str, str]]:
     """Answer the tasks and yield each one with its text and finish reason, as soon as known.
 
@@ -137,13 +144,25 @@ def decode(
     if "slots" not in loaded.memo:
         loaded.memo["slots"] = fits_slots(loaded.model)
     if not loaded.memo["slots"]:
+        if compile:
+            warnings.warn(
+                f"compile=True has no effect: {type(loaded.model).__name__} keeps its memory in "
+                "a way of its own, which is not compiled here.",
+                GenerationWarning,
+                stacklevel=2,
+            )
         yield from decode_in_lockstep(loaded.model, tasks, settings, batch_size, check)
         return
     waiting = sorted(tasks, key=lambda task: task.room)  # taken from the end: longest first
     while waiting:
-        slots = Slots(loaded.model, min(batch_size, len(waiting)), waiting[-1].room)
-        # Far shorter tasks wait for smaller buffers.
-        least = waiting[-1].room // 2
+        room = waiting[-1].room
+        if compile:
+            # Few shapes, as each is compiled anew: all tasks at once, in powers of two.
+            capacity, least = 1 << (room - 1).bit_length(), 0
+            slots = Slots(loaded.model, batch_size, capacity, compiled_model(loaded))
+        else:
+            slots = Slots(loaded.model, min(batch_size, len(waiting)), room)
+            least = room // 2  # far shorter tasks wait for smaller buffers
         split = next(i for i, task in enumerate(waiting) if task.room >= least)
         batch, waiting = waiting[split:], waiting[:split]
         yield from _run(slots, batch, settings, batch_size, check)

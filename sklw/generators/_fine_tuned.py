@@ -62,7 +62,7 @@ class FineTunedGenerator(TransformersGenerator):
         As in :class:`~sklw.TransformersGenerator`; 1 is what the model has learned.
     top_p : float, default=1.0
         Likewise.
-    top_k, min_p, max_new_tokens, batch_size, device, dtype
+    top_k, min_p, max_new_tokens, batch_size, device, dtype, compile
         As in :class:`~sklw.TransformersGenerator`.
     random_state : int, default=0
         Seed of the training.
@@ -122,6 +122,7 @@ class FineTunedGenerator(TransformersGenerator):
         batch_size: int | str = "auto",
         device: str = "auto",
         dtype: str = "auto",
+        compile: bool = False,
         random_state: int = 0,
         verbose: bool = True,
     ) -> None:
@@ -141,6 +142,7 @@ class FineTunedGenerator(TransformersGenerator):
         self.batch_size = batch_size
         self.device = device
         self.dtype = dtype
+        self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
 

@@ -1,7 +1,7 @@
 """Keys and values of a batch whose rows differ in length, for any model with full attention."""
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,10 +79,15 @@ class Slots:
         Number of slots.
     capacity : int
         Greatest number of tokens a slot must hold.
+    compiled : callable or None
+        The compiled model. It reads all slots at each step, used or not, for one shape.
     """
 
-    def __init__(self, model: Any, size: int, capacity: int) -> None:
+    def __init__(
+        self, model: Any, size: int, capacity: int, compiled: Callable[..., Any] | None = None
+    ) -> None:
         self.model = model
+        self._compiled = compiled
         self.size = max(size, FEWEST_ROWS)
         self.capacity = _round_up(capacity, _WIDTH_STEP)
         self.view = _View(torch.zeros(0, dtype=torch.int64), 0, 0)
@@ -90,6 +95,8 @@ class Slots:
         self._cache = Cache(layers=[_SlotLayer(self) for _ in range(layers)])
         self._least = torch.finfo(model.dtype).min
         self._places = torch.arange(self.capacity, device=model.device)
+        if compiled is not None:
+            self._make_static()
 
     @torch.inference_mode()
     def read_piece(self, slots: Sequence[int], tokens: Sequence[Sequence[int]], start: int) -> None:
@@ -111,17 +118,23 @@ class Slots:
     def step(self, tokens: Sequence[int], lengths: Sequence[int]) -> torch.Tensor:
         """Append a token to each of the first slots and return the logits of what comes next."""
         device, count = self.model.device, len(tokens)
-        # Rows added to reach the fewest write into unused slots, where nothing reads.
-        extra = max(FEWEST_ROWS - count, 0)
+        # Rows added write into unused slots, where nothing reads.
+        extra = max((FEWEST_ROWS if self._compiled is None else self.size) - count, 0)
         ids = torch.tensor([*tokens, *[tokens[0]] * extra], device=device)
         ends = torch.tensor([*lengths, *[0] * extra], device=device)
         # The whole width: a narrower view would have to be copied in each layer.
         self.view = _View(torch.arange(len(ids), device=device), ends, self.capacity)
         blocked = (self._places > ends[:, None])[:, None, None]
-        logits: torch.Tensor = self._forward(
-            self.model, ids[:, None], ends[:, None], blocked
-        ).logits
+        model = self._compiled or self.model
+        logits: torch.Tensor = self._forward(model, ids[:, None], ends[:, None], blocked).logits
         return logits[:count, -1]
+
+    def _make_static(self) -> None:
+        """Make the buffers, by reading anything, and say that they stay where they are."""
+        self.read_piece([0], [[0] * CHUNK], 0)
+        for layer in self._cache.layers:
+            torch._dynamo.mark_static_address(layer.keys)
+            torch._dynamo.mark_static_address(layer.values)
 
     def _forward(
         self, module: Any, ids: torch.Tensor, positions: torch.Tensor, blocked: torch.Tensor

@@ -52,6 +52,11 @@ class TransformersGenerator(BaseGenerator):
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; by default a GPU if there is one.
     dtype : {"auto", "float32", "bfloat16"}, default="auto"
         Type of the weights; by default bfloat16 where the hardware multiplies in it.
+    compile : bool, default=False
+        Whether to use ``torch.compile`` for the steps of decoding, with CUDA graphs on a GPU.
+        Compiling takes a minute or two in each process: it is for thousands of texts. Each step
+        then computes `batch_size` rows even if fewer are left, and now and then a draw differs
+        from the one without, by rounding.
 
     Examples
     --------
@@ -72,6 +77,7 @@ class TransformersGenerator(BaseGenerator):
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "device": [str],
         "dtype": [StrOptions({"auto", "float32", "bfloat16"})],
+        "compile": ["boolean"],
     }
 
     def __init__(
@@ -87,6 +93,7 @@ class TransformersGenerator(BaseGenerator):
         batch_size: int | str = "auto",
         device: str = "auto",
         dtype: str = "auto",
+        compile: bool = False,
     ) -> None:
         self.model = model
         self.prompting = prompting
@@ -98,6 +105,7 @@ class TransformersGenerator(BaseGenerator):
         self.batch_size = batch_size
         self.device = device
         self.dtype = dtype
+        self.compile = compile
 
     @property
     def model_name(self) -> str:
@@ -130,6 +138,7 @@ class TransformersGenerator(BaseGenerator):
             "top_k": None if self.top_k is None else int(self.top_k),
             "min_p": None if self.min_p is None else float(self.min_p),
             "max_new_tokens": int(self.max_new_tokens),
+            **({"compile": True} if self.compile else {}),
         }
 
     def count_tokens(self, prompt: str | tuple[tuple[str, str], ...]) -> int:
@@ -202,7 +211,7 @@ class TransformersGenerator(BaseGenerator):
         while tasks:
             try:
                 for task, text, reason in decode(
-                    loaded, list(tasks.values()), settings, batch_size
+                    loaded, list(tasks.values()), settings, batch_size, self.compile
                 ):
                     del tasks[task.index]
                     yield task.index, Completion(text, len(task.prompt), len(task.tokens), reason)

@@ -31,6 +31,13 @@ def test_float32_texts_do_not_depend_on_the_batch():
     assert sum(a.text == b.text for a, b in zip(together, few, strict=True)) >= 21
 
 
+def test_compiled_texts_are_nearly_all_the_same():
+    generator = TransformersGenerator(device="cuda", dtype="float32", max_new_tokens=12)
+    expected = generator.generate(REQUESTS)
+    compiled = generator.set_params(compile=True, batch_size=32).generate(REQUESTS)
+    assert sum(a.text == b.text for a, b in zip(compiled, expected, strict=True)) >= 21
+
+
 def test_a_batch_too_large_for_the_memory_is_halved():
     generator = TransformersGenerator(device="cuda", max_new_tokens=4, batch_size=16)
     expected = generator.generate(REQUESTS[:16])
