@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,13 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 WORDS = ["good", "great", "fine", "bad", "awful", "poor", "film", "book", "the", "a", "very", "x"]
+
+
+@pytest.fixture(scope="session")
+def compiler():
+    """Skip where torch cannot compile."""
+    if not any(map(shutil.which, ("g++", "clang++", "cl"))):
+        pytest.skip("needs a C++ compiler")
 
 
 @pytest.fixture(scope="session")

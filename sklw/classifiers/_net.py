@@ -132,6 +132,12 @@ class TextNet(NeuralNetClassifier):
         self.head_is_fitted_ = False
         return self
 
+    def torch_compile(self, module: Any, name: str) -> Any:
+        """Compile the encoder, where the time goes, for batches of any size."""
+        if self.compile and name == "module":
+            module.encoder.compile(**{"dynamic": True, **self.get_params_for("compile")})
+        return module
+
     def initialize_criterion(self) -> Self:
         """Build the criterion, which returns one loss a row."""
         settings = {"reduction": "none", **self.get_params_for("criterion")}

@@ -358,6 +358,21 @@ def test_missing_model(settings, reviews, tmp_path):
         BertClassifier(**{**settings, "model": str(tmp_path)}).fit(*reviews)
 
 
+@pytest.mark.usefixtures("compiler")
+def test_compiled_is_close_and_three_compilations_serve_all(settings, fitted, reviews):
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    compiled = BertClassifier(**{**settings, "max_epochs": 20}, compile=True).fit(*reviews)
+    expected = fitted.predict_proba(reviews[0])
+    np.testing.assert_allclose(compiled.predict_proba(reviews[0]), expected, atol=1e-3)
+    again = pickle.loads(pickle.dumps(compiled))
+    np.testing.assert_allclose(again.predict_proba(reviews[0]), expected, atol=1e-3)
+    counted = torch._dynamo.utils.counters
+    # For the start of the head, training, and prediction.
+    assert counted["stats"]["unique_graphs"] <= 3
+    assert not counted["graph_break"]
+
+
 def test_bfloat16_is_close_to_float32(settings, reviews):
     X, y = reviews
     exact = BertClassifier(**{**settings, "max_epochs": 8}).fit(X, y)

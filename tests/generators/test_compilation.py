@@ -1,7 +1,6 @@
 """Compiled decoding, with a tiny model of random weights."""
 
 import random
-import shutil
 import subprocess
 import sys
 
@@ -14,9 +13,6 @@ from sklw.generators import Request, TransformersGenerator
 from sklw.generators._loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
-needs_compiler = pytest.mark.skipif(
-    not any(map(shutil.which, ("g++", "clang++", "cl"))), reason="needs a C++ compiler"
-)
 REQUESTS = [
     Request("one two three " * (1 + i % 7) + "four" * (i % 2), seed=i, max_new_tokens=2 + i % 5)
     for i in range(40)
@@ -41,7 +37,7 @@ def folder(tmp_path_factory):
     return save(transformers.LlamaConfig, tmp_path_factory.mktemp("llama"), **sizes)
 
 
-@needs_compiler
+@pytest.mark.usefixtures("compiler")
 def test_compiled_texts_are_the_same_and_one_compilation_serves_all(folder):
     plain = TransformersGenerator(folder, dtype="float32", batch_size=24)
     expected = plain.generate(REQUESTS)

@@ -37,6 +37,11 @@ def test_global_random_state_untouched():
     assert torch.equal(torch.cuda.get_rng_state(), before)
 
 
+def test_compiled_learns_as_well(fitted):
+    compiled = BertClassifier(random_state=0, compile=True).fit(TEXTS, LABELS)
+    assert np.array_equal(compiled.predict(TEXTS), fitted.predict(TEXTS))
+
+
 def test_weights_and_quality_reach_the_gpu():
     weights = np.where(np.array(LABELS) == "pos", 2.0, 0.5)
     clf = BertClassifier(random_state=0, early_stopping=2)
