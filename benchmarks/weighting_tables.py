@@ -98,6 +98,16 @@ def markdown(results: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def prompted(results: pd.DataFrame) -> str:
+    """Write the table of the language model that classifies by itself."""
+    lines = ["| pair | seeds | accuracy | macro-F1 | log-loss |", "|---|---:|---:|---:|---:|"]
+    for pair, rows in results.groupby("pair", sort=False):
+        scored = [rows["accuracy"].mean() * 100, rows["macro_f1"].mean() * 100]
+        cells = [str(pair), str(rows["seed"].nunique()), *(number(score, 1) for score in scored)]
+        lines.append(f"| {' | '.join(cells)} | {number(rows['log_loss'].mean(), 2)} |")
+    return "\n".join(lines)
+
+
 def order(key: tuple[str, str]) -> tuple[int, int]:
     """Sort as the benchmark lists them."""
     return SOURCES.index(key[0]), list(METHODS).index(key[1])
@@ -159,6 +169,8 @@ def main() -> None:
             parts.append(
                 f"{title}, every method, on the pairs that all have:\n\n{markdown(of_all)}"
             )
+    part = results[results["classifier"] == "prompted"]
+    parts.append(f"### The language model itself, shown five texts\n\n{prompted(part)}")
     before, rest = PAGE.read_text(encoding="utf-8").split("<!-- tables -->")
     after = rest.split("<!-- end of tables -->")[1]
     inner = "\n\n".join(parts)
