@@ -130,12 +130,14 @@ def _converted(source: ModelSource, dtype: torch.dtype) -> Path | None:
     if source.gguf_file is None:
         return None
     file = Path(source.location) / source.gguf_file
-    state = file.stat()
-    if state.st_size > _GREATEST_CONVERTED:
+    if file.stat().st_size > _GREATEST_CONVERTED:
         return None
-    content = (str(file), state.st_size, state.st_mtime_ns, str(dtype), transformers.__version__)
-    digest = hashlib.sha256(repr(content).encode()).hexdigest()[:16]
-    return cache_folder() / "models" / f"{file.stem}-{digest}"
+    # By content, not by path: the environments of a machine share one conversion.
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+    kind = str(dtype).removeprefix("torch.")
+    folder = f"{file.stem}-{digest}-{kind}-transformers-{transformers.__version__}"
+    return cache_folder() / "models" / folder
 
 
 def _keep(tokenizer: Any, model: Any, folder: Path) -> None:

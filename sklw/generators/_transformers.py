@@ -30,7 +30,8 @@ class TransformersGenerator(BaseGenerator):
     model : str or path, default="SmolLM2-135M-Instruct"
         The embedded model, a folder in transformers' format, a ``.gguf`` file, or a hub id.
         The converted weights of small GGUF files (below 500 MB) are kept in
-        ``$SKLW_CACHE/models``, by default ``~/.cache/sklw/models``.
+        ``$SKLW_CACHE/models``, by default ``~/.cache/sklw/models``, one for each file, `dtype`
+        and version of transformers; delete them as you like.
     prompting : {"auto", "completion", "chat"}, default="auto"
         The form of prompt the model is to get: a text to go on with, or a conversation. By
         default a conversation for models with a chat template and at least a billion parameters.

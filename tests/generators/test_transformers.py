@@ -3,10 +3,12 @@
 import gc
 import pickle
 import random
+import shutil
 import subprocess
 import sys
 import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -119,6 +121,14 @@ def test_converted_weights_are_the_ones_of_the_file(generator, tmp_path, monkeyp
     text = "a b\n\nç <|im_end|> 12345"
     assert converted.tokenizer(text)["input_ids"] == direct.tokenizer(text)["input_ids"]
     assert converted.tokenizer.chat_template == direct.tokenizer.chat_template
+
+
+def test_copies_of_a_file_share_one_conversion(generator, tmp_path):
+    source = locate_model(generator.model)
+    copy = shutil.copy(Path(source.location) / source.gguf_file, tmp_path)
+    folder = _loading._converted(locate_model(copy), torch.float32)
+    assert folder == _loading._converted(source, torch.float32)
+    assert folder != _loading._converted(source, torch.bfloat16)
 
 
 def test_a_prompt_longer_than_the_context_is_refused_at_once(generator):
