@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--n-examples", type=int, default=4)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[64])
     parser.add_argument("--answers", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--compile", action="store_true", help="compiling is not timed")
+    parser.add_argument("--compile", action="store_true", help="also after torch.compile, untimed")
     parser.add_argument("--url", help="an endpoint that serves the same model")
     parser.add_argument("--max-new-tokens", type=int, default=64)
     parser.add_argument("--top-p", type=float, default=0.95)
@@ -136,31 +136,36 @@ def main() -> None:
         f"{generator.model_name}, {loaded.model.dtype}, {loaded.device}, {options.threads} threads"
     )
     run_sklw(generator, write_prompts(texts, 2, options.n_examples))  # all warm
-    print("| batch | answers a prompt | texts | sklw | model.generate | ratio | server | ratio |")
-    print("|---:" * 8 + "|")
+    rivals = list(contenders(generator, options, 1))[1:]
+    heads = ["batch", "answers a prompt", "texts", "sklw"]
+    heads += [cell for rival in rivals for cell in (rival, "ratio")]
+    print(f"| {' | '.join(heads)} |")
+    print("|---:" * len(heads) + "|")
     for batch_size, answers in product(options.batch_sizes, options.answers):
         n_texts = options.n_texts or max(16, min(256, 2 * batch_size))
         prompts = write_prompts(texts, n_texts, options.n_examples, answers)
         speeds = []
-        for run in contenders(generator, options, batch_size):
-            if options.compile:
+        for name, run in contenders(generator, options, batch_size).items():
+            if name == "compiled":
                 run(prompts)
             seconds, tokens = run(prompts)
             speeds.append(tokens / seconds)
         cells = [f"{speeds[0]:.0f}"]
         for speed in speeds[1:]:
             cells += [f"{speed:.0f}", f"{speeds[0] / speed:.1f}"]
-        cells += [""] * (5 - len(cells))
         print(f"| {batch_size} | {answers} | {len(prompts)} | {' | '.join(cells)} |", flush=True)
 
 
 def contenders(generator, options, batch_size):
-    """Return what answers prompts: sklw, its rival, and the server if there is one."""
-    ours = clone(generator).set_params(batch_size=batch_size, compile=options.compile)
-    runs = [
-        lambda prompts: run_sklw(ours, prompts),
-        lambda prompts: run_transformers(generator, prompts, options, batch_size),
-    ]
+    """Return what answers prompts: sklw, its rival, and what the options add."""
+    ours = clone(generator).set_params(batch_size=batch_size)
+    runs = {
+        "sklw": lambda prompts: run_sklw(ours, prompts),
+        "model.generate": lambda prompts: run_transformers(generator, prompts, options, batch_size),
+    }
+    if options.compile:
+        compiled = clone(ours).set_params(compile=True)
+        runs["compiled"] = lambda prompts: run_sklw(compiled, prompts)
     if options.url:
         endpoint = OpenAIGenerator(
             options.model,
@@ -172,7 +177,7 @@ def contenders(generator, options, batch_size):
             max_concurrency=batch_size,
             timeout=600,
         )
-        runs.append(lambda prompts: run_sklw(endpoint, prompts))
+        runs["server"] = lambda prompts: run_sklw(endpoint, prompts)
     return runs
 
 
