@@ -55,7 +55,7 @@ class TransformersGenerator(BaseGenerator):
         Type of the weights; by default bfloat16 where the hardware multiplies in it.
     compile : bool, default=False
         Whether to use ``torch.compile`` for the steps of decoding, with CUDA graphs on a GPU.
-        Compiling takes a minute or two in each process: it is for thousands of texts. Each step
+        Compiling takes a minute or two in each process, and on a CPU gains little. Each step
         then computes `batch_size` rows even if fewer are left, and now and then a draw differs
         from the one without, by rounding.
 
