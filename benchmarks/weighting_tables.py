@@ -3,8 +3,13 @@
 Writes the part of ``docs/weighting_benchmark.md`` between its markers, and the pictures beside it::
 
     python benchmarks/weighting_tables.py
+
+Or compares any two rows of a table, over the seeds that both have, pair by pair::
+
+    python benchmarks/weighting_tables.py --compare both quality-bert both quality-default
 """
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -151,9 +156,30 @@ def picture(results: pd.DataFrame, path: Path) -> None:
     figure.savefig(path)
 
 
+def compare(results: pd.DataFrame, key: tuple[str, str], base: tuple[str, str]) -> None:
+    """Print how much better one row is than another: overall, and by pair."""
+    table = (scores(results, "macro_f1") * 100).loc[[key, base]]
+    whole = whole_seeds(table).dropna(axis="columns")
+    control = whole.columns.get_level_values("pair").str.startswith("agnews")
+    parts = {"all pairs": whole, "without agnews": whole.loc[:, ~control]}
+    parts |= {pair: table[[pair]].dropna(axis="columns") for pair in PAIRS if pair in table}
+    for name, part in parts.items():
+        print(f"{name:20} {interval(differences(part, base).loc[key])}")
+
+
 def main() -> None:
     """Write everything."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--compare", nargs=4, metavar=("SOURCE", "METHOD", "SOURCE", "METHOD"))
+    parser.add_argument("--classifier", choices=["bert", "embedding"], default="bert")
+    arguments = parser.parse_args()
     results = pd.read_csv(RESULTS)
+    if arguments.compare:
+        of_classifier = results[results["classifier"] == arguments.classifier]
+        compare(of_classifier, tuple(arguments.compare[:2]), tuple(arguments.compare[2:]))
+        return
     parts = []
     for classifier, title in (("embedding", "Frozen embeddings"), ("bert", "Fine-tuned BERT")):
         part = results[results["classifier"] == classifier]

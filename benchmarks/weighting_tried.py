@@ -110,6 +110,9 @@ def find_tags(data: Path) -> None:
             qualities[head] = probabilities[np.arange(len(labels)), columns]
     known = np.isfinite(tags)
     print(f"{int(known.sum())} rows tagged, {int(tags[known].sum())} against their label")
+    for label in np.unique(labels):
+        own = known & (labels == label)
+        print(f"  {label}: {int(own.sum())} tagged, {int(tags[own].sum())} against it")
     for name, quality in qualities.items():
         areas = [roc_auc_score(tags[known], -quality[known])]
         for label in np.unique(labels):

@@ -79,8 +79,8 @@ class BertClassifier(TextNet):
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Type of the encoder's matrix products. Weights and head are float32 always.
     compile : bool, default=False
-        Whether to use ``torch.compile`` for the encoder. It is meant for long trainings on a GPU:
-        compiling takes minutes, and on a CPU the result is slower than without.
+        Whether to use ``torch.compile`` for the encoder: for long trainings on a GPU, since
+        compiling takes minutes.
     device : str, default="auto"
         Where to compute; ``"auto"`` takes a GPU if there is one.
     random_state : int, RandomState or None, default=None
