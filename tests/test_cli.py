@@ -1,11 +1,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from sklw import cli
+from sklw import cli, models
 from sklw.datasets import load_maintenance_requests
 
 
@@ -135,6 +136,13 @@ def test_interruption_says_how_to_go_on(compare, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_demo_without_its_language_model_fails(monkeypatch, capsys):
+    missing = replace(models._EMBEDDED[models.EMBEDDED_LANGUAGE_MODEL], package="no_such_package")
+    monkeypatch.setitem(models._EMBEDDED, models.EMBEDDED_LANGUAGE_MODEL, missing)
+    assert cli.main(["demo", "--quick"]) == 1
+    assert "pip install accelerate gguf" in capsys.readouterr().err
+
+
 def test_quick_demo(capsys, tmp_path):
     assert cli.main(["demo", "--quick", "--output", str(tmp_path)]) == 0
     out = capsys.readouterr().out
