@@ -12,19 +12,23 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 
+from sklw._row_weights import RowWeights
 from sklw._validation import check_texts
 from sklw.classifiers._data import (
     Batches,
     TextDataset,
     check_labels,
-    check_quality,
+    check_row_weights,
     check_weights,
+    refuse_unknown,
 )
 from sklw.classifiers._module import EncoderClassifier
 from sklw.classifiers._net import TextNet
 from sklw.models import EMBEDDED_ENCODER
 
 __all__ = ["BertClassifier"]
+
+_OF_ROW_WEIGHTS = ("quality", "synthetic")
 
 
 class BertClassifier(TextNet):
@@ -72,8 +76,8 @@ class BertClassifier(TextNet):
         random start often ends nowhere.
     early_stopping : bool or int, default=False
         Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
-        and go back to the best epoch. The rows held out are real ones if `quality` tells which
-        those are (NaN); if all rows have one, it is their weight in the validation loss.
+        and go back to the best epoch. Where `row_weights` tells which rows are synthetic, only
+        real ones are held out.
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -101,7 +105,8 @@ class BertClassifier(TextNet):
     optimizer : type, default=torch.optim.AdamW
         Class of the optimizer.
     train_split : callable or None, default=None
-        skorch's way to hold out rows, in place of `early_stopping`'s.
+        skorch's way to hold out rows, in place of `early_stopping`'s. Synthetic rows among them
+        go back to the training rows.
     iterator_train, iterator_valid : type, default=Batches
         Classes that make batches.
     dataset : type, default=TextDataset
@@ -259,10 +264,8 @@ class BertClassifier(TextNet):
         X: Any,
         y: Any,
         sample_weight: Any = None,
-        quality: Any = None,
-        quality_temperature: float = 1.0,
-        quality_clip: float | None = None,
-        quality_top_share: float | None = None,
+        row_weights: RowWeights | None = None,
+        **unknown: Any,
     ) -> Self:
         """Fine-tune on texts and labels.
 
@@ -279,17 +282,12 @@ class BertClassifier(TextNet):
             Labels of any one type.
         sample_weight : array-like of shape (n,), default=None
             Weights: finite, not negative, not all 0.
-        quality : array-like of shape (n,), default=None
-            P'(y|x) in [0, 1] of the rows whose weight is to be that divided by the
-            probability the network itself gives at each step (DIMP-Loss of [1]_ above); NaN for the
-            others.
-        quality_temperature : float, default=1.0
-            The ratio is raised to the power ``1 / quality_temperature``.
-        quality_clip : float or None, default=None
-            Upper bound of the ratio before tempering.
-        quality_top_share : float or None, default=None
-            If given, of the rows of a batch that have a quality, only this share is trained on:
-            those with the largest ratio, at equal weight (RHO-Loss of [3]_ above).
+        row_weights : RowWeights, default=None
+            Weights that also say which rows are synthetic, and carry what DIMP-Loss ([1]_ above)
+            and RHO-Loss ([3]_ above) need: see :class:`sklw.RowWeights`. In place of
+            `sample_weight`.
+        **unknown : dict
+            Refused, with a hint for what an argument has become.
 
         Returns
         -------
@@ -304,8 +302,7 @@ class BertClassifier(TextNet):
             If data, weights or parameters are not as described.
         """
         start_anew = not (self.warm_start and self.initialized_)
-        use = (quality_temperature, quality_clip, quality_top_share)
-        rows = self._check_rows(X, y, sample_weight, quality, *use)
+        rows = self._check_rows(X, y, sample_weight, row_weights, unknown)
         if start_anew:
             self.classes_inferred_ = self._find_classes(rows["y"])
         codes = self._encode(rows["y"])
@@ -319,16 +316,14 @@ class BertClassifier(TextNet):
         y: Any = None,
         classes: Any = None,
         sample_weight: Any = None,
-        quality: Any = None,
-        quality_temperature: float = 1.0,
-        quality_clip: float | None = None,
-        quality_top_share: float | None = None,
+        row_weights: RowWeights | None = None,
+        **unknown: Any,
     ) -> Self:
         """Go on training, for ``max_epochs`` epochs.
 
         Parameters
         ----------
-        X, y, sample_weight, quality, quality_temperature, quality_clip, quality_top_share
+        X, y, sample_weight, row_weights, **unknown
             As in :meth:`fit`.
         classes : array-like, default=None
             All classes there will be; needed at the first call if `y` lacks some.
@@ -338,8 +333,7 @@ class BertClassifier(TextNet):
         self : BertClassifier
             The classifier.
         """
-        use = (quality_temperature, quality_clip, quality_top_share)
-        rows = self._check_rows(X, y, sample_weight, quality, *use)
+        rows = self._check_rows(X, y, sample_weight, row_weights, unknown)
         if not self.initialized_:
             self.classes_inferred_ = self._find_classes(
                 rows["y"] if classes is None else check_labels(classes, len(classes))
@@ -385,37 +379,25 @@ class BertClassifier(TextNet):
         X: Any,
         y: Any,
         sample_weight: Any,
-        quality: Any,
-        temperature: float,
-        clip: float | None,
-        top_share: float | None,
+        row_weights: RowWeights | None,
+        unknown: dict[str, Any],
     ) -> dict[str, Any]:
         """Check all that ``fit`` was given before anything is loaded or trained."""
-        if all(hasattr(X, name) for name in ("X", "sample_weight", "quality")):
-            if sample_weight is not None or quality is not None:
-                raise ValueError(
-                    "Weights were given twice: by the weighter's rows and to fit. Drop one of them."
-                )
-            sample_weight, quality = X.sample_weight, X.quality
-            temperature, clip = X.quality_temperature, X.quality_clip
-            top_share = X.quality_top_share
-            X = X.X
-        if temperature <= 0:
-            raise ValueError(f"quality_temperature must be above 0, got {temperature}.")
-        if clip is not None and clip <= 0:
-            raise ValueError(f"quality_clip must be above 0 or None, got {clip}.")
-        if top_share is not None and not 0 < top_share <= 1:
-            raise ValueError(f"quality_top_share must be above 0, at most 1, got {top_share}.")
+        refuse_unknown(unknown)
+        if hasattr(X, "X") and hasattr(X, "row_weights"):
+            if row_weights is not None:
+                raise ValueError("Weights were given twice: with the rows and as row_weights.")
+            X, row_weights = X.X, X.row_weights
         self._validate_settings()
         texts = check_texts(X, estimator_name=type(self).__name__)
-        self.quality_temperature_, self.quality_clip_ = temperature, clip
-        self.quality_top_share_ = top_share
-        return {
-            "X": texts,
-            "y": check_labels(y, len(texts)),
-            "sample_weight": check_weights(sample_weight, len(texts)),
-            "quality": check_quality(quality, len(texts)),
-        }
+        rows = {"X": texts, "y": check_labels(y, len(texts))}
+        if row_weights is None:
+            return rows | {"sample_weight": check_weights(sample_weight, len(texts))}
+        properties = check_row_weights(row_weights, sample_weight, len(texts))
+        self.quality_temperature_ = row_weights.quality_temperature
+        self.quality_clip_ = row_weights.quality_clip
+        self.quality_top_share_ = row_weights.quality_top_share
+        return rows | properties
 
     def _find_classes(self, y: np.ndarray) -> np.ndarray:
         """Return the sorted classes."""
@@ -450,7 +432,7 @@ class BertClassifier(TextNet):
             rows["y"][keep],
             codes[keep],
             None if weights is None else weights[keep],
-            None if rows["quality"] is None else rows["quality"][keep],
+            *(None if rows.get(name) is None else rows[name][keep] for name in _OF_ROW_WEIGHTS),
         )
         self.notify("on_train_begin", X=dataset.X, y=dataset.y)
         # How skorch's callbacks end the training, and how users may.

@@ -14,8 +14,18 @@ from sklearn.utils.multiclass import check_classification_targets
 from torch.utils.data import Subset
 
 from sklw._encoding import length_bucketed_batches, pad_batch, sorted_batches
+from sklw._row_weights import RowWeights
 
-__all__ = ["Batches", "TextDataset", "check_labels", "check_quality", "check_weights", "hold_out"]
+__all__ = [
+    "Batches",
+    "TextDataset",
+    "check_labels",
+    "check_row_weights",
+    "check_weights",
+    "hold_out",
+    "real_alone",
+    "refuse_unknown",
+]
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,8 @@ class TextDataset(skorch.dataset.Dataset):
         Weights; None stands for ones.
     quality : ndarray of float32, shape (n,), or None
         P'(y|x), NaN where the weight is final.
+    synthetic : ndarray of bool, shape (n,), or None
+        Which rows are synthetic; None where that is not known.
     """
 
     X: np.ndarray
@@ -44,6 +56,7 @@ class TextDataset(skorch.dataset.Dataset):
     codes: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
     quality: np.ndarray | None = None
+    synthetic: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.token_ids)
@@ -119,8 +132,7 @@ class Batches:
 def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, Subset]:
     """Split off rows for validation, stratified by class where the class sizes allow it.
 
-    Rows whose weight is still to be divided by the model (DIMP), which are synthetic, are
-    never held out as long as there are others; nor is the only row of a class.
+    Synthetic rows are never held out as long as there are others; nor is the only row of a class.
 
     Parameters
     ----------
@@ -138,8 +150,8 @@ def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, 
     """
     codes = np.asarray(dataset.codes)
     eligible = np.bincount(codes)[codes] > 1
-    if dataset.quality is not None and np.isnan(dataset.quality[eligible]).any():
-        eligible &= np.isnan(dataset.quality)
+    if dataset.synthetic is not None and not dataset.synthetic[eligible].all():
+        eligible &= ~dataset.synthetic
     candidates = np.flatnonzero(eligible)
     n_valid = min(max(1, round(fraction * len(dataset))), len(candidates) - 1)
     if n_valid < 1:
@@ -159,6 +171,33 @@ def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, 
     valid = np.sort(valid)
     train = np.setdiff1d(np.arange(len(dataset)), valid)
     return Subset(dataset, train.tolist()), Subset(dataset, valid.tolist())
+
+
+def real_alone(dataset: Any, train: Any, valid: Any) -> tuple[Any, Any]:
+    """Move the synthetic rows of a validation part to the training part, unless it has no others.
+
+    Parameters
+    ----------
+    dataset : TextDataset
+        All rows.
+    train, valid : Dataset
+        What a splitter made of them; other data than these rows are left as they are.
+
+    Returns
+    -------
+    train, valid : Dataset
+        The parts.
+    """
+    parts = (train, valid)
+    ours = all(isinstance(part, Subset) and part.dataset is dataset for part in parts)
+    if not ours or dataset.synthetic is None:
+        return parts
+    held_out = np.asarray(valid.indices)
+    made = dataset.synthetic[held_out]
+    if not made.any() or made.all():
+        return parts
+    rows = np.sort(np.concatenate([np.asarray(train.indices), held_out[made]]))
+    return Subset(dataset, rows.tolist()), Subset(dataset, held_out[~made].tolist())
 
 
 def check_labels(y: Any, n_rows: int) -> np.ndarray:
@@ -244,31 +283,65 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
     return weights
 
 
-def check_quality(quality: Any, n_rows: int) -> np.ndarray | None:
-    """Check qualities: one for each row, in [0, 1] or NaN.
+def check_row_weights(
+    row_weights: Any, sample_weight: Any, n_rows: int
+) -> dict[str, np.ndarray | None]:
+    """Check RowWeights: one for each row, in place of plain weights.
 
     Parameters
     ----------
-    quality : array-like of shape (n_rows,), or None
-        The qualities.
+    row_weights : RowWeights
+        The weights.
+    sample_weight : array-like or None
+        What else was given; must be None.
     n_rows : int
         Number of rows.
 
     Returns
     -------
-    quality : ndarray of float32, shape (n_rows,), or None
-        The qualities; None also where all are NaN.
+    properties : dict
+        `sample_weight`, `synthetic`, and `quality`, which is NaN for rows that it is not for.
     """
-    if quality is None:
-        return None
-    values = _check_row_property(quality, n_rows, "quality")
-    outside = np.flatnonzero((values < 0) | (values > 1))
-    if len(outside):
-        raise ValueError(
-            f"quality must be a probability in [0, 1], or NaN for rows it does not apply to; got "
-            f"{values[outside[0]]} at position {outside[0]}."
+    if not isinstance(row_weights, RowWeights):
+        raise TypeError(
+            f"row_weights must be a sklw.RowWeights, got {type(row_weights).__name__}. Pass plain "
+            "weights as sample_weight."
         )
-    return None if np.isnan(values).all() else values.astype(np.float32)
+    if sample_weight is not None:
+        raise ValueError(
+            "Weights were given twice: as row_weights and as sample_weight. Multiply them: "
+            "row_weights=row_weights.times(sample_weight)."
+        )
+    if len(row_weights) != n_rows:
+        raise ValueError(
+            f"row_weights has shape ({len(row_weights)},), expected ({n_rows},): one weight for "
+            "each text."
+        )
+    quality, synthetic = row_weights.quality, row_weights.synthetic
+    if quality is not None and synthetic.any():
+        quality = np.where(synthetic, quality, np.nan).astype(np.float32)
+    else:
+        quality = None
+    weights = check_weights(row_weights.sample_weight, n_rows)
+    return {"sample_weight": weights, "quality": quality, "synthetic": synthetic}
+
+
+def refuse_unknown(arguments: dict[str, Any]) -> None:
+    """Raise for arguments that fit does not know.
+
+    Parameters
+    ----------
+    arguments : dict
+        The arguments.
+    """
+    for name in arguments:
+        hint = "It takes X, y, sample_weight and row_weights."
+        if name.startswith("quality"):
+            hint = (
+                "Pass row_weights=sklw.RowWeights(sample_weight, synthetic, "
+                f"{name}=...), which also says which rows are synthetic."
+            )
+        raise TypeError(f"BertClassifier.fit() got an unexpected argument {name!r}. {hint}")
 
 
 def _check_row_property(values: Any, n_rows: int, name: str) -> np.ndarray:

@@ -20,7 +20,7 @@ from sklw._encoders import load_encoder, longest_input
 from sklw._encoding import tokenize
 from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
-from sklw.classifiers._data import TextDataset, hold_out
+from sklw.classifiers._data import TextDataset, hold_out, real_alone
 from sklw.classifiers._losses import row_factors, weighted_mean
 from sklw.classifiers._probe import fit_head
 
@@ -198,6 +198,7 @@ class TextNet(NeuralNetClassifier):
         dataset = self.get_dataset(X, y)
         if self.train_split:
             train, valid = self.train_split(dataset, dataset.y, **fit_params)
+            train, valid = real_alone(dataset, train, valid)
             return train, None if valid is None else self.get_dataset(valid)
         if self.early_stopping is False:
             return dataset, None

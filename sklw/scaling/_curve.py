@@ -11,24 +11,26 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, column_or_1d
 
 from sklw.metrics import neg_balanced_log_loss
-from sklw.pipeline import Pipeline, _Rows, _rows_after
+from sklw._rows import Rows
+from sklw.pipeline import Pipeline
 
 __all__ = ["synthetic_size_curve"]
 
 
 class _Chosen(BaseEstimator):
-    """A sampler that returns rows made earlier."""
+    """A sampler that returns some of the rows made earlier."""
 
-    _sampling_type = "over-sampling"
-
-    def __init__(self, X: Any, y: Any, rows: _Rows, parents: Any) -> None:
-        self.X, self.y, self.rows, self.parents = X, y, rows, parents
+    def __init__(self, X: Any, y: Any, rows: Rows, kept: np.ndarray) -> None:
+        self.X, self.y, self.rows, self.kept = X, y, rows, kept
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
-        self.synthetic_mask_ = self.rows.synthetic
-        self.parent_indices_ = self.parents
-        self.augmentation_mask_ = self.rows.augmented
-        self.groups_ = self.rows.groups
+        rows, kept = self.rows, self.kept
+        self.synthetic_mask_ = rows.synthetic[kept]
+        if rows.parent_indices is not None:
+            made = kept[self.synthetic_mask_]
+            self.parent_indices_ = [rows.origin[rows.parent_indices[row]] for row in made]
+        self.augmentation_mask_ = None if rows.augmented is None else rows.augmented[kept]
+        self.groups_ = None if rows.groups is None else rows.groups[kept]
         return self.X, self.y
 
 
@@ -132,7 +134,7 @@ def _scores_of_split(
         X_test = step.transform(X_test)
     sampler = steps[at][1]
     X_all, y_all = sampler.fit_resample(X_train, y[train])
-    rows = _rows_after(sampler, _Rows.all_real(len(train)), len(train), len(y_all))
+    rows = Rows.given(X_train).after(sampler, (X_train, y[train]), (X_all, y_all))
     order = _nested_order(np.asarray(y_all), rows.synthetic, rows.groups)
     if sizes[-1] > len(order):
         raise ValueError(
@@ -142,13 +144,7 @@ def _scores_of_split(
     scores = []
     for size in sizes:
         kept = np.concatenate([np.flatnonzero(~rows.synthetic), np.sort(order[:size])])
-        parents = [] if rows.parent_indices is None else [rows.parent_indices[r] for r in kept]
-        chosen = _Chosen(
-            _safe_indexing(X_all, kept),
-            _safe_indexing(y_all, kept),
-            rows.among(kept),
-            parents[len(train) :],
-        )
+        chosen = _Chosen(_safe_indexing(X_all, kept), _safe_indexing(y_all, kept), rows, kept)
         rest = Pipeline([("chosen", chosen), *clone(pipeline).steps[at + 1 :]])
         scores.append(float(scorer(rest.fit(X_train, y[train]), X_test, y[test])))
     return scores

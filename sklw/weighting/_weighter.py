@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import _check_feature_names, check_is_fitted, validate_data
 
 from sklw._row_weights import BaseRowWeighter, RowWeights
@@ -40,7 +39,13 @@ __all__ = ["SyntheticWeighter"]
 _CHECKER = [StrOptions({"embedding", "bert"}), HasMethods(["fit", "predict_proba"])]
 
 
-class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter):
+# `transform` returns the very object that it gets, so scikit-learn is not to wrap it.
+class SyntheticWeighter(
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseRowWeighter,
+    auto_wrap_output_keys=None,  # type: ignore[call-arg]
+):
     """Give each synthetic row a weight learned from a small set of real rows.
 
     A *quality checker* P' is fitted on real rows, and for ``"imp"`` a *diversity checker* Q on the
@@ -293,8 +298,8 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         self.verbose = verbose
         self.random_state = random_state
 
-    # The pipeline passes these on its own.
-    __metadata_request__fit = {"augmented": UNUSED, "groups": UNUSED}
+    # What the pipeline passes on its own is not asked for unless the user says so.
+    __metadata_request__fit = {"augmented": False, "groups": False}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -391,6 +396,21 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
             validate_data(self, X, reset=False, accept_sparse="csr", ensure_all_finite="allow-nan")
         return X
 
+    def set_output(self, *, transform: Any = None) -> "SyntheticWeighter":
+        """Do nothing: ``transform`` returns the object that it gets, whatever is configured.
+
+        Parameters
+        ----------
+        transform : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : SyntheticWeighter
+            The weighter.
+        """
+        return self
+
     def fit_transform(
         self,
         X: Any,
@@ -444,9 +464,9 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         )
 
     def emitted_arguments(self) -> tuple[str, ...]:
-        """Names of the fit arguments that the final estimator has to take."""
+        """Names of the fit arguments without which the final estimator would lose weights."""
         if self.method in METHODS and METHODS[self.method].finished_by_classifier:
-            return ("sample_weight", "quality")
+            return ("row_weights",)
         return ("sample_weight",)
 
     def _set_weights(
@@ -477,13 +497,15 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
                 "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
             )
         self.sample_weight_ = weights
+        finish: dict[str, Any] = {}
         if method.finished_by_classifier:
-            channel = np.full(len(labels), np.nan)
-            channel[made] = self.quality_[made]
-            top = self.top_share if self.method == "rho" else None
-            self.row_weights_ = RowWeights(weights, channel, temperature, self.clip, top)
-        else:
-            self.row_weights_ = RowWeights(weights)
+            finish = {
+                "quality": self.quality_,
+                "quality_temperature": temperature,
+                "quality_clip": self.clip,
+                "quality_top_share": self.top_share if self.method == "rho" else None,
+            }
+        self.row_weights_ = RowWeights(weights, self.synthetic_mask_, **finish)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from sklw import BertClassifier
+from sklw import BertClassifier, RowWeights
 from sklw.classifiers import _net
 from sklw.classifiers._probe import MAX_ROWS, draw_probe_rows
 from sklw.feature_extraction import TextEmbedder
@@ -55,9 +55,10 @@ def test_random_start_knows_nothing(texts):
 
 def test_quality_weighs_too(texts):
     X, y = texts
-    doubted = np.where(np.array(y) == "good", 0.01, np.nan)
+    made = np.array(y) == "good"
+    doubted = RowWeights(np.ones(len(y)), made, np.full(len(y), 0.01))
     trusting = BertClassifier(**STILL).fit(X, y)
-    doubting = BertClassifier(**STILL).fit(X, y, quality=doubted)
+    doubting = BertClassifier(**STILL).fit(X, y, row_weights=doubted)
     at = list(trusting.classes_).index("good")
     assert (doubting.predict_proba(X)[:, at] < trusting.predict_proba(X)[:, at]).all()
 
