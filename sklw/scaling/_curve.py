@@ -10,8 +10,8 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, column_or_1d
 
-from sklw.metrics import neg_balanced_log_loss
 from sklw._rows import Rows
+from sklw.metrics import neg_balanced_log_loss
 from sklw.pipeline import Pipeline
 
 __all__ = ["synthetic_size_curve"]

@@ -15,15 +15,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import _safe_indexing, check_random_state
 
+from sklw.weighting._mixed import MixedEncoder
+
 __all__ = ["CrossFittedChecker", "default_checker", "own_column"]
 
 
-def default_checker(kind: str, *, text: bool, sparse: bool, random_state: Any) -> Any:
+def default_checker(
+    kind: str, *, text: bool, sparse: bool, random_state: Any, mixed: bool = False
+) -> Any:
     """Build the checker that a name stands for."""
     if kind == "bert":
         if not text:
             raise ValueError(
-                'The checker "bert" reads texts and these rows are numbers. Use "embedding" '
+                'The checker "bert" reads texts and these rows are a table. Use "embedding" '
                 "(the default) or pass a classifier with predict_proba."
             )
         from sklw.classifiers import BertClassifier
@@ -33,8 +37,11 @@ def default_checker(kind: str, *, text: bool, sparse: bool, random_state: Any) -
     if text:
         from sklw.feature_extraction import TextEmbedder
 
+        embedder = TextEmbedder().set_output(transform="default")
         # Sentence embeddings have length 1: a larger C makes up for their small scale.
-        return make_pipeline(TextEmbedder(), head.set_params(C=10.0))
+        return make_pipeline(embedder, head.set_params(C=10.0))
+    if mixed:
+        return make_pipeline(MixedEncoder(), head)
     return make_pipeline(MaxAbsScaler() if sparse else StandardScaler(), head)
 
 

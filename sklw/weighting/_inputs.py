@@ -12,7 +12,9 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from sklw._followed import row_keys
 from sklw._validation import check_texts, holds_texts
+from sklw.weighting._mixed import MixedRows
 
 __all__ = [
     "Reference",
@@ -100,6 +102,8 @@ def _positions(known: Any, rows: Any) -> list[np.ndarray]:
 def _row_keys(rows: Any, single: bool) -> Sequence[Any]:
     if rows.ndim == 1:
         return rows.tolist()
+    if isinstance(rows, MixedRows):
+        return row_keys(rows.frame)[0]
     dtype: Any = np.float32 if single else np.float64
     if not issparse(rows):
         return [row.tobytes() for row in np.asarray(rows, dtype=dtype) + 0.0]
@@ -118,7 +122,7 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         )
     if holds_texts(X):
         rows: Any = check_texts(X, estimator_name="SyntheticWeighter")
-    else:
+    elif (rows := MixedRows.of(X)) is None:
         rows = check_array(
             X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
         )

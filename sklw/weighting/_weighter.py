@@ -22,6 +22,7 @@ from sklw.weighting._inputs import (
     rows_seen,
 )
 from sklw.weighting._methods import METHODS
+from sklw.weighting._mixed import MixedRows
 from sklw.weighting._scaling import (
     balanced,
     clipped,
@@ -392,7 +393,9 @@ class SyntheticWeighter(
             The same object.
         """
         check_is_fitted(self)
-        if not self._reads_texts:
+        if MixedRows.of(X) is not None:
+            _check_feature_names(self, X, reset=False)
+        elif not self._reads_texts:
             validate_data(self, X, reset=False, accept_sparse="csr", ensure_all_finite="allow-nan")
         return X
 
