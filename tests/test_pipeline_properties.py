@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from imblearn import FunctionSampler
 from imblearn.over_sampling import RandomOverSampler
@@ -173,6 +173,10 @@ def test_each_row_keeps_its_own_weight(
     container, label_type, label_container, weight_container, steps, seed, routing, output,
     takes_rows, method,
 ):  # fmt: skip
+    # scikit-learn takes no objects but strings for labels, and reads categories of truth values
+    # as numbers.
+    assume(label_container != "object" or label_type == "str")
+    assume(label_container != "category" or label_type != "bool")
     labels = LABELS[label_type]
     users = np.random.default_rng(seed).uniform(0.5, 2, len(TEXTS))
     of_user = dict(zip(TEXTS, users, strict=True))
