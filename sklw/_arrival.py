@@ -18,7 +18,13 @@ from sklearn.utils.validation import has_fit_parameter
 from sklw._row_weights import BaseRowWeighter
 from sklw._validation import holds_texts
 
-__all__ = ["accepts", "check_accepts", "check_order", "check_sampler_input"]
+__all__ = [
+    "accepts",
+    "check_accepts",
+    "check_before_generation",
+    "check_order",
+    "check_sampler_input",
+]
 
 # GridSearchCV and its siblings, the halving searches among them, hand their fit parameters on.
 _Search = GridSearchCV.__base__
@@ -175,6 +181,24 @@ def check_sampler_input(sampler: Any, X: Any, given: Any, before: Iterable[Any])
             f"{name} reckons with numbers and got texts. Put a transformer that makes numbers of "
             f"texts, such as TfidfVectorizer or TextEmbedder, before {name}, or use "
             "LLMOverSampler, which writes texts."
+        )
+
+
+def check_before_generation(
+    samplers: Iterable[Any], step: Any, name: str, per_row: set[str]
+) -> None:
+    """Raise if a step wants a value for each row and a language model is to write further rows."""
+    from sklw.over_sampling import LLMOverSampler
+
+    if isinstance(step, BaseRowWeighter):
+        per_row = per_row - {"augmented", "groups", "synthetic"}
+    writers = [sampler for sampler in samplers if isinstance(sampler, LLMOverSampler)]
+    if writers and per_row:
+        raise ValueError(
+            f"{', '.join(sorted(per_row))} was given for the rows of X, and {name} gets the rows "
+            f"that {type(writers[0]).__name__} writes too, for which there is none. Leave it out; "
+            "groups can be passed to the sampler, and for weights, put "
+            'SyntheticWeighter("uniform") behind it, which gives the new rows weight 1.'
         )
 
 

@@ -29,6 +29,8 @@ class Rows:
         Copies of a real row are synthetic too, and have its origin.
     n_given : int
         Number of rows given to fit.
+    apart : tuple of str
+        Names of fit parameters that are about other rows.
     parent_indices : list of n int arrays, or None
         For each row, which of these rows it was made from.
     augmented, groups : ndarray of shape (n,), or None
@@ -38,15 +40,16 @@ class Rows:
     origin: np.ndarray
     synthetic: np.ndarray
     n_given: int
+    apart: tuple[str, ...] = ()
     parent_indices: list[np.ndarray] | None = None
     augmented: np.ndarray | None = None
     groups: np.ndarray | None = None
 
     @classmethod
-    def given(cls, X: Any) -> "Rows":
+    def given(cls, X: Any, apart: tuple[str, ...] = ()) -> "Rows":
         """Return the rows as they come in, all real."""
         n = n_rows(X)
-        return cls(np.arange(n), np.zeros(n, dtype=bool), n)
+        return cls(np.arange(n), np.zeros(n, dtype=bool), n, apart)
 
     def __len__(self) -> int:
         return len(self.origin)
@@ -68,7 +71,8 @@ class Rows:
         groups = getattr(sampler, "groups_", None)
         if groups is None and self.groups is not None and old.all():
             groups = self.groups[known]
-        return Rows(origin, synthetic, self.n_given, self._parents(step), augmented, groups)
+        parents = self._parents(step)
+        return Rows(origin, synthetic, self.n_given, self.apart, parents, augmented, groups)
 
     def _parents(self, step: Step) -> list[np.ndarray] | None:
         if self.parent_indices is None and not step.parents:
@@ -101,9 +105,13 @@ class Rows:
             )
         return _safe_indexing(value, self.origin)
 
+    def per_row(self, params: dict[str, Any]) -> set[str]:
+        """Return the names of the fit parameters that hold a value for each row."""
+        return {name for name, value in params.items() if self.is_per_row(name, value)}
+
     def is_per_row(self, name: str, value: Any) -> bool:
         """Say whether a fit parameter holds a value for each row; raise if it has too few."""
-        if isinstance(value, (str, bytes, dict)) or not _has_length(value):
+        if name in self.apart or isinstance(value, (str, bytes, dict)) or not _has_length(value):
             return False
         length = n_rows(value)
         if length == self.n_given:

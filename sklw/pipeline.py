@@ -8,6 +8,7 @@ weighter cannot learn which rows are synthetic and its weights cannot reach the 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, NoReturn
 
 import imblearn.pipeline
@@ -16,7 +17,13 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_memory
 
-from sklw._arrival import accepts, check_accepts, check_order, check_sampler_input
+from sklw._arrival import (
+    accepts,
+    check_accepts,
+    check_before_generation,
+    check_order,
+    check_sampler_input,
+)
 from sklw._followed import n_rows, refuse_untraceable
 from sklw._row_weights import BaseRowWeighter, RowWeights
 from sklw._rows import Rows
@@ -129,13 +136,13 @@ class Pipeline(imblearn.pipeline.Pipeline):
     def _check_method_params(self, method: str, props: Any, **kwargs: Any) -> Any:
         routed = super()._check_method_params(method, props, **kwargs)
         # A copy that can be added to: scikit-learn's may be made anew at each access.
-        return Bunch(
-            **{
-                name: Bunch(**{fit: dict(routed[name].get(fit) or {}) for fit in _FITS})
-                for name, step in self.steps
-                if not _passes(step)
-            }
-        )
+        own = Bunch()
+        for name, step in self.steps:
+            if not _passes(step):
+                own[name] = Bunch(**{fit: dict(routed[name].get(fit) or {}) for fit in _FITS})
+                # Without metadata routing imbalanced-learn forgets what is meant for samplers.
+                own[name]["fit_resample"] |= own[name]["fit"]
+        return own
 
     def _fit(
         self, X: Any, y: Any = None, routed_params: Any = None, raw_params: Any = None
@@ -144,7 +151,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         check_order(self.steps)
         self._validate_steps()
         given, done = X, list[Any]()
-        rows = Rows.given(X)
+        rows = Rows.given(X, apart=tuple(self.transform_input or ()))
         must_follow = self._must_follow(routed_params, rows)
         weights: RowWeights | None = None
         memory = check_memory(self.memory)
@@ -159,13 +166,13 @@ class Pipeline(imblearn.pipeline.Pipeline):
             fresh = step if getattr(memory, "location", self) is None else clone(step)
             with self._timed(position):
                 if isinstance(step, BaseRowWeighter):
-                    arguments = rows.for_weighter(step, _merged(params, "fit", "fit_transform"))
+                    arguments = rows.for_weighter(step, params["fit_transform"] | params["fit"])
                     fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments)
                     weights = fitted.row_weights_
                 elif hasattr(step, "fit_resample"):
                     check_sampler_input(step, X, given, done)
-                    before = (X, y)
-                    arguments = rows.aligned(_merged(params, "fit", "fit_resample"), name)
+                    before = (_copied(X), _copied(y))  # the sampler may shuffle in place
+                    arguments = rows.aligned(params["fit_resample"], name)
                     X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, arguments)
                     if must_follow:
                         rows = rows.after(fitted, before, (X, y))
@@ -180,31 +187,35 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
     def _must_follow(self, routed_params: Any, rows: Rows) -> bool:
         """Say whether anything depends on which row is which; fail now if that cannot be told."""
-        samplers = [at for at, (_, step) in enumerate(self.steps) if hasattr(step, "fit_resample")]
         weighters = [step for _, step in self.steps if isinstance(step, BaseRowWeighter)]
-        later = [name for name, _ in self.steps[samplers[0] + 1 :]] if samplers else []
-        needed = bool(weighters) or any(
-            rows.is_per_row(argument, value)
-            for name in later
-            for values in routed_params.get(name, {}).values()
-            for argument, value in values.items()
-            if argument not in (self.transform_input or ())
-        )
-        if needed:
-            for at in samplers:
-                refuse_untraceable(self.steps[at][1])
         final_name, final = self.steps[-1]
+        per_row, samplers = False, list[Any]()
+        for name, step in self.steps:
+            for method in ("fit", "fit_transform", "fit_resample") if not _passes(step) else ():
+                given = rows.per_row(routed_params[name][method])
+                per_row = per_row or bool(given and samplers)
+                if weighters and step is final:
+                    given.discard("sample_weight")  # is multiplied with what the weighter finds
+                check_before_generation(samplers, step, name, given)
+            if hasattr(step, "fit_resample"):
+                samplers.append(step)
+        if weighters or per_row:
+            for sampler in samplers:
+                refuse_untraceable(sampler)
         if weighters and not isinstance(final, BaseRowWeighter):
             check_accepts(final, weighters[0])
-            _check_given_to_final(final, routed_params[final_name]["fit"])
-        return needed
+            given = routed_params[final_name]["fit"]
+            _check_given_to_final(final, given)
+            if given.get("sample_weight") is not None:
+                RowWeights(rows.factors(given["sample_weight"]), rows.synthetic)  # checks them
+        return bool(weighters) or per_row
 
     def _hand_over(self, routed_params: Any, rows: Rows, weights: RowWeights | None) -> None:
         """Add what the final estimator is to get to its fit parameters, in place."""
         name, final = self.steps[-1]
         if _passes(final):
             return
-        for method in ("fit", "fit_transform", "fit_predict"):
+        for method in ("fit", "fit_transform", "fit_predict", "fit_resample"):
             given = routed_params[name][method]
             if isinstance(final, BaseRowWeighter):
                 routed_params[name][method] = rows.for_weighter(final, given)
@@ -263,9 +274,8 @@ def _passes(step: Any) -> bool:
     return step is None or (isinstance(step, str) and step == "passthrough")
 
 
-def _merged(params: Any, *methods: str) -> dict[str, Any]:
-    """Return the parameters of a step's fit, under whichever name scikit-learn routes them."""
-    return {name: value for method in methods for name, value in params[method].items()}
+def _copied(rows: Any) -> Any:
+    return rows.copy() if hasattr(rows, "copy") else copy(rows)
 
 
 def _fit_transformer(step: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any]:

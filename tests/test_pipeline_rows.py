@@ -70,6 +70,32 @@ def llm():
     return LLMOverSampler(generator=RecordedGenerator(RECORDED), near_duplicate_threshold=None)
 
 
+class Costly(LLMOverSampler):
+    def fit_resample(self, X, y, groups=None):
+        raise AssertionError("rows were paid for")
+
+
+@pytest.mark.parametrize(
+    "users", [USERS[:-1], [*USERS, 1], np.r_[np.nan, USERS[1:]], -USERS, USERS[:, None][:5]]
+)
+def test_wrong_weights_are_found_before_anything_is_generated(users, fit_with):
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), Recorder())
+    with pytest.raises(ValueError, match="sample_weight"):
+        fit_with(pipe, X, Y, "recorder", sample_weight=users)
+
+
+def test_a_sampler_that_shuffles_in_place(fit_with):
+    def in_place(X, y):
+        order = np.random.default_rng(0).permutation(len(X))
+        X[:], y[:] = X[order], y[order]
+        return X, y
+
+    texts, labels = np.array(X, dtype=object), np.array(Y, dtype=object)
+    pipe = make_pipeline(function(in_place), SyntheticWeighter("uniform"), Recorder())
+    fit_with(pipe, texts.copy(), labels, "recorder", sample_weight=USERS)
+    check_weights(pipe)
+
+
 def permuted(X, y):
     order = np.random.default_rng(0).permutation(len(X))
     return [X[at] for at in order], [y[at] for at in order]
@@ -208,10 +234,6 @@ def test_imbalanced_learns_samplers(sampler, kind, fit_with):
 
 @pytest.mark.parametrize("sampler", [SMOTEENN(), SMOTETomek(), ClusterCentroids()])
 def test_samplers_that_cannot_be_followed_are_refused_before_anything_is_fitted(sampler):
-    class Costly(LLMOverSampler):
-        def fit_resample(self, X, y):
-            raise AssertionError("the sampler ran")
-
     table, labels = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 4 == 0
     name = type(sampler).__name__
     with pytest.raises(TypeError, match=f"{name} does not say"):
@@ -287,8 +309,11 @@ def test_without_a_weighter_weights_follow_too(fit_with):
     wanted = dict(zip(X, USERS, strict=True))
     got = pipe[-1].got_
     assert_array_equal(got["sample_weight"], [wanted[text] for text in got["X"]])
+    with pytest.raises(ValueError, match=r'none.*SyntheticWeighter\("uniform"\)'):
+        fit_with(make_pipeline(Costly(), Recorder()), X, Y, "recorder", sample_weight=USERS)
+    table, smote = np.arange(24.0)[:, None], SMOTE(k_neighbors=1)
     with pytest.raises(ValueError, match=r'gets 16 rows.*SyntheticWeighter\("uniform"\)'):
-        fit_with(make_pipeline(llm(), Recorder()), X, Y, "recorder", sample_weight=USERS)
+        fit_with(make_pipeline(smote, Recorder()), table, Y, "recorder", sample_weight=USERS)
     # Nothing depends on the rows here, so nothing is refused.
     make_pipeline(function(lambda X, y: ([*X[:9], "new"], [*y[:9], "x"])), Recorder()).fit(X, Y)
 
@@ -306,8 +331,8 @@ def test_groups_of_any_step_are_followed(fit_with):
     pipe = make_pipeline(function(halved), function(permuted), weigher(), Recorder())
     fit_with(pipe, X, Y, "recorder", groups=groups)
     assert_array_equal(pipe[-1].got_["groups"], [of[text] for text in pipe[-1].got_["X"]])
-    pipe = make_pipeline(llm(), weigher(), Recorder())
-    with pytest.raises(ValueError, match=r"groups was given for the 24 rows.*there is none"):
+    pipe = make_pipeline(Costly(), weigher(), Recorder())
+    with pytest.raises(ValueError, match=r"groups was given for the rows of X.*there is none"):
         fit_with(pipe, X, Y, "recorder", groups=groups)
     with pytest.raises(ValueError, match="groups has 23 entries, but 24 rows"):
         fit_with(pipe, X, Y, "recorder", groups=groups[:23])

@@ -112,7 +112,7 @@ def _kind(column: pd.Series) -> str:
         return "number"
     known = column.dropna().astype(str)
     n_values = known.nunique()
-    of_words = known.str.split().str.len().mean() >= _WORDS_OF_A_TEXT
+    of_words = known.map(lambda text: len(text.split())).mean() >= _WORDS_OF_A_TEXT
     varied = n_values > max(_FEW_VALUES, len(column) / 2)
     return "text" if varied or (n_values > _MANY_VALUES and of_words) else "category"
 
