@@ -27,6 +27,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw.metrics import worst_group_accuracy
 
 HAM = [f"see you at {i} in the office" for i in range(20)]
 SPAM = [f"win {i} pounds" for i in range(4)]
@@ -464,3 +465,26 @@ def test_the_weighter_returns_the_object_it_gets(output, how):
         assert pipe.predict(X).shape == (24,)
         assert pipe.predict(X[:1]).shape == (1,)
         assert clone(pipe).fit(X, Y).predict(X).shape == (24,)
+
+
+def test_the_guides_recipe_for_judging_groups():
+    """Metadata for the scorer alone: the weights reach the classifier, DIMP's settings too."""
+    place = np.where(np.arange(24) % 2, "a", "b")
+    with sklearn.config_context(enable_metadata_routing=True):
+        scoring = worst_group_accuracy.set_score_request(groups="place")
+        pipe = make_pipeline(llm(), weigher(), Recorder())
+        search = GridSearchCV(pipe, {}, cv=2, scoring=scoring, error_score="raise")
+        best = search.fit(X, Y, place=place).best_estimator_
+        assert_array_equal(best[-1].got_["sample_weight"], best[1].sample_weight_)
+        dimp = weigher("dimp", temperature=2, clip=3)
+        search.set_params(estimator=make_pipeline(llm(), dimp, Finisher()))
+        best = search.fit(X, Y, place=place).best_estimator_
+        found = best[-1].row_weights_
+        assert (found.quality_temperature, found.quality_clip) == (2, 3)
+        assert_array_equal(found.synthetic, np.arange(40) >= 24)
+
+
+class Finisher(Recorder):
+    def fit(self, X, y, row_weights=None):
+        self.row_weights_ = row_weights
+        return super().fit(X, y)

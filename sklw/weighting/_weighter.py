@@ -100,8 +100,9 @@ class SyntheticWeighter(
         Real rows that P' is fitted on; None takes the real rows that reach the weighter.
     quality_checker, diversity_checker : {"embedding", "bert"} or classifier, default="embedding"
         What P' and Q are: logistic regression on frozen sentence embeddings (for tables, on
-        scaled columns), a fine-tuned :class:`sklw.BertClassifier`, or any classifier with
-        ``predict_proba``. ``"domain"`` fits the first on real against synthetic rows.
+        scaled, one-hot encoded or embedded columns), a fine-tuned :class:`sklw.BertClassifier`, or
+        any classifier with ``predict_proba``. ``"domain"`` fits the first on real against
+        synthetic rows.
     diversity_fit : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether Q judges rows that it was fitted on, as in [1]_, or cross-fitted. Out of fold, Q is
         low where a label is wrong, so that dividing by it rewards wrong labels.
@@ -316,8 +317,8 @@ class SyntheticWeighter(
 
         Parameters
         ----------
-        X : array-like of str of shape (n_samples,), or of numbers (n_samples, n_features)
-            Real and synthetic rows.
+        X : array-like of str of shape (n_samples,), or table of shape (n_samples, n_features)
+            Real and synthetic rows. A table may hold numbers, categories, dates and texts.
         y : array-like of shape (n_samples,)
             Their labels.
         synthetic : array-like of bool of shape (n_samples,), default=None
