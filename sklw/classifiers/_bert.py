@@ -12,6 +12,7 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 
+from sklw._sentence_settings import POOLINGS
 from sklw._validation import check_texts
 from sklw.classifiers._data import (
     Batches,
@@ -64,8 +65,11 @@ class BertClassifier(TextNet):
         Gradients longer than this are cut to it.
     dropout : float or None, default=None
         Dropout probability everywhere; None leaves the encoder's own.
-    pooling : {"mean", "cls"}, default="mean"
-        Whether the head sees the mean of the tokens' states or the state of the first token.
+    pooling : str, default="auto"
+        What the head sees of the tokens' states: ``"mean"``, ``"cls"`` (the state of the first
+        token), or another pooling of :class:`sklw.TextEmbedder`. ``"auto"`` takes the one that a
+        model of sentence-transformers was trained with. For other models it is the mean, and
+        for causal language models the state of the last token.
     head_init : {"probe", "random"}, default="probe"
         Whether the head starts as a logistic regression on what the encoder, as yet untrained,
         makes of the texts (of at most about 512), as in [2]_, or at random. With few rows a
@@ -164,7 +168,7 @@ class BertClassifier(TextNet):
         "lr_schedule": [StrOptions({"linear", "cosine", "constant"})],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "dropout": [Interval(Real, 0, 1, closed="left"), None],
-        "pooling": [StrOptions({"mean", "cls"})],
+        "pooling": [StrOptions({"auto", *POOLINGS})],
         "head_init": [StrOptions({"probe", "random"})],
         "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -191,7 +195,7 @@ class BertClassifier(TextNet):
         lr_schedule: Literal["linear", "cosine", "constant"] = "linear",
         max_grad_norm: float | None = 1.0,
         dropout: float | None = None,
-        pooling: Literal["mean", "cls"] = "mean",
+        pooling: str = "auto",
         head_init: Literal["probe", "random"] = "probe",
         early_stopping: bool | int = False,
         validation_fraction: float = 0.1,

@@ -16,7 +16,7 @@ from skorch.utils import TeeGenerator, data_from_dataset, is_dataset, to_device,
 from torch import nn
 from transformers import get_scheduler
 
-from sklw._encoders import load_encoder, longest_input
+from sklw._encoders import load_encoder, longest_input, pooling_of
 from sklw._encoding import tokenize
 from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
@@ -123,7 +123,9 @@ class TextNet(NeuralNetClassifier):
             encoder.set_attn_implementation("eager")
         settings = {
             "n_classes": len(self.classes_),
-            "pooling": self.pooling,
+            "pooling": (
+                pooling_of(self.model, encoder) if self.pooling == "auto" else self.pooling
+            ),
             "dropout": self.dropout,
             "precision": self.precision,
             **self.get_params_for("module"),
@@ -188,10 +190,8 @@ class TextNet(NeuralNetClassifier):
         return self.dataset(texts, self._tokenize(texts), labels, codes)
 
     def _tokenize(self, texts: np.ndarray) -> list[np.ndarray]:
-        config = self.module_.encoder.config
-        return tokenize(
-            self.tokenizer_, texts, longest_input(self.tokenizer_, config, self.max_length)
-        )
+        longest = longest_input(self.tokenizer_, self.module_.encoder, self.max_length)
+        return tokenize(self.tokenizer_, texts, longest)
 
     def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
         """Split off rows for validation if ``train_split`` or ``early_stopping`` asks for it."""

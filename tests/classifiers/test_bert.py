@@ -335,7 +335,7 @@ def test_bad_input(settings, X, y, error, match):
         ("max_epochs", 0),
         ("lr", -1.0),
         ("warmup", 1.0),
-        ("pooling", "max"),
+        ("pooling", "median"),
         ("early_stopping", 0.5),
         ("precision", "fp8"),
         ("class_weight", "even"),
