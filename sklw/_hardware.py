@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
+from threading import RLock
 
 import torch
 
 __all__ = ["autocast", "choose_device", "choose_precision", "seeded"]
+
+# Dropout within transformers draws from torch's only generator: there is none for each thread.
+_turn = RLock()
 
 
 def choose_device(device: str | torch.device) -> str:
@@ -92,6 +96,8 @@ def _cpu_multiplies_in_bfloat16() -> bool:
 def seeded(seed: int, device: str) -> Iterator[None]:
     """Seed torch within a block and put its random state back afterwards.
 
+    Threads take turns: a block waits until that of another thread has ended.
+
     Parameters
     ----------
     seed : int
@@ -100,14 +106,15 @@ def seeded(seed: int, device: str) -> Iterator[None]:
         The device computed on; its generator is treated like that of the CPU.
     """
     kind = torch.device(device)
-    if kind.type != "cuda":
-        with torch.random.fork_rng(devices=[]):
+    with _turn:
+        if kind.type != "cuda":
+            with torch.random.fork_rng(devices=[]):
+                torch.default_generator.manual_seed(seed)
+                yield
+            return
+        index = torch.cuda.current_device() if kind.index is None else kind.index
+        # Not torch.manual_seed: it would reseed every other GPU too.
+        with torch.random.fork_rng(devices=[index]), torch.cuda.device(index):
             torch.default_generator.manual_seed(seed)
+            torch.cuda.manual_seed(seed)
             yield
-        return
-    index = torch.cuda.current_device() if kind.index is None else kind.index
-    # Not torch.manual_seed: it would reseed every other GPU too.
-    with torch.random.fork_rng(devices=[index]), torch.cuda.device(index):
-        torch.default_generator.manual_seed(seed)
-        torch.cuda.manual_seed(seed)
-        yield

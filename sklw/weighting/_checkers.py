@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import _safe_indexing, check_random_state
 
 __all__ = ["CrossFittedChecker", "default_checker", "own_column"]
+
+# Two threads that put filters of warnings back would leave those of one of them.
+_turn = Lock()
 
 
 def default_checker(kind: str, *, text: bool, sparse: bool, random_state: Any) -> Any:
@@ -87,7 +91,7 @@ class CrossFittedChecker:
         self.fold_of_ = np.zeros(n_rows, dtype=int)
         if n_folds > 1:
             splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-            with warnings.catch_warnings():
+            with _turn, warnings.catch_warnings():
                 # A class of one row is in no other's way; its probabilities come as NaN there.
                 warnings.filterwarnings("ignore", "The least populated class", UserWarning)
                 for fold, (_, test) in enumerate(splitter.split(np.zeros(n_rows), y)):

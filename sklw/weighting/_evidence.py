@@ -1,6 +1,5 @@
 """What weights are made of: finding out about the synthetic rows."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklw.weighting._checkers import CrossFittedChecker, default_checker, own_column
 from sklw.weighting._inputs import Reference, check_classes
 from sklw.weighting._methods import Evidence
+from sklw.weighting._process import warn
 
 __all__ = ["EvidenceFinder", "density_ratio", "label_issues", "learned_weights", "row_features"]
 
@@ -103,7 +103,7 @@ class EvidenceFinder:
         self.quality = own_column(self.probabilities, self.classes, self._labels)
         judged = self.quality[self._made]
         if len(judged) >= _ENOUGH and np.ptp(judged) < 1e-9:
-            warnings.warn(
+            warn(
                 f"The quality checker says {judged[0]:.3g} to every synthetic row, so it tells "
                 "good from bad as little as no checker does. Pass another quality_checker, or more "
                 "real rows.",

@@ -1,6 +1,5 @@
 """What comes in: rows, labels, which are synthetic, and what they were generated from."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from sklw._validation import check_texts, holds_texts
+from sklw.weighting._process import warn
 
 __all__ = [
     "Reference",
@@ -65,7 +65,7 @@ class Reference:
         if synthetic is not None:
             copies = int((found.holds() & check_mask(synthetic, rows.shape[0])).sum())
             if copies:
-                warnings.warn(
+                warn(
                     f"{copies} synthetic rows are identical to rows of the reference. The reference"
                     " is to judge rows, so it must not be among what is generated or trained on "
                     "as synthetic: drop these rows.",
@@ -190,7 +190,7 @@ def check_classes(labels: np.ndarray, reference_labels: np.ndarray) -> None:
     few = {label: n for label, n in zip(known.tolist(), counts.tolist(), strict=True) if n < _FEW}
     judged = [label for label in few if label in set(labels.tolist())]
     if judged:
-        warnings.warn(
+        warn(
             f"Synthetic rows of class {judged[0]!r} are judged by {few[judged[0]]} real row(s): "
             "such weights are close to a guess. Add real rows, or raise temperature, which moves "
             "the weights towards equal.",

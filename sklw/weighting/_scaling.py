@@ -1,10 +1,11 @@
 """Scales of weights."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from sklw.weighting._process import warn
 
 __all__ = [
     "balanced",
@@ -77,7 +78,7 @@ def effective_sample_size(weights: np.ndarray) -> float:
 def warn_of_collapse(effective: float, n_rows: int) -> None:
     """Warn if a few of many weights carry nearly everything."""
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
-        warnings.warn(
+        warn(
             f"The weights of {n_rows} synthetic rows are worth {effective:.0f} equal ones: a few "
             "rows carry nearly all of the weight. Raise temperature, or lower clip.",
             stacklevel=4,

@@ -1,6 +1,5 @@
 """Choosing how synthetic rows are weighted, by cross-validation on the real rows alone."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
-from threadpoolctl import threadpool_limits
 
 from sklw.weighting._checkers import own_column
 from sklw.weighting._evidence import row_features
 from sklw.weighting._inputs import Reference, check_classes, rows_seen
+from sklw.weighting._process import one_blas_thread, unwarned, warn
 
 __all__ = ["SEARCHED", "RealRows", "choose", "search"]
 
@@ -87,7 +86,7 @@ def choose(
         return {"method": "uniform"}, pd.DataFrame()
     check_classes(labels[synthetic], reference.labels)
     if parent_indices is None:
-        warnings.warn(
+        warn(
             f'method="{weighter.method}" judges on real rows, and which of them the synthetic '
             "rows were made from is not known: rows that repeat what they are judged on "
             'look better than they are. Pass parent_indices to fit, or use "quality".',
@@ -173,10 +172,9 @@ def search(
 
 
 def _judge_in_one_thread(*arguments: Any) -> np.ndarray:
-    # The matrices are small: a second BLAS thread makes these fits several times slower.
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        # What there is to warn of is said once, when the choice is fitted.
-        warnings.simplefilter("ignore", UserWarning)
+    # The matrices are small: a second BLAS thread makes these fits several times slower. What
+    # there is to warn of is said once, when the choice is fitted.
+    with one_blas_thread(), unwarned():
         return _judge(*arguments)
 
 
