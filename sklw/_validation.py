@@ -1,4 +1,4 @@
-"""Checks of text input shared by every estimator that reads texts."""
+"""Checks of input that several estimators take."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-__all__ = ["check_texts", "holds_texts"]
+__all__ = ["check_groups", "check_texts", "holds_texts"]
 
 
 def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
@@ -115,3 +115,38 @@ def holds_texts(X: Any) -> bool:
     if isinstance(first, (list, tuple, np.ndarray)) and len(first) == 1:
         first = first[0]
     return isinstance(first, str)
+
+
+def check_groups(groups: Any, n_rows: int) -> np.ndarray:
+    """Check that there is one group a row.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,)
+        Groups of any type.
+    n_rows : int
+        How many rows there are.
+
+    Returns
+    -------
+    groups : ndarray of object of shape (n_samples,)
+        The groups, as plain Python values.
+    """
+    if np.ndim(groups) > 1:
+        groups = np.asarray(groups)
+        if groups.shape[1:] != (1,):
+            raise ValueError(
+                f"groups has the shape {groups.shape}. Pass one column, for example of pairs made "
+                "into strings."
+            )
+        groups = groups[:, 0]
+    series = pd.Series(list(groups), dtype=object)
+    if len(series) != n_rows:
+        raise ValueError(f"groups has {len(series)} entries for {n_rows} rows. Pass one for each.")
+    if series.isna().any():
+        raise ValueError(
+            f"groups has {int(series.isna().sum())} missing values. Fill them in, for example with "
+            '"unknown", or leave those rows out.'
+        )
+    plain = [group.item() if isinstance(group, np.generic) else group for group in series]
+    return np.fromiter(plain, dtype=object, count=n_rows)

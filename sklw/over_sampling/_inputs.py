@@ -7,6 +7,8 @@ import pandas as pd
 from imblearn.utils import check_target_type
 from sklearn.utils.multiclass import check_classification_targets
 
+from sklw._validation import check_groups
+
 __all__ = ["check_groups", "check_labels", "is_table", "name_of_group_column"]
 
 
@@ -57,41 +59,6 @@ def check_labels(y: Any, n_rows: int) -> tuple[list[Any], bool]:
             "Check the labels, or the split that this part of the data comes from."
         )
     return labels.tolist(), bool(one_hot)
-
-
-def check_groups(groups: Any, n_rows: int) -> np.ndarray:
-    """Check that there is one group a row.
-
-    Parameters
-    ----------
-    groups : array-like of shape (n_samples,)
-        Groups of any type.
-    n_rows : int
-        How many rows there are.
-
-    Returns
-    -------
-    groups : ndarray of object of shape (n_samples,)
-        The groups, as plain Python values.
-    """
-    if np.ndim(groups) > 1:
-        groups = np.asarray(groups)
-        if groups.shape[1:] != (1,):
-            raise ValueError(
-                f"groups has the shape {groups.shape}. Pass one column, for example of pairs made "
-                "into strings."
-            )
-        groups = groups[:, 0]
-    series = pd.Series(list(groups), dtype=object)
-    if len(series) != n_rows:
-        raise ValueError(f"groups has {len(series)} entries for {n_rows} rows. Pass one for each.")
-    if series.isna().any():
-        raise ValueError(
-            f"groups has {int(series.isna().sum())} missing values. Fill them in, for example with "
-            '"unknown", or leave those rows out.'
-        )
-    plain = [group.item() if isinstance(group, np.generic) else group for group in series]
-    return np.fromiter(plain, dtype=object, count=n_rows)
 
 
 def name_of_group_column(X: Any, rows: Any, column: str | int, groups: Any) -> str:

@@ -50,7 +50,17 @@ def own_column(probabilities: np.ndarray, classes: np.ndarray, y: np.ndarray) ->
 
 
 def _class_probabilities(checker: Any, X: Any, prior_ratio: np.ndarray) -> np.ndarray:
-    probabilities = np.asarray(checker.predict_proba(X), dtype=float) * prior_ratio
+    found = np.asarray(checker.predict_proba(X), dtype=float)
+    # Rounding leaves some classifiers a little below 0.
+    wrong = np.flatnonzero(~(np.isfinite(found) & (found > -1e-9)).all(axis=1))
+    if len(wrong):
+        raise ValueError(
+            f"The checker {type(checker).__name__} gave no probabilities to {len(wrong)} of "
+            f"{len(found)} rows: {found[wrong[0]].tolist()} to the row at position {wrong[0]}. "
+            "Drop or impute missing values in the rows, or pass a checker whose predict_proba "
+            "gives finite numbers from 0 to 1."
+        )
+    probabilities = np.maximum(found, 0.0) * prior_ratio
     totals = probabilities.sum(axis=1, keepdims=True)
     # Nothing is left where all that the checker believes in are classes of prior 0.
     return probabilities / np.where(totals > 0, totals, 1.0)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
@@ -16,6 +17,7 @@ from sklw.weighting._process import warn
 
 __all__ = [
     "Reference",
+    "check_augmented",
     "check_classes",
     "check_mask",
     "check_parents",
@@ -122,8 +124,7 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         rows = check_array(
             X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
         )
-    check_classification_targets(y)
-    labels = column_or_1d(y)
+    labels = _check_labels(y)
     n_rows = rows.shape[0]
     if len(labels) != n_rows:
         raise ValueError(
@@ -133,14 +134,50 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     return rows, labels
 
 
-def check_mask(synthetic: Any, n_rows: int) -> np.ndarray:
-    mask = column_or_1d(synthetic)
-    if len(mask) != n_rows or not np.isin(mask, (0, 1)).all():
+def _check_labels(y: Any) -> np.ndarray:
+    # numpy would turn a list of strings and numbers into strings, so look before that.
+    given = (
+        pd.Series(list(y), dtype=object)
+        if isinstance(y, (list, tuple))
+        else pd.Series(column_or_1d(y))
+    )
+    if given.isna().any():
         raise ValueError(
-            f"synthetic must hold one True or False for each of the {n_rows} rows, got "
+            f"y has a missing label at position {int(given.isna().argmax())} (Input y contains "
+            "NaN). Drop the row or label it."
+        )
+    n_texts = int(given.map(lambda label: isinstance(label, str)).sum())
+    if n_texts not in (0, len(given)):
+        raise TypeError(
+            "y must hold labels of one type, got strings and other values. Convert them: "
+            "[str(label) for label in y]."
+        )
+    check_classification_targets(y)
+    return column_or_1d(y)
+
+
+def check_mask(values: Any, n_rows: int, name: str = "synthetic") -> np.ndarray:
+    mask = column_or_1d(values)
+    if len(mask) != n_rows or pd.isna(mask).any() or not np.isin(mask, (0, 1)).all():
+        raise ValueError(
+            f"{name} must hold one True or False for each of the {n_rows} rows, got "
             f"{len(mask)} values of type {mask.dtype}."
         )
     return mask.astype(bool)
+
+
+def check_augmented(augmented: Any, synthetic: np.ndarray) -> np.ndarray | None:
+    """Check which rows were added beyond balance: they must be synthetic."""
+    if augmented is None:
+        return None
+    mask = check_mask(augmented, len(synthetic), "augmented")
+    real = np.flatnonzero(mask & ~synthetic)
+    if len(real):
+        raise ValueError(
+            f"augmented is True for {len(real)} rows that are not synthetic, first at position "
+            f"{real[0]}. Mark only rows that a sampler added."
+        )
+    return mask
 
 
 def check_parents(parent_indices: Any, synthetic: np.ndarray) -> list[np.ndarray] | None:
@@ -154,11 +191,33 @@ def check_parents(parent_indices: Any, synthetic: np.ndarray) -> list[np.ndarray
             "synthetic. Give one array of row numbers for each row or for each synthetic row, "
             "empty where there is no parent."
         )
-    given = [np.asarray(parents, dtype=int) for parents in parent_indices]
-    if len(given) == n_rows:
-        return given
-    made = iter(given)
-    return [next(made) if is_made else _NOWHERE for is_made in synthetic]
+    rows = range(n_rows) if len(parent_indices) == n_rows else np.flatnonzero(synthetic)
+    given = [_NOWHERE] * n_rows
+    for row, parents in zip(rows, parent_indices, strict=True):
+        given[row] = _parents_of(int(row), parents, n_rows)
+    return given
+
+
+def _parents_of(row: int, parents: Any, n_rows: int) -> np.ndarray:
+    found = np.asarray(parents)
+    if found.shape == (0,):
+        return _NOWHERE
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise ValueError(
+            f"The parents of row {row} must be an array of whole row numbers, got {parents!r}. "
+            "Pass an empty array where there is no parent."
+        )
+    if found.min() < 0 or found.max() >= n_rows:
+        raise ValueError(
+            f"Row {row} has the parents {found.tolist()}, and there are {n_rows} rows, counted "
+            "from 0. Pass positions in X, as it is passed here."
+        )
+    if row in found:
+        raise ValueError(
+            f"Row {row} is named as its own parent. Pass the rows that it was generated from, or "
+            "an empty array if that is not known."
+        )
+    return found.astype(int)
 
 
 def rows_seen(

@@ -11,10 +11,11 @@ from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import _check_feature_names, check_is_fitted, validate_data
 
 from sklw._row_weights import BaseRowWeighter, RowWeights
-from sklw._validation import holds_texts
+from sklw._validation import check_groups, holds_texts
 from sklw.weighting._evidence import EvidenceFinder
 from sklw.weighting._inputs import (
     Reference,
+    check_augmented,
     check_mask,
     check_parents,
     check_rows,
@@ -28,6 +29,8 @@ from sklw.weighting._scaling import (
     clipped,
     effective_sample_size,
     normalized,
+    product,
+    tempered,
     warn_of_collapse,
 )
 from sklw.weighting._search import SEARCHED, choose
@@ -126,7 +129,8 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         1 with the classes in the proportions of the real rows, which undoes a shift of the class
         prior. None leaves them raw. Not applied to what the classifier finishes.
     real_weight, synthetic_weight : float, default=1.0
-        Factors for all real and all synthetic rows, after normalisation.
+        Factors for all real and all synthetic rows, after normalisation. Where the sum of the
+        weights would exceed what a float can hold, all are divided by the largest.
     augmentation_weight : float, default=1.0
         A further factor for synthetic rows beyond balance (`augment` of
         :class:`sklw.LLMOverSampler`); Nakada et al. take 0.5.
@@ -318,11 +322,13 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
             Which rows are synthetic. :class:`sklw.Pipeline` passes it. Without it, the rows that
             are not in `reference` count as synthetic.
         parent_indices : sequence of int arrays, default=None
-            For each row, or for each synthetic row, the rows of `X` it was generated from.
+            For each row, or for each synthetic row, the rows of `X` it was generated from,
+            counted from 0.
         augmented : array-like of bool of shape (n_samples,), default=None
-            Which rows were added beyond balance, to be multiplied by `augmentation_weight`.
+            Which synthetic rows were added beyond balance, to be multiplied by
+            `augmentation_weight`.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row, for ``class_weight="balanced"``.
+            Group of each row, for ``class_weight="balanced"``; none may be missing.
 
         Returns
         -------
@@ -341,7 +347,9 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         else:
             self.synthetic_mask_ = check_mask(synthetic, len(labels))
         parents = check_parents(parent_indices, self.synthetic_mask_)
-        extra = {"augmented": augmented, "groups": groups}
+        if groups is not None:
+            groups = check_groups(groups, len(labels))
+        extra = {"augmented": check_augmented(augmented, self.synthetic_mask_), "groups": groups}
         for name in ("classes_", "quality_probabilities_"):  # of another method's fit
             self.__dict__.pop(name, None)
         self.best_params_: dict[str, Any] = {}
@@ -364,7 +372,9 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
     def _fit_best(
         self, rows: Any, labels: np.ndarray, parents: Any, reference: Reference, extra: Any
     ) -> "SyntheticWeighter":
-        best, results = choose(self, rows, labels, self.synthetic_mask_, parents, reference)
+        best, results = choose(
+            self, rows, labels, self.synthetic_mask_, parents, reference, **extra
+        )
         chosen = clone(self).set_params(**best)
         chosen.fit(rows, labels, self.synthetic_mask_, parents, **extra)
         for name, value in vars(chosen).items():
@@ -457,19 +467,26 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         groups: Any = None,
     ) -> None:
         method, made = METHODS[self.method], np.flatnonzero(self.synthetic_mask_)
-        weights = np.full(len(labels), float(self.real_weight))
-        learned = np.ones(len(made))
-        if method.formula is not None and len(made):
-            learned = method.formula(self._evidence)
         temperature = method.temperature if self.temperature is None else self.temperature
-        learned = clipped(learned, self.clip, self.clip_quantile) ** (1.0 / temperature)
-        if self.normalize is not None:
-            learned = normalized(learned, self.normalize, labels[made], reference_labels)
-        judged = self.quality_[made] if method.finished_by_classifier else learned
+        raw = np.ones(len(made))
+        if method.formula is not None and len(made):
+            raw = clipped(method.formula(self._evidence), self.clip, self.clip_quantile)
+        if self.normalize is None:
+            learned, left = raw, temperature
+            judged = tempered(raw, temperature)
+        else:
+            classes = (labels[made], reference_labels)
+            judged = learned = normalized(raw, temperature, self.normalize, *classes)
+            left = 1.0
+        if method.finished_by_classifier:
+            judged = self.quality_[made]
         self.effective_sample_size_ = effective_sample_size(judged)
-        weights[made] = learned * self.synthetic_weight
+        factors, scale, beyond = np.ones((3, len(labels)))
+        factors[made] = learned
+        scale[:] = np.where(self.synthetic_mask_, self.synthetic_weight, self.real_weight)
         if augmented is not None:
-            weights[check_mask(augmented, len(labels))] *= self.augmentation_weight
+            beyond[augmented] = self.augmentation_weight
+        weights = product((scale, 1.0), (factors, left), (beyond, 1.0))
         if self.class_weight == "balanced":
             weights = balanced(weights, labels, groups)
         if not weights.any():
