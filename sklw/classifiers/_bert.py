@@ -475,7 +475,16 @@ class BertClassifier(TextNet):
                     f"class_weight names {unknown}, which is not among the classes "
                     f"{self.classes_.tolist()}."
                 )
+            wrong = {c: w for c, w in self.class_weight.items() if not 0 <= w < np.inf}
+            if wrong:
+                raise ValueError(
+                    f"class_weight gives {wrong}. Weights must be finite and not negative."
+                )
         kept = slice(None) if weights is None else weights > 0
         factors = np.zeros(len(y))
         factors[kept] = compute_sample_weight(self.class_weight, y[kept])
-        return factors if weights is None else factors * weights
+        with np.errstate(over="ignore"):
+            combined = factors if weights is None else factors * weights
+        if weights is not None and not np.isfinite(combined).all():
+            combined = factors / factors.max() * (weights / weights.max())
+        return check_weights(combined, len(y))

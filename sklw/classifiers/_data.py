@@ -215,6 +215,8 @@ def _of_one_type(labels: np.ndarray) -> np.ndarray:
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
     """Check weights: one for each row, finite, not negative, not all zero.
 
+    Where their sum is beyond a float they are divided by the largest: proportions alone matter.
+
     Parameters
     ----------
     sample_weight : array-like of shape (n_rows,), or None
@@ -241,7 +243,9 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         )
     if not weights.any():
         raise ValueError("sample_weight is zero for every row: there is nothing to learn from.")
-    return weights
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    return weights if 1e-300 < total < np.inf else weights / weights.max()
 
 
 def check_quality(quality: Any, n_rows: int) -> np.ndarray | None:

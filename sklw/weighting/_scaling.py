@@ -20,6 +20,8 @@ __all__ = [
 
 # Few rows may well differ; of many, a tenth is to carry the weight at least.
 _ENOUGH, _COLLAPSED = 20, 0.1
+# Below this temperature the largest weights are alone already, and products lose their digits.
+_COLDEST = 1e-200
 
 
 def tempered(
@@ -44,10 +46,13 @@ def product(*factors: tuple[np.ndarray, float]) -> np.ndarray:
         plain = np.prod([weights ** (1 / temperature) for weights, temperature in factors], axis=0)
         if 0 < plain.sum() < np.inf:
             return plain
-        logs = np.sum([np.log(weights) / temperature for weights, temperature in factors], axis=0)
+        lowest = max(min(temperature for _, temperature in factors), _COLDEST)
+        logs = np.sum(
+            [np.log(weights) * (lowest / max(t, _COLDEST)) for weights, t in factors], axis=0
+        )
         zero = np.any([weights == 0 for weights, _ in factors], axis=0)
         logs[zero] = -np.inf
-        return np.where(zero, 0.0, np.exp(logs - logs.max()))
+        return np.where(zero, 0.0, np.exp((logs - logs.max()) / lowest))
 
 
 def mean_one(weights: np.ndarray, groups: np.ndarray | None) -> np.ndarray:

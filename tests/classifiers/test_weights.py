@@ -175,6 +175,58 @@ def test_extreme_values_leave_finite_gradients():
     assert torch.isfinite(logits.grad).all()
 
 
+@pytest.mark.parametrize("temperature", [5e-324, 1e-30, 0.001, 1.0, 1e30, 1.7e308])
+@pytest.mark.parametrize("clip", [None, 5e-324, 1.0, 1.7e308])
+def test_dimp_factors_at_extreme_temperatures(temperature, clip):
+    """Rows above the model's own probability count most, those of quality 0 never."""
+    logits = torch.tensor([[0.0, 0.0]] * 5)
+    quality = torch.tensor([0.0, 0.1, 0.5, 0.9, np.nan])
+    found = row_factors(
+        logits, torch.zeros(5, dtype=torch.int64), quality=quality, temperature=temperature,
+        clip=clip,
+    )  # fmt: skip
+    assert torch.isfinite(found).all()
+    assert (found >= 0).all()
+    assert found[0] == 0
+    assert found[4] == 1
+    assert (found[:4].diff() >= 0).all()
+    if temperature > 1e20:
+        np.testing.assert_allclose(found[1:4], 1)
+    if temperature < 0.01 and clip is None:
+        np.testing.assert_allclose(found[:3], [0, 0, 1])
+        assert found[3] > 1e12
+    if temperature < 0.01 and clip == 1.0:
+        np.testing.assert_allclose(found[1:4], [0, 1, 1])
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-310, 1e300, 1.7e308])
+def test_the_scale_of_weights_does_not_matter(settings, reviews, scale):
+    X, y = reviews
+    weights = np.where(np.arange(60) % 3, 1.0, 0.0)
+    expected = proba(settings, X, y, X, sample_weight=weights)
+    found = proba(settings, X, y, X, sample_weight=weights * scale)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    by_class = {**settings, "class_weight": {"up": scale, "down": scale}}
+    found = proba(by_class, X, y, X, sample_weight=weights * scale if scale > 1 else weights)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "match"),
+    [
+        ({"up": -1.0}, "finite and not negative"),
+        ({"up": np.nan, "down": 1.0}, "finite and not negative"),
+        ({"up": np.inf}, "finite and not negative"),
+        ({"up": 0, "down": 0}, "zero for every row"),
+        ({"UP": 2.0}, "not among the classes"),
+        ({1: 2.0, "up": 1.0}, "not among the classes"),
+    ],
+)
+def test_bad_class_weights(settings, reviews, class_weight, match):
+    with pytest.raises(ValueError, match=match):
+        BertClassifier(**settings, class_weight=class_weight).fit(*reviews)
+
+
 def test_a_batch_of_zero_weights_has_gradient_zero():
     logits = torch.zeros(3, 2, requires_grad=True)
     losses = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 0]), reduction="none")
