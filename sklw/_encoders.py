@@ -131,9 +131,10 @@ def longest_input(tokenizer: Any, encoder: Any, max_length: int | None = None) -
     """
     positions = getattr(encoder.config, "max_position_embeddings", None) or 0
     embeddings = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    if getattr(embeddings, "padding_idx", None) is not None:
+    padding = getattr(embeddings, "padding_idx", None)
+    if padding is not None:
         # RoBERTa counts positions from the one after that of the padding.
-        positions -= embeddings.padding_idx + 1
+        positions -= padding + 1
     limits = [positions] if positions > 0 else []
     if max_length is None or not limits:
         limits.append(tokenizer.model_max_length)

@@ -93,13 +93,18 @@ def read_settings(source: ModelSource) -> SentenceSettings:
     ValueError
         If a file cannot be understood.
     """
-    # A folder may change at any time; the hub is asked once.
-    return _read(source) if source.local else _read_hub(source)
+    # A folder may change at any time; the hub is asked once for each revision.
+    return _read(source) if source.local else _read_hub(source, _revision(source))
 
 
 @lru_cache
-def _read_hub(source: ModelSource) -> SentenceSettings:
+def _read_hub(source: ModelSource, revision: str | None) -> SentenceSettings:
     return _read(source)
+
+
+def _revision(source: ModelSource) -> str | None:
+    revision: str | None = source.load_arguments.get("revision")
+    return revision
 
 
 def _read(source: ModelSource) -> SentenceSettings:
@@ -108,7 +113,9 @@ def _read(source: ModelSource) -> SentenceSettings:
         return SentenceSettings()
     kinds = [_kind(module["type"]) for module in modules]
     folders = dict(zip(kinds, (module["path"] for module in modules), strict=True))
-    encoder, pooling, model = {}, {}, _json(source, "config_sentence_transformers.json") or {}
+    encoder: dict[str, Any] = {}
+    pooling: dict[str, Any] = {}
+    model = _json(source, "config_sentence_transformers.json") or {}
     if "Transformer" in folders:
         for name in _ENCODER_FILES:
             encoder = encoder or _json(source, name, folders["Transformer"]) or {}
@@ -133,7 +140,7 @@ def _json(source: ModelSource, name: str, folder: str = "") -> Any:
     path = Path(source.location, name)
     if not source.local:
         try:
-            path = Path(hf_hub_download(source.location, name))
+            path = Path(hf_hub_download(source.location, name, revision=_revision(source)))
         except LocalEntryNotFoundError as error:  # not kept here, and no way to look
             raise source.not_found(error) from error
         except EntryNotFoundError:

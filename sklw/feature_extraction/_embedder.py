@@ -286,9 +286,11 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 raise ValueError("prompt and prompt_name are both set. Drop one of them.")
             return self.prompt
         prompts = dict(found.prompts)
-        name = self.prompt_name or found.default_prompt
-        if name is None or name in prompts:
-            return prompts.get(name) or ""
+        name = found.default_prompt if self.prompt_name is None else self.prompt_name
+        if name is None:
+            return ""
+        if name in prompts:
+            return prompts[name] or ""
         raise ValueError(
             f"The model {str(self.model)!r} has no prompt named {name!r}, only {sorted(prompts)}. "
             "Set prompt_name to one of these, or prompt to the text itself."

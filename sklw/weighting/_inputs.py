@@ -191,10 +191,10 @@ def check_parents(parent_indices: Any, synthetic: np.ndarray) -> list[np.ndarray
             "synthetic. Give one array of row numbers for each row or for each synthetic row, "
             "empty where there is no parent."
         )
-    rows = range(n_rows) if len(parent_indices) == n_rows else np.flatnonzero(synthetic)
+    rows = np.arange(n_rows) if len(parent_indices) == n_rows else np.flatnonzero(synthetic)
     given = [_NOWHERE] * n_rows
-    for row, parents in zip(rows, parent_indices, strict=True):
-        given[row] = _parents_of(int(row), parents, n_rows)
+    for row, parents in zip(rows.tolist(), parent_indices, strict=True):
+        given[row] = _parents_of(row, parents, n_rows)
     return given
 
 

@@ -14,7 +14,15 @@ from sentence_transformers.sentence_transformer.modules import (
     Pooling,
     Transformer,
 )
-from transformers import AutoTokenizer, BertConfig, BertModel, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    RobertaConfig,
+    RobertaModel,
+)
 
 from sklw import BertClassifier, TextEmbedder
 from sklw._sentence_settings import POOLINGS
@@ -289,3 +297,14 @@ def test_the_classifier_takes_the_mean_where_no_folder_speaks(encoder):
         for pooling in ("auto", "mean")
     )
     np.testing.assert_array_equal(found, mean)
+
+
+def test_roberta_reads_what_its_positions_admit(tmp_path, encoder):
+    """Two of its positions are for padding; a longer text would be beyond the table."""
+    tokenizer = AutoTokenizer.from_pretrained(encoder)
+    tokenizer.save_pretrained(tmp_path)
+    config = RobertaConfig(vocab_size=tokenizer.vocab_size, pad_token_id=1, **SIZES)
+    RobertaModel(config).save_pretrained(tmp_path)
+    for max_length in ("auto", 64, 1000):
+        found = TextEmbedder(str(tmp_path), max_length=max_length).transform(TEXTS)
+        assert np.isfinite(found).all()
