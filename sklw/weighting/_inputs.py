@@ -195,6 +195,12 @@ def check_parents(parent_indices: Any, synthetic: np.ndarray) -> list[np.ndarray
     given = [_NOWHERE] * n_rows
     for row, parents in zip(rows.tolist(), parent_indices, strict=True):
         given[row] = _parents_of(row, parents, n_rows)
+        # That a real row comes from itself is true.
+        if synthetic[row] and row in given[row]:
+            raise ValueError(
+                f"Row {row} is named as its own parent. Pass the rows that it was generated from, "
+                "or an empty array if that is not known."
+            )
     return given
 
 
@@ -211,11 +217,6 @@ def _parents_of(row: int, parents: Any, n_rows: int) -> np.ndarray:
         raise ValueError(
             f"Row {row} has the parents {found.tolist()}, and there are {n_rows} rows, counted "
             "from 0. Pass positions in X, as it is passed here."
-        )
-    if row in found:
-        raise ValueError(
-            f"Row {row} is named as its own parent. Pass the rows that it was generated from, or "
-            "an empty array if that is not known."
         )
     return found.astype(int)
 

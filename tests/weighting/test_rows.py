@@ -92,6 +92,7 @@ def test_parents_in_any_container():
         pd.Series(PARENTS),
         tuple(tuple(p) for p in PARENTS),
         [[]] * N_REAL + PARENTS,
+        [[row] for row in range(N_REAL)] + PARENTS,
     ):
         found = SyntheticWeighter(random_state=0).fit(X, Y, MADE, given).quality_
         np.testing.assert_array_equal(found, expected)
