@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
-from pathlib import Path
 
 import torch
+
+from sklw._compat.torch import cpu_instructions
 
 __all__ = ["autocast", "choose_device", "choose_precision", "seeded"]
 
@@ -79,13 +80,7 @@ def autocast(precision: str, device: str) -> AbstractContextManager:
 
 def _cpu_multiplies_in_bfloat16() -> bool:
     """Tell whether the CPU has bfloat16 instructions (torch would otherwise emulate, slowly)."""
-    # torch.cpu.get_capabilities came after torch 2.6.
-    if hasattr(torch.cpu, "get_capabilities"):
-        known = torch.cpu.get_capabilities()
-        return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    info = Path("/proc/cpuinfo")
-    flags = set(info.read_text().split()) if info.is_file() else set()
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+    return bool(cpu_instructions() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any, Union
 
 from sklw.exceptions import EndpointError
 from sklw.generators._base import BaseGenerator, Completion, Request
-from sklw.generators._folder import cache_folder
+from sklw._folder import cache_folder
 from sklw.generators._store import Store
 
 __all__ = ["CacheStatistics", "RequestCache", "generate_cached", "iter_cached", "known_requests"]

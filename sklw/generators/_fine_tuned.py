@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklw.generators._folder import cache_folder
+from sklw._folder import cache_folder
 from sklw.generators._transformers import TransformersGenerator
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 

@@ -8,7 +8,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def fine_tuned(
     if settings.tuning == "lora":
         model = model.merge_and_unload()
     model = model.to(base.model.dtype).eval().requires_grad_(False)
-    return LoadedModel(model, base.tokenizer, base.stop_ids, base.context)
+    return replace(base, model=model, memo={})
 
 
 def _with_lora(model: Any, rank: int) -> Any:
