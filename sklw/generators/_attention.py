@@ -58,7 +58,7 @@ def _attend(
 
 
 def use_row_attention(model: Any) -> bool:
-    """Let a model on the CPU that takes the fused kernel use this attention; tell whether it does."""
+    """Let a model on the CPU use this attention in place of the fused kernel, if it has that."""
     if model.device.type != "cpu" or attention_kind(model) != "sdpa":
         return False
     AttentionInterface.register(_NAME, _attend)

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Union
 
+from sklw._folder import cache_folder
 from sklw.exceptions import EndpointError
 from sklw.generators._base import BaseGenerator, Completion, Request
-from sklw._folder import cache_folder
 from sklw.generators._store import Store
 
 __all__ = ["CacheStatistics", "RequestCache", "generate_cached", "iter_cached", "known_requests"]

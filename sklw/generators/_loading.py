@@ -4,8 +4,8 @@ import contextlib
 import hashlib
 import io
 import os
-import shutil
 import re
+import shutil
 import tempfile
 import threading
 from collections import OrderedDict
