@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from sklw._compat.transformers import keeps_keys_and_values
 from sklw.generators._attention import use_fused_attention, use_row_attention
 from sklw.generators._slots import CHUNK, Slots
 
-__all__ = ["generate", "reason_against_slots"]
+__all__ = ["Way", "find_way", "generate"]
 
 _STEPS = 4
 _LENGTHS = (9 * CHUNK + 3, 2 * CHUNK + 5)  # of the prompts tried
@@ -40,8 +41,24 @@ def generate(model: Any, rows: Sequence[Sequence[int]], n_tokens: int, **kwargs:
     )
 
 
-def reason_against_slots(model: Any) -> str | None:
-    """Return why a model is to be decoded by ``generate``, None if slots yield the same.
+@dataclass(frozen=True)
+class Way:
+    """How answers are written.
+
+    Attributes
+    ----------
+    against_slots : str or None
+        Why by ``generate``, as a part of a sentence; None if by slots, which are faster.
+    alone : bool
+        Whether a batch would change what the model says.
+    """
+
+    against_slots: str | None = None
+    alone: bool = False
+
+
+def find_way(model: Any) -> Way:
+    """Find the fastest way that yields what ``generate`` yields.
 
     The configuration tells of windows and other limits too far off to be met in a trial; the
     trial, on prompts of ordinary length, tells of everything else. The attention is left as it
@@ -54,8 +71,8 @@ def reason_against_slots(model: Any) -> str | None:
 
     Returns
     -------
-    reason : str or None
-        To be shown to the user.
+    way : Way
+        The way.
 
     Raises
     ------
@@ -73,11 +90,12 @@ def reason_against_slots(model: Any) -> str | None:
         ) from error
     switched = use_row_attention(model)
     reason = _reason_in_config(model.config.get_text_config()) or trial.reason_against_slots()
-    if reason is not None:
-        if switched and not trial.agrees(trial.again()):
-            use_fused_attention(model)
-        trial.check_memory()
-    return reason
+    if reason is None:
+        return Way()
+    if switched and not trial.agrees(trial.again()):
+        use_fused_attention(model)
+    trial.check_memory()
+    return Way(reason, alone=not trial.agrees(trial.again(beside=True)))
 
 
 def _reason_in_config(config: Any) -> str | None:
@@ -112,7 +130,7 @@ class _Trial:
         self._expected = [logits for _, logits in self._greedy]
 
     def again(self, **settings: Any) -> list[torch.Tensor]:
-        """Return the logits of the same texts, computed once more."""
+        """Return the logits of the same texts, computed once more in another way."""
         texts = zip(self._prompts, self._greedy, strict=True)
         return [
             _greedy(self._model, prompt, answer, **settings)[1] for prompt, (answer, _) in texts
@@ -182,9 +200,16 @@ def _prompts(model: Any) -> list[list[int]]:
 
 
 def _greedy(
-    model: Any, prompt: list[int], answer: Sequence[int] | None = None, **settings: Any
+    model: Any,
+    prompt: list[int],
+    answer: Sequence[int] | None = None,
+    beside: bool = False,
+    **settings: Any,
 ) -> tuple[list[int], torch.Tensor]:
-    """Return the tokens that ``generate`` goes on with, or a given answer, and their logits."""
+    """Return the tokens that ``generate`` goes on with, or a given answer, and their logits.
+
+    If asked for, another row is beside it.
+    """
 
     def force(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         if answer is None:
@@ -195,14 +220,15 @@ def _greedy(
 
     output = generate(
         model,
-        [prompt],
+        [prompt, prompt[::-1]] if beside else [prompt],
         _STEPS,
         logits_processor=[force],
         output_logits=True,
         return_dict_in_generate=True,
         **settings,
     )
-    return output.sequences[0, len(prompt) :].tolist(), torch.cat(output.logits).float()
+    logits = torch.stack([step[0] for step in output.logits]).float()
+    return output.sequences[0, len(prompt) :].tolist(), logits
 
 
 def _first_line(error: Exception) -> str:

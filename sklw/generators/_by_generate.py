@@ -24,19 +24,21 @@ def decode_by_generate(
     settings: SamplingSettings,
     batch_size: int,
     check: StopCheck,
+    alone: bool = False,
 ) -> Iterator[tuple["Task", str, str]]:
     """Answer the tasks, those with prompts of one length together, with no padding at all.
 
     Slower than slots, but what a layer remembers is left to transformers: it asks nothing of the
-    model.
+    model. Where a batch would change what it says, answers are written one by one.
     """
     by_length: dict[int, list[Task]] = defaultdict(list)
     for task in tasks:
         by_length[len(task.prompt)].append(task)
+    batch_size, least = (1, 1) if alone else (batch_size, FEWEST_ROWS)
     for same in by_length.values():
         for start in range(0, len(same), batch_size):
             drawing = _Drawing(same[start : start + batch_size], settings, check)
-            yield from drawing.run(model)
+            yield from drawing.run(model, least)
 
 
 class _Drawing:
@@ -50,9 +52,9 @@ class _Drawing:
         self._check = check
         self._ended: dict[int, tuple[str, str]] = {}
 
-    def run(self, model: Any) -> Iterator[tuple["Task", str, str]]:
+    def run(self, model: Any, least: int) -> Iterator[tuple["Task", str, str]]:
         # Rows are added for the reason given with FEWEST_ROWS.
-        extra = max(FEWEST_ROWS - len(self._batch), 0)
+        extra = max(least - len(self._batch), 0)
         prompts = [task.prompt for task in self._batch]
         generate(
             model,

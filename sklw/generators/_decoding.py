@@ -141,9 +141,10 @@ def decode(
     at once, and waiting tasks take the free slots.
     """
     check = StopCheck(loaded)
-    if loaded.against_slots is not None:
+    if loaded.way.against_slots is not None:
         _warn_once(loaded)
-        yield from decode_by_generate(loaded.model, tasks, settings, batch_size, check)
+        alone = loaded.way.alone
+        yield from decode_by_generate(loaded.model, tasks, settings, batch_size, check, alone)
         return
     waiting = sorted(tasks, key=lambda task: task.room)  # taken from the end: longest first
     while waiting:
@@ -163,9 +164,12 @@ def decode(
 def _warn_once(loaded: LoadedModel) -> None:
     if not loaded.memo.get("said to be slow"):
         loaded.memo["said to be slow"] = True
+        alone = (
+            ", one answer at a time since batches change what it says" if loaded.way.alone else ""
+        )
         warnings.warn(
-            f"{type(loaded.model).__name__} is decoded by transformers' own generate, which is "
-            f"slower, and compile=True has no effect, because {loaded.against_slots}.",
+            f"{type(loaded.model).__name__} is decoded by transformers' own generate{alone}, which "
+            f"is slower, and compile=True has no effect, because {loaded.way.against_slots}.",
             GenerationWarning,
             stacklevel=3,
         )

@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
 from sklw._folder import cache_folder
-from sklw.generators._architectures import reason_against_slots
+from sklw.generators._architectures import Way, find_way
 from sklw.models import ModelSource, locate_model
 
 __all__ = ["LoadedModel", "load_model"]
@@ -51,8 +51,8 @@ class LoadedModel:
         model marks the parts of its answers with such tokens.
     has_parts : bool
         Whether it does.
-    against_slots : str or None
-        Why answers are written by transformers' ``generate``, None if by slots.
+    way : Way
+        How answers are written.
     context : int or None
         Number of tokens the model can read, None if it does not say.
     memo : dict
@@ -65,7 +65,7 @@ class LoadedModel:
     other_ids: frozenset[int]
     has_parts: bool
     context: int | None
-    against_slots: str | None
+    way: Way
     memo: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -115,8 +115,8 @@ def _load(source: ModelSource, dtype: torch.dtype, device: str) -> LoadedModel:
     model.generation_config = GenerationConfig(eos_token_id=ends)
     stop_ids, other_ids = _special_ids(ends, tokenizer)
     has_parts = any(_PARTS.search(tokenizer.convert_ids_to_tokens(id_)) for id_ in other_ids)
-    reason = reason_against_slots(model)
-    return LoadedModel(model, tokenizer, stop_ids, other_ids, has_parts, _context(model), reason)
+    way = find_way(model)
+    return LoadedModel(model, tokenizer, stop_ids, other_ids, has_parts, _context(model), way)
 
 
 def _read_fast(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 __all__ = ["TransformersGenerator"]
 
-_ALGORITHM = 1  # raised whenever the same request may get another answer
+_ALGORITHM = 2  # raised whenever the same request may get another answer
 _SMALL = 1_000_000_000
 
 
@@ -253,7 +253,10 @@ class TransformersGenerator(BaseGenerator):
                     "conversation. Set prompting='completion' and pass the prompt as a text."
                 )
             turns = [{"role": role, "content": content} for role, content in request.prompt]
-            text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            # Templates that do not know enable_thinking ignore it.
+            text = tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
             tokens = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         if tokens:
             return list(tokens)
