@@ -1,4 +1,5 @@
 import pickle
+import shutil
 import sys
 from collections import OrderedDict
 
@@ -125,6 +126,18 @@ def test_damaged_weights_are_learned_again(small, tmp_path):
     again = clone(first).fit(pairs)
     request = Request("Category: wet\nText:", seed=3, max_new_tokens=5)
     assert again.generate([request])[0].completion_tokens == 5
+
+
+def test_another_base_is_not_taken_for_the_one_that_was_trained(small, tmp_path):
+    base = shutil.copytree(small, tmp_path / "base")
+    trained = generator(str(base), epochs=1).fit(pairs)
+    model = transformers.AutoModelForCausalLM.from_pretrained(base)
+    model.lm_head.weight.data.neg_()
+    model.save_pretrained(base)
+    with pytest.raises(NotFittedError, match="no longer the model that was trained"):
+        trained.generate([Request("a", seed=0)])
+    first = trained.fingerprint_
+    assert trained.fit(pairs).fingerprint_ != first
 
 
 def test_bad_use_says_what_to_do(small, monkeypatch):
