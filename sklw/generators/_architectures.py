@@ -13,7 +13,7 @@ from sklw.generators._slots import CHUNK, Slots
 
 __all__ = ["Way", "find_way", "generate"]
 
-_STEPS = 4
+_STEPS = 3
 _LENGTHS = (9 * CHUNK + 3, 2 * CHUNK + 5)  # of the prompts tried
 # Greatest error, as a share of what another prompt before the same last token changes.
 _TOLERANCES = {torch.float32: 0.01}

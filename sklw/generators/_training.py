@@ -24,7 +24,7 @@ __all__ = ["Pairs", "TrainingSettings", "fine_tuned"]
 
 Pairs = Callable[[np.random.Generator], Sequence[tuple[str, str]]]
 
-_ALGORITHM = 1  # raised whenever the same settings may give another model
+_ALGORITHM = 2  # raised whenever the same settings may give another model
 _WARM_UP = 10  # steps
 _WINDOW = 16  # batches within which rows are sorted by length
 _IGNORED = -100
@@ -123,7 +123,7 @@ def fine_tuned(
 
 def _with_lora(model: Any, rank: int) -> Any:
     try:
-        from peft import LoraConfig, get_peft_model
+        from peft import LoraConfig, LoraModel
     except ImportError as error:
         raise ImportError(
             'tuning="lora" needs the package peft. Run `pip install "sklw[finetune]"`, or train '
@@ -132,7 +132,8 @@ def _with_lora(model: Any, rank: int) -> Any:
     config = LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    return get_peft_model(model, config)
+    # Not get_peft_model: it reads names that transformers has deprecated.
+    return LoraModel(model, config, "default")
 
 
 def _train(

@@ -10,6 +10,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from sklw.exceptions import GenerationWarning, ModelNotFoundError
 from sklw.generators import Request, TransformersGenerator, _loading
 
+pytestmark = pytest.mark.filterwarnings(
+    "error:.*(past_key_values|cache_params).*deprecated:FutureWarning"
+)
+
 SIZES = {
     "hidden_size": 64,
     "intermediate_size": 64,

@@ -16,6 +16,8 @@ from sklw.generators import Request, _fine_tuned, _training
 from sklw.generators._loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
+pytestmark = pytest.mark.filterwarnings("error:.*is deprecated and will be removed:FutureWarning")
+
 ROWS = {"wet": "rain and clouds all day", "dry": "sun from dawn to dusk"}
 PAIRS = [
     (f"Category: {label}\nText:", f" {row}\n") for label, row in ROWS.items() for _ in range(8)
