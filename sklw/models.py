@@ -113,9 +113,8 @@ class ModelSource:
                 cached = huggingface_hub.try_to_load_from_cache(self.location, name)
                 if isinstance(cached, str):
                     return Path(cached).parent
-            if huggingface_hub.file_exists(self.location, names[0]):
-                names = names[:1]
-            return Path(huggingface_hub.hf_hub_download(self.location, names[-1])).parent
+            name = names[not huggingface_hub.file_exists(self.location, names[0])]
+            return Path(huggingface_hub.hf_hub_download(self.location, name)).parent
         except Exception as error:  # no network, no such id, no permission, ...
             raise self.not_found(error) from error
 

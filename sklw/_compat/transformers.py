@@ -3,9 +3,16 @@
 import inspect
 from typing import Any
 
+import transformers
 from transformers import DynamicCache, DynamicLayer
 
-__all__ = ["attention_kind", "cache_argument", "keeps_keys_and_values", "returned_cache"]
+__all__ = [
+    "attention_kind",
+    "cache_argument",
+    "dequantized",
+    "keeps_keys_and_values",
+    "returned_cache",
+]
 
 _CACHE_NAMES = ("cache", "past_key_values")  # the second one until about 5.20
 
@@ -27,6 +34,13 @@ def cache_argument(module: Any) -> str:
 def returned_cache(output: Any) -> Any:
     """Return the cache that a forward pass gives back, None if there is none."""
     return next((output[name] for name in _CACHE_NAMES if name in output), None)
+
+
+def dequantized() -> dict[str, Any]:
+    """Return what makes ``from_pretrained`` turn a GGUF file into ordinary weights."""
+    if hasattr(transformers, "GgufConfig"):
+        return {"quantization_config": transformers.GgufConfig(dequantize=True)}
+    return {}  # earlier versions do nothing else
 
 
 def keeps_keys_and_values(config: Any) -> bool:

@@ -19,6 +19,7 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
+from sklw._compat.transformers import dequantized
 from sklw._folder import cache_folder
 from sklw.generators._architectures import Way, find_way
 from sklw.models import ModelSource, locate_model
@@ -29,7 +30,8 @@ _KEPT = 2
 _GREATEST_CONVERTED = 500_000_000  # bytes
 # Special tokens by which models mark the parts of one answer.
 _PARTS = re.compile(
-    "channel|message|think|thought|reason|respon|answer|analysis|final|constrain", re.IGNORECASE
+    "channel|message|think|thought|reason|respon|answer|solution|inner|analysis|final|constrain",
+    re.IGNORECASE,
 )
 _NAMED = ("bos", "eos", "pad", "unk", "sep", "cls", "mask")
 _loaded: "OrderedDict[tuple[Any, ...], LoadedModel]" = OrderedDict()
@@ -137,9 +139,7 @@ def _read(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:
     arguments = source.load_arguments
     tokenizer = AutoTokenizer.from_pretrained(source.location, **arguments)
     if source.gguf_file is not None:
-        from transformers import GgufConfig
-
-        arguments["quantization_config"] = GgufConfig(dequantize=True)
+        arguments |= dequantized()
     model, report = AutoModelForCausalLM.from_pretrained(
         source.location, dtype=dtype, output_loading_info=True, **arguments
     )
@@ -190,10 +190,10 @@ def _declared_ends(model: Any) -> list[int]:
 
 def _special_ids(ends: list[int], tokenizer: Any) -> tuple[frozenset[int], frozenset[int]]:
     """Return the special tokens that end an answer anyway, and the others."""
-    named = {getattr(tokenizer, f"{name}_token_id", None) for name in _NAMED} - {None}
+    named = {getattr(tokenizer, f"{name}_token_id", None) for name in _NAMED}
     special = set(tokenizer.all_special_ids)
     special.update(id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special)
-    stop_ids = frozenset(ends) | named
+    stop_ids = frozenset(ends) | frozenset(id_ for id_ in named if id_ is not None)
     return stop_ids, frozenset(special - stop_ids)
 
 
