@@ -85,8 +85,12 @@ class RowFormat(ABC):
         """Return prompt and answer of every real row, for a model that learns them."""
 
     @abstractmethod
-    def parse(self, answer: str) -> list[ParsedRow]:
-        """Return the rows of an answer, at least one."""
+    def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
+        """Return the rows of an answer that was asked for a cell, at least one."""
+
+    @abstractmethod
+    def take(self, recorded: Completion, cell: Cell) -> ParsedRow:
+        """Return a row that was generated elsewhere, as it is."""
 
     @abstractmethod
     def judge(
@@ -147,7 +151,12 @@ class TextRows(RowFormat):
         for cell in cells:
             for at in cell.positions.tolist():
                 labels[at] = cell.label
-        self._parser = AnswerParser(names, multiline=writer.multiline, n_rows=writer.n_rows)
+        real: dict[Any, list[str]] = {}
+        for text, label in zip(texts.tolist(), labels, strict=True):
+            real.setdefault(label, []).append(text)
+        self._parser = AnswerParser(
+            names, multiline=writer.multiline, n_rows=writer.n_rows, real=real
+        )
         self._filter = RowFilter(
             texts.tolist(),
             labels,
@@ -183,9 +192,13 @@ class TextRows(RowFormat):
             for at in cell.positions.tolist()
         ]
 
-    def parse(self, answer: str) -> list[ParsedRow]:
+    def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
         """Take off what models write around a text."""
-        return self._parser.parse(answer)
+        return self._parser.parse(answer, None if cell is None else cell.label)
+
+    def take(self, recorded: Completion, cell: Cell) -> ParsedRow:
+        """Take the text, white space and all."""
+        return ParsedRow(recorded.text, recorded=True)
 
     def judge(
         self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool

@@ -224,7 +224,7 @@ class GenerationRun:
             return  # on record already
         quota.exhausted |= exhausted
         shown, elsewhere = self._recorded_parent(shown, completion)
-        rows = [ParsedRow("")] if exhausted else self.rows.parse(completion.text)
+        rows = self._rows_of(completion, quota.cell)
         for place, row in enumerate(rows):
             # Of several rows in a cut answer only the last is incomplete.
             cut = completion.finish_reason == "length" and place == len(rows) - 1
@@ -235,6 +235,13 @@ class GenerationRun:
             else:
                 self._judge(*arguments)
             completion = replace(completion, prompt_tokens=0, completion_tokens=0)  # counted once
+
+    def _rows_of(self, completion: Completion, cell: Cell) -> list[ParsedRow]:
+        if completion.finish_reason == "exhausted" or not isinstance(completion.text, str):
+            return [ParsedRow("")]
+        if completion.finish_reason == "recorded":
+            return [self.rows.take(completion, cell)]
+        return self.rows.parse(completion.text, cell)
 
     def _judge(
         self,
@@ -316,9 +323,14 @@ class GenerationRun:
         round_number: int,
     ) -> None:
         values = (
-            quota.cell.label, quota.cell.group, row.text, purpose, not reason, reason,
+            quota.cell.label, quota.cell.group, _storable(row.text), purpose, not reason, reason,
             tuple(shown.tolist()), request.index, round_number, request.seed,
             type(self.generator).__name__, self.generator.model_name, completion.prompt_tokens,
-            completion.completion_tokens, completion.finish_reason, completion.cached,
+            completion.completion_tokens, _storable(completion.finish_reason), completion.cached,
         )  # fmt: skip
         self.records.append(dict(zip(_COLUMNS, values, strict=True)))
+
+
+def _storable(text: str) -> str:
+    """Write half of a surrogate pair as an escape: frames and files cannot hold it."""
+    return str(text).encode(errors="backslashreplace").decode()

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
+from sklw.generators import Completion
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._columns import (
     BadValueError,
@@ -23,9 +24,11 @@ from sklw.over_sampling._columns import (
     quoted,
 )
 from sklw.over_sampling._containers import append_table
+from sklw.over_sampling._filters import CONTROL, is_encodable
 from sklw.over_sampling._formats import RowFormat
 from sklw.over_sampling._parsing import ParsedRow
 from sklw.over_sampling._prompts import Prompt, PromptWriter
+from sklw.over_sampling._recorded_values import recorded_values
 
 __all__ = ["RowText", "TableRows", "as_table"]
 
@@ -131,6 +134,8 @@ class RowText:
             raise BadValueError("unparsable") from None
         if not isinstance(values, dict) or not all(c.name in values for c in self.columns):
             raise BadValueError("unparsable")
+        if any(isinstance(values[column.name], (dict, list)) for column in self.columns):
+            raise BadValueError("bad_value")
         return {
             column.name: "" if values[column.name] is None else str(values[column.name])
             for column in self.columns
@@ -220,6 +225,7 @@ class TableRows(RowFormat):
         self._keep_repeats = keep_repeats or repeated > _NATURAL_REPEATS
         self._real = {text: at for at, text in reversed(list(enumerate(self.texts)))}
         self._accepted: set[str] = set()
+        self._has_controls = any(map(CONTROL.search, self.texts))
 
     def compose(self, cell: Cell, rng: np.random.Generator) -> tuple[np.ndarray, Prompt]:
         """Show rows of the cell and of some others in turn, a row of the cell last."""
@@ -275,7 +281,7 @@ class TableRows(RowFormat):
             pairs.append(self.writer.training_pair(text, self._cell_of[at].description))
         return pairs
 
-    def parse(self, answer: str) -> list[ParsedRow]:
+    def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
         """Read the rows of an answer."""
         if self.row_text.form == "json" and self.writer.n_rows == 1:
             start, end = answer.find("{"), answer.rfind("}")
@@ -286,6 +292,16 @@ class TableRows(RowFormat):
         rows = rows or [row for row in found if row.fault != "unparsable"] or found
         return rows[: self.writer.n_rows] or [ParsedRow("")]
 
+    def take(self, recorded: Completion, cell: Cell) -> ParsedRow:
+        """Take the values of a recorded row, or read it where it is a line of text."""
+        if not recorded.metadata.get("table"):
+            return self.parse(recorded.text, cell)[0]
+        try:
+            values = recorded_values(json.loads(recorded.text), self.columns, self.constants)
+            return ParsedRow(self.row_text.write(values), fields=values, recorded=True)
+        except BadValueError as error:
+            return ParsedRow(recorded.text, fault=str(error), recorded=True)
+
     def _parse_line(self, line: str) -> ParsedRow:
         fault = ""
         for text in dict.fromkeys([line, _NUMBERING.sub("", line)]):  # "1. FC" may be a name
@@ -295,7 +311,7 @@ class TableRows(RowFormat):
                 return ParsedRow(self.row_text.write(values), fields=values)
             except BadValueError as error:
                 fault = str(error)
-            except (ValueError, csv.Error, RecursionError):
+            except (ValueError, TypeError, OverflowError, csv.Error, RecursionError):
                 fault = "unparsable"
         return ParsedRow(line.strip()[:1000], fault=fault)
 
@@ -307,6 +323,10 @@ class TableRows(RowFormat):
             return row, "truncated"
         if row.fields is None:
             return row, row.fault or "empty"
+        if not is_encodable(row.text) or (
+            not row.recorded and CONTROL.search(row.text) and not self._has_controls
+        ):
+            return row, "bad_characters"
         if self._group_column is not None and row.fields[self._group_column] != cell.group:
             return row, "other_group"
         if not self._keep_repeats:
