@@ -111,9 +111,7 @@ class RecordedGenerator(BaseGenerator):
         """All that determines an answer beside the request."""
         frame = self._frame()
         texts, parents = self._texts(frame), self._parents(frame)
-        rows = [
-            (repr(key), texts(row), parents[row]) for row, key in enumerate(self._keys(frame))
-        ]
+        rows = [(repr(key), texts(row), parents[row]) for row, key in enumerate(self._keys(frame))]
         return {
             "backend": "recorded",
             "rows": hashlib.sha256(json.dumps(rows, default=str).encode()).hexdigest(),
@@ -338,7 +336,7 @@ def _read(path: Path) -> pd.DataFrame:
         )
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
             f"The records in {str(path)!r} could not be read: {error}. Check that the file "
             f"exists and is a readable {kind} file, or read it yourself and pass the DataFrame."

@@ -159,6 +159,13 @@ class TransformersGenerator(BaseGenerator):
 
         return len(self._encode(load_model(self.model, *self._hardware()), Request(prompt, 0)))
 
+    @property
+    def context_length(self) -> int | None:
+        """How many tokens the model reads with the answer, if it says so; loads the model."""
+        from sklw.generators._loading import load_model
+
+        return load_model(self.model, *self._hardware()).context
+
     def _load(self) -> Any:
         from sklw.generators._loading import load_model
 

@@ -44,13 +44,14 @@ _META = [
     re.compile(rf"^\W*(?:{pattern})", re.IGNORECASE)
     for pattern in (
         r"(?:sure|certainly|of course|absolutely|okay)\b[^.]{0,40}[!,.:]\s*(?:here|this|i\b)",
-        r"here(?:'s| is| are| goes)\b.{0,60}\b(?:text|message|example|sentence|review|tweet|post|row"
-        r"|one|version|response|attempt|list)s?\b",
+        r"here(?:'s| is| are| goes)\b.{0,60}\b(?:text|message|example|sentence|review|tweet|post"
+        r"|row|one|version|response|attempt|list)s?\b",
         r"(?:the following|this) (?:is|are)\b.{0,40}\b(?:example|text|message|sentence|label)s?\b",
         r"as an? (?:ai|artificial|large language|language)\b",
-        r"(?:i am|i'm) (?:sorry|unable|not able)\b.{0,60}\b(?:assist|help with|generate|create|write"
-        r"|provide|fulfil|comply|confusion)",
-        r"i (?:can't|cannot|can not|won't) (?:assist|help with|generate|create|write|provide|fulfil)",
+        r"(?:i am|i'm) (?:sorry|unable|not able)\b.{0,60}\b(?:assist|help with|generate|create"
+        r"|write|provide|fulfil|comply|confusion)",
+        r"i (?:can't|cannot|can not|won't) (?:assist|help with|generate|create|write|provide"
+        r"|fulfil)",
         r"(?:text|message|label|example|sentiment|category)\s*\d*\s*:",
         r"(?:note|explanation|instructions?)\s*:",
     )

@@ -35,23 +35,28 @@ class RowFormat(ABC):
         As a rule; to bound the length of an answer.
     only_whole : bool
         Whether a row that is cut off is worth nothing.
+    length_tolerance : float
+        How many times shorter than the shortest real row one may be.
+    n_examples : int
+        How many rows of a cell a prompt shows.
     """
 
     texts: np.ndarray
     writer: PromptWriter
     bytes_per_token: float = _BYTES_PER_TOKEN
     only_whole: bool = False
+    length_tolerance: float = 1.0
 
     def __init__(self, example_selection: str, n_examples: int) -> None:
-        self._selection = (example_selection, n_examples)
+        self.n_examples = n_examples
+        self._selection = example_selection
         self._selectors: dict[Any, ExampleSelector] = {}
 
     def examples_of(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
         """Return the positions of some rows of the cell."""
         if cell.key not in self._selectors:
-            strategy, n_examples = self._selection
             self._selectors[cell.key] = ExampleSelector(
-                strategy, len(cell.positions), n_examples, lambda: self.vectors(cell)
+                self._selection, len(cell.positions), self.n_examples, lambda: self.vectors(cell)
             )
         return cell.positions[self._selectors[cell.key].select(rng)]
 
@@ -146,6 +151,7 @@ class TextRows(RowFormat):
         self._strategy = make_strategy(prompt_strategy, source, writer, attributes)
         self.texts = texts
         self.writer = writer
+        self.length_tolerance = length_tolerance
         self._cells = cells
         labels: list[Any] = [None] * len(texts)
         for cell in cells:

@@ -31,6 +31,7 @@ from sklw.over_sampling._estimate import estimated
 from sklw.over_sampling._inputs import check_groups, check_labels, is_table, name_of_group_column
 from sklw.over_sampling._preparation import prepare, prepare_verifier
 from sklw.over_sampling._prompts import ClassDescription
+from sklw.over_sampling._room import check_room
 from sklw.over_sampling._rounds import GenerationRun
 from sklw.over_sampling._shortfall import report_shortfall
 from sklw.over_sampling._strategies import PROMPT_STRATEGIES
@@ -58,9 +59,12 @@ class LLMOverSampler(BaseOverSampler):
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
-        How many rows each class is to have, in every form that imbalanced-learn takes. With
-        groups it is about class x group cells: ``"auto"`` fills each up to the largest, and the
-        keys of a dict are ``(label, group)`` pairs.
+        How many rows each class is to have, in every form that imbalanced-learn takes. Beyond
+        it, a float may be used with any number of classes: each gets at least that share of the
+        rows of the largest, and one that has more stays as it is. With groups it is about
+        class x group cells: ``"auto"`` fills each up to the largest, a float to that share of the
+        largest, and the keys of a dict are ``(label, group)`` pairs. In cross-validation, where
+        folds differ in size, a float or a callable suits better than a dict.
     augment : int, float or dict, default=0
         Rows beyond balance: for each class (or cell) a number, or all together a share of the
         balanced rows, spread evenly; a dict gives a number for each class (or cell).
@@ -383,7 +387,7 @@ class LLMOverSampler(BaseOverSampler):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         verifier = prepare_verifier(self, generator, row_format, cells, seed, self._ask)
         bounded = self.verifier == "model" and self.budget is not None
-        return GenerationRun(
+        run = GenerationRun(
             generator=generator,
             ask=partial(self._ask, generator),
             quotas=quotas,
@@ -393,6 +397,8 @@ class LLMOverSampler(BaseOverSampler):
             verifier=verifier,
             portion=_VERIFIED_AT_ONCE if bounded else None,
         )
+        check_room(run)
+        return run
 
     def _fresh_generator(self) -> BaseGenerator:
         return TransformersGenerator() if self.generator is None else clone(self.generator)

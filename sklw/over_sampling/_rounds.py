@@ -23,6 +23,8 @@ _COLUMNS = [
     "label", "group", "text", "purpose", "accepted", "reason", "parents", "prompt_id", "round",
     "seed", "backend", "model", "prompt_tokens", "completion_tokens", "finish_reason", "cached",
 ]  # fmt: skip
+# What may become of an answer that was cut.
+_FROM_CUTTING = ("empty", "truncated", "too_short", "unparsable")
 
 
 @dataclass
@@ -178,12 +180,22 @@ class GenerationRun:
 
     def rejections(self, cell: Cell) -> Counter:
         """Count the rejections of a cell by reason."""
-        return Counter(
-            record["reason"]
+        return Counter(record["reason"] for record in self._rejected(cell))
+
+    def cut(self, cell: Cell) -> int:
+        """Count the rejections of a cell for which the bound of the answer may be the cause."""
+        return sum(
+            record["finish_reason"] == "length" and record["reason"] in _FROM_CUTTING
+            for record in self._rejected(cell)
+        )
+
+    def _rejected(self, cell: Cell) -> list[dict[str, Any]]:
+        return [
+            record
             for record in self.records
             if (record["label"], record["group"]) == (cell.label, cell.group)
             and not record["accepted"]
-        )
+        ]
 
     def request(self, quota: Quota, number: int) -> tuple[np.ndarray, Request]:
         """Return the rows shown in a request of a cell, and the request."""

@@ -134,7 +134,8 @@ class RowText:
             raise BadValueError("unparsable") from None
         if not isinstance(values, dict) or not all(c.name in values for c in self.columns):
             raise BadValueError("unparsable")
-        if any(isinstance(values[column.name], (dict, list)) for column in self.columns):
+        texts = [values[column.name] for column in self.columns if isinstance(column, TextColumn)]
+        if any(isinstance(text, (dict, list)) for text in texts):
             raise BadValueError("bad_value")
         return {
             column.name: "" if values[column.name] is None else str(values[column.name])

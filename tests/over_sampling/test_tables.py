@@ -301,7 +301,7 @@ def test_a_cell_without_rows_stays_empty_and_is_named():
         ({}, {"group_column": "work"}, ["a"] * 60, "one of the two"),
         ({}, {}, ["a"] * 59, "59 entries for 60 rows"),
         ({}, {}, ["a"] * 59 + [None], "1 missing values"),
-        ({}, {"sampling_strategy": 0.5}, ["a", "b"] * 30, "ratio of two classes"),
+        ({}, {"sampling_strategy": lambda y: 1.5}, ["a", "b"] * 30, "share of the largest class"),
         ({}, {"augment": {"yes": -1}}, None, "negative"),
         ({}, {"augment": {"maybe": 1}}, None, r"class\(es\) \['maybe'\]"),
         ({"age": np.inf}, {}, None, "'age' holds infinity"),
