@@ -47,7 +47,8 @@ class LLMOverSampler(BaseOverSampler):
     """Over-sample classes with texts or table rows written by a language model.
 
     For each row wanted, the model is shown a few real rows of the class and writes another.
-    Answers are cleaned (numbering, quotes, labels written into the text) and filtered; generation
+    Answers are cleaned (numbering, quotes, labels written into the text, unless real rows of the
+    class begin or end that way) and filtered, while recorded rows are taken as they are; generation
     goes on in rounds until each class has its rows or its attempts are spent. The idea of filling
     minority classes with generated rows is that of [1]_.
 
@@ -122,7 +123,7 @@ class LLMOverSampler(BaseOverSampler):
         only exact copies count, and none where real rows repeat each other; None keeps them all.
     length_tolerance : float, default=2.0
         A row may be this many times longer than the longest, or shorter than the shortest, real
-        row of its class. Texts only.
+        row of its class. For texts that a model writes.
     row_format : {"csv", "sentences", "json"}, default="csv"
         How a table row is written: ``39,Private``, which costs the fewest tokens;
         ``age is 39, workclass is Private``; or as a JSON object, for which servers that know JSON

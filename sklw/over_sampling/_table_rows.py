@@ -226,7 +226,7 @@ class TableRows(RowFormat):
         self._keep_repeats = keep_repeats or repeated > _NATURAL_REPEATS
         self._real = {text: at for at, text in reversed(list(enumerate(self.texts)))}
         self._accepted: set[str] = set()
-        self._has_controls = any(map(CONTROL.search, self.texts))
+        self._has_controls = any(map(_has_controls, self._records))
 
     def compose(self, cell: Cell, rng: np.random.Generator) -> tuple[np.ndarray, Prompt]:
         """Show rows of the cell and of some others in turn, a row of the cell last."""
@@ -325,7 +325,7 @@ class TableRows(RowFormat):
         if row.fields is None:
             return row, row.fault or "empty"
         if not is_encodable(row.text) or (
-            not row.recorded and CONTROL.search(row.text) and not self._has_controls
+            not row.recorded and not self._has_controls and _has_controls(row.fields)
         ):
             return row, "bad_characters"
         if self._group_column is not None and row.fields[self._group_column] != cell.group:
@@ -348,6 +348,10 @@ class TableRows(RowFormat):
                 mark = real[real.isna()].iloc[0]
                 new[name] = [mark if value is None else value for value in new[name]]
         return append_table(X, new)
+
+
+def _has_controls(values: dict[Any, Any]) -> bool:
+    return any(isinstance(value, str) and CONTROL.search(value) for value in values.values())
 
 
 def _csv_line(texts: Sequence[str]) -> str:
