@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import skorch
 import torch
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_array
 from torch.utils.data import Subset
 
+from sklw import _validation
 from sklw._encoding import length_bucketed_batches, pad_batch, sorted_batches
 
 __all__ = ["Batches", "TextDataset", "check_labels", "check_quality", "check_weights", "hold_out"]
@@ -176,40 +175,13 @@ def check_labels(y: Any, n_rows: int) -> np.ndarray:
     y : ndarray of shape (n_rows,)
         The labels.
     """
-    if y is None:
-        raise ValueError(
-            "BertClassifier requires y to be passed, but the target y is None. Call fit(X, y)."
-        )
-    if isinstance(y, (list, tuple)):
-        # numpy would turn a list of strings and numbers into strings, so look before that.
-        _of_one_type(np.fromiter(y, dtype=object, count=len(y)))
-    labels = column_or_1d(_of_one_type(column_or_1d(y, warn=True)))
+    labels = _validation.check_labels(y, estimator_name="BertClassifier", warn=True)
     if len(labels) != n_rows:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: {n_rows} texts and "
             f"{len(labels)} labels. Pass one label for each text."
         )
-    missing = np.flatnonzero(pd.isna(labels))
-    if len(missing):
-        raise ValueError(
-            f"y has a missing label at position {missing[0]}. Drop the row or label it."
-        )
-    check_classification_targets(labels)
     return labels
-
-
-def _of_one_type(labels: np.ndarray) -> np.ndarray:
-    """Forbid mixtures of types; turn an array of objects into one of numbers where it can be."""
-    if labels.dtype != object:
-        return labels
-    present = [label for label in labels if not pd.isna(label)]
-    texts = sum(isinstance(label, str) for label in present)
-    if texts not in (0, len(present)):
-        raise TypeError(
-            "y must hold labels of one type, got strings and other values. Convert them: "
-            "[str(label) for label in y]."
-        )
-    return labels if texts or len(present) < len(labels) else np.array(labels.tolist())
 
 
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from sklearn.utils._param_validation import Interval
 
+from sklw._validation import ENCODED_LABELS
 from sklw.generators._base import BaseGenerator, Completion, Request
 
 __all__ = ["RecordedGenerator"]
@@ -189,6 +190,8 @@ class RecordedGenerator(BaseGenerator):
         if same:
             return same[0]
         known = ", ".join(sorted(map(repr, rows))[:20])
+        asked, *labels = [one[0] if isinstance(one, tuple) else one for one in [key, *rows]]
+        of_numbers = any(isinstance(label, int) for label in labels)
         where = repr(self.label_column)
         if self.group_column is not None:
             where += f" and {self.group_column!r}"
@@ -196,6 +199,7 @@ class RecordedGenerator(BaseGenerator):
             f"The records hold no row of the label {key!r}. The labels in column "
             f"{where} are: {known}. Add rows of that label, leave it out of "
             "sampling_strategy, or set label_column to the right column."
+            + (ENCODED_LABELS if type(asked) is int and not of_numbers else "")
         )
 
     def _needed(self) -> list[str]:

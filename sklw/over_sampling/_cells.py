@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from imblearn.utils import check_sampling_strategy
 
+from sklw._validation import hint_at_numbered_classes
 from sklw.exceptions import GenerationWarning
 from sklw.over_sampling._prompts import ClassDescription
 
@@ -129,6 +130,7 @@ def check_known(name: str, by_key: Any, known: Any) -> None:
             f"{name} names the {'cell' if cells else 'class'}(es) {sorted(unknown, key=str)}, "
             f"which the real rows do not have. They have {list(known)}."
             + (" With groups, the keys are (label, group) pairs." if cells else "")
+            + hint_at_numbered_classes(key[0] if cells else key for key in known)
         )
 
 

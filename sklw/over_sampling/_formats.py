@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from sklw._validation import check_texts
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._containers import append_texts
+from sklw.over_sampling._containers import append_texts, rehearsed
 from sklw.over_sampling._filters import RowFilter
 from sklw.over_sampling._parsing import AnswerParser, ParsedRow, up_to_last_sentence
 from sklw.over_sampling._prompts import Prompt, PromptWriter
@@ -100,6 +101,10 @@ class RowFormat(ABC):
     @abstractmethod
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Return `X` with the rows after its own, in the same type."""
+
+    @abstractmethod
+    def check_appendable(self, X: Any) -> None:
+        """Raise TypeError if rows such as a model writes would not come out of `append`."""
 
 
 class TextRows(RowFormat):
@@ -202,3 +207,13 @@ class TextRows(RowFormat):
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Append to a list, array, Series or one-column frame."""
         return append_texts(X, [row.text for row in rows])
+
+    def check_appendable(self, X: Any) -> None:
+        """Append a text longer than all others, and look whether it is there."""
+        text = "new " + max(self.texts, key=len)
+        joined = rehearsed("X", X, lambda: append_texts(X, [text]))
+        if check_texts(joined, estimator_name="LLMOverSampler").tolist() != [*self.texts, text]:
+            raise TypeError(
+                f"New texts do not fit into X, a {type(X).__name__}: {text!r} would be changed. "
+                "Nothing has been sent. Pass a list, or a Series of str."
+            )

@@ -28,7 +28,14 @@ from sklw.generators import (
 from sklw.over_sampling._cells import Cell, check_known, plan_cells
 from sklw.over_sampling._containers import append_labels
 from sklw.over_sampling._estimate import estimated
-from sklw.over_sampling._inputs import check_groups, check_labels, is_table, name_of_group_column
+from sklw.over_sampling._inputs import (
+    check_groups,
+    check_labels,
+    check_labels_appendable,
+    is_table,
+    name_of_group_column,
+    warn_of_numbered_classes,
+)
 from sklw.over_sampling._preparation import prepare, prepare_verifier
 from sklw.over_sampling._prompts import ClassDescription
 from sklw.over_sampling._rounds import GenerationRun
@@ -345,7 +352,7 @@ class LLMOverSampler(BaseOverSampler):
         rows, cells = self._plan(X, y, groups)
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
-        run = self._new_run(self.generator_, rows, cells)
+        run = self._new_run(self.generator_, X, rows, cells)
         if run.quotas and run.rows.writer.form == "fine_tuned":
             self.generator_.fit(run.rows.training_pairs)
         try:
@@ -375,11 +382,16 @@ class LLMOverSampler(BaseOverSampler):
         if self.budget is not None:
             self.budget.check()
         rows, cells = self._plan(X, y, groups)
-        run = self._new_run(self._fresh_generator(), rows, cells)
+        run = self._new_run(self._fresh_generator(), X, rows, cells)
         return estimated(run, self.budget or Budget())
 
-    def _new_run(self, generator: BaseGenerator, rows: Any, cells: list[Cell]) -> GenerationRun:
+    def _new_run(
+        self, generator: BaseGenerator, X: Any, rows: Any, cells: list[Cell]
+    ) -> GenerationRun:
         quotas, row_format = prepare(self, generator, rows, cells)
+        row_format.check_appendable(X)
+        if self._is_text and row_format.writer.form != "none" and not self._names_classes():
+            warn_of_numbered_classes([cell.label for cell in cells], quotas)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         verifier = prepare_verifier(self, generator, row_format, cells, seed, self._ask)
         bounded = self.verifier == "model" and self.budget is not None
@@ -430,6 +442,7 @@ class LLMOverSampler(BaseOverSampler):
             check_texts(X, estimator_name="LLMOverSampler") if self._is_text else as_table(X)
         )
         labels, self._one_hot = check_labels(y, len(rows))
+        check_labels_appendable(y, labels, self._one_hot)
         self.n_features_in_ = 1 if self._is_text else rows.shape[1]
         _check_feature_names(self, X, reset=True)
         self._group_name = None
@@ -451,6 +464,9 @@ class LLMOverSampler(BaseOverSampler):
         description = (self.label_descriptions or {}).get(label, "")
         # In texts the parser looks for the label alone.
         return ClassDescription(name, description, label_name if self._is_text else "")
+
+    def _names_classes(self) -> bool:
+        return bool(self.label_names or self.label_descriptions)
 
     def _name_of(self, label: Any) -> str:
         return str((self.label_names or {}).get(label, label))

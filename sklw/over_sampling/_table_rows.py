@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -19,11 +20,11 @@ from sklw.over_sampling._columns import (
     Column,
     TextColumn,
     escape,
-    learn_columns,
     quoted,
 )
-from sklw.over_sampling._containers import append_table
+from sklw.over_sampling._containers import append_table, as_pandas, rehearsed
 from sklw.over_sampling._formats import RowFormat
+from sklw.over_sampling._learning import learn_columns
 from sklw.over_sampling._parsing import ParsedRow
 from sklw.over_sampling._prompts import Prompt, PromptWriter
 
@@ -33,6 +34,8 @@ __all__ = ["RowText", "TableRows", "as_table"]
 _MOST_OTHERS = 3
 # Where more of the real rows than this repeat another, repeats are no sign of copying.
 _NATURAL_REPEATS = 0.05
+# As many real rows show before anything is sent whether rows can be appended.
+_REHEARSED = 5
 _NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
 
 
@@ -51,22 +54,33 @@ def as_table(X: Any) -> pd.DataFrame:
     """
     if sparse.issparse(X):
         raise TypeError("LLMOverSampler got a sparse matrix. Pass X.toarray(), or a DataFrame.")
+    if np.ma.isMaskedArray(X):
+        raise TypeError(
+            "LLMOverSampler got a masked array, whose mask would be ignored. Pass X.filled(np.nan)."
+        )
     if isinstance(X, (list, tuple)):
         frame = pd.DataFrame(list(X))  # by column: an array would have one type for all
+    elif nw.dependencies.is_polars_dataframe(X):
+        frame = as_pandas(X)
     else:
-        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(_plain_array(X))
     if frame.shape[0] == 0:
         raise ValueError(
             "X holds 0 rows (Found array with 0 sample(s)) while a minimum of 1 is required."
         )
     frame = frame.reset_index(drop=True)
-    if not isinstance(X, pd.DataFrame):
+    if not hasattr(X, "columns"):
         frame.columns = [f"x{number}" for number in range(frame.shape[1])]
     frame.columns = [str(name) for name in frame.columns]
     twice = frame.columns[frame.columns.duplicated()].tolist()
     if twice:
         raise ValueError(f"X has several columns named {twice[0]!r}. Give each its own name.")
     return frame
+
+
+def _plain_array(X: Any) -> np.ndarray:
+    array = np.asarray(X)
+    return array.astype(object) if array.dtype.kind in "UT" else array  # of strings
 
 
 class RowText:
@@ -321,12 +335,30 @@ class TableRows(RowFormat):
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Append to a frame, array or list of lists."""
         values = [{**self.constants, **(row.fields or {})} for row in rows]
-        new = pd.DataFrame.from_records(values, columns=list(self._frame.columns))
+        new: dict[Any, pd.Series] = {}
         for name, real in self._frame.items():
-            if real.dtype == object and real.isna().any():  # None or NaN, as in the real rows
-                mark = real[real.isna()].iloc[0]
-                new[name] = [mark if value is None else value for value in new[name]]
-        return append_table(X, new)
+            mark = real[real.isna()].iloc[0] if real.isna().any() else None
+            cells = [mark if row[str(name)] is None else row[str(name)] for row in values]
+            # Not by pandas' guess, which makes floats of whole numbers beside None.
+            new[name] = pd.Series(cells, dtype=object)
+        return append_table(X, pd.DataFrame(new, columns=self._frame.columns))
+
+    def check_appendable(self, X: Any) -> None:
+        """Append some real rows as if a model had written them, and look whether they are there."""
+        found = [self.parse(text)[0] for text in self.texts[:_REHEARSED]]
+        rows = [row for row in found if row.fields is not None]
+        joined = as_table(rehearsed("X", X, lambda: self.append(X, rows)))
+        new = joined.iloc[len(joined) - len(rows) :]
+        for column in self.columns:
+            name = column.name
+            written = [column.write(value) for value in new[name].tolist()]
+            wanted = [column.write(row.fields[name]) for row in rows if row.fields]
+            if written != wanted or joined[name].dtype != self._frame[name].dtype:
+                raise TypeError(
+                    f"New values do not fit into the column {name!r} of dtype "
+                    f"{self._frame[name].dtype}: {wanted} would become {written}. Nothing has been "
+                    "sent. Convert the column to numbers, strings or categories, or drop it."
+                )
 
 
 def _csv_line(texts: Sequence[str]) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from sklw._validation import check_texts, holds_texts
+from sklw._validation import check_labels, check_texts, holds_texts
 
 __all__ = [
     "Reference",
@@ -111,19 +110,13 @@ def _row_keys(rows: Any, single: bool) -> Sequence[Any]:
 
 
 def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    if y is None:
-        raise ValueError(
-            "SyntheticWeighter requires y to be passed, but the target y is None: weights depend "
-            "on the labels."
-        )
+    labels = check_labels(y, estimator_name="SyntheticWeighter")
     if holds_texts(X):
         rows: Any = check_texts(X, estimator_name="SyntheticWeighter")
     else:
         rows = check_array(
             X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
         )
-    check_classification_targets(y)
-    labels = column_or_1d(y)
     n_rows = rows.shape[0]
     if len(labels) != n_rows:
         raise ValueError(
