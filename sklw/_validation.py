@@ -15,6 +15,7 @@ __all__ = [
     "check_texts",
     "hint_at_numbered_classes",
     "holds_texts",
+    "refuse_masked",
 ]
 
 ENCODED_LABELS = (
@@ -77,7 +78,7 @@ def _to_column(X: Any, name: str) -> np.ndarray:
             f"{name} expects texts, got a sparse matrix. Pass the raw texts: this step stands "
             "before any vectorizer."
         )
-    _refuse_masked(X, name)
+    refuse_masked(X, name)
     if isinstance(X, (list, tuple)):
         # np.array would turn rows of equal length into a 2-D array.
         return np.fromiter((_plain(item) for item in X), dtype=object, count=len(X))
@@ -106,11 +107,12 @@ def _plain(item: Any) -> Any:
     return str(item) if isinstance(item, np.str_) else item
 
 
-def _refuse_masked(values: Any, name: str) -> None:
+def refuse_masked(values: Any, name: str) -> None:
+    """Refuse an array whose mask nobody would look at."""
     if np.ma.isMaskedArray(values):
         raise TypeError(
-            f"{name} got a masked array, whose mask would be ignored. Drop the masked entries and "
-            "pass a plain array: values.compressed() for one column."
+            f"{name} got a masked array, whose mask would be ignored. Pass values.filled(np.nan) "
+            "for a table, and drop masked texts and labels."
         )
 
 
@@ -133,7 +135,7 @@ def _raise_not_text(position: int, value: Any, name: str) -> None:
 
 def holds_texts(X: Any) -> bool:
     """Whether `X` looks like texts, not like a table: judged by its first value."""
-    if isinstance(X, str) or sparse.issparse(X):
+    if isinstance(X, str) or sparse.issparse(X) or np.ma.isMaskedArray(X):
         return False
     if isinstance(X, pd.Series):
         return not pd.api.types.is_numeric_dtype(X.dtype)
@@ -146,7 +148,7 @@ def holds_texts(X: Any) -> bool:
         values = np.asarray(X, dtype=object)[:, 0]
         known = values[~pd.isna(values)]
         return not len(known) or isinstance(known[0], str)
-    first = next(iter(X), None) if hasattr(X, "__iter__") and len(X) else None
+    first = next(iter(X), None) if hasattr(X, "__iter__") and hasattr(X, "__len__") else None
     if isinstance(first, (list, tuple, np.ndarray)) and len(first) == 1:
         first = first[0]
     return isinstance(first, str)
@@ -183,13 +185,15 @@ def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarr
         )
     if sparse.issparse(y):
         raise TypeError(f"{estimator_name} got a sparse y. Pass y.toarray().")
-    _refuse_masked(y, estimator_name)
+    refuse_masked(y, estimator_name)
     given: Any = np.asarray(y)
     if isinstance(y, (list, tuple)):
         # np.asarray turns numbers beside strings into strings.
         plain = [_plain(label) for label in y]
         if not any(map(np.ndim, plain)):
             given = np.fromiter(plain, dtype=object, count=len(plain))
+    if given.dtype.kind == "T":
+        given = given.astype(object)
     values = column_or_1d(given, warn=warn)
     missing = np.flatnonzero(pd.isna(values) | _spelled_nan(values))
     if len(missing):
@@ -197,15 +201,11 @@ def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarr
             f"y has a missing label at position {missing[0]}, {len(missing)} in all. Drop these "
             "rows or label them."
         )
-    if values.dtype == object:
+    if values.dtype.kind in "OS":
         plain = [label.item() if isinstance(label, np.generic) else label for label in values]
         _refuse_mixed(plain)
         of_array = not isinstance(y, (list, tuple)) and isinstance(plain[0], str)
         values = np.fromiter(plain, object, len(plain)) if of_array else np.array(plain)
-    if values.dtype.kind == "S":
-        raise TypeError(
-            f"y holds bytes, such as {values[0]!r}. Decode them: [label.decode() for label in y]."
-        )
     check_classification_targets(values)
     return values
 
@@ -218,10 +218,14 @@ def _spelled_nan(values: np.ndarray) -> np.ndarray:
 def _refuse_mixed(labels: list[Any]) -> None:
     kinds = (bool, str, bytes, int, float)  # a bool is an int too
     examples = {next((k for k in kinds if isinstance(x, k)), type(x)): x for x in reversed(labels)}
+    if bytes in examples:
+        raise TypeError(
+            f"y holds bytes, such as {examples[bytes]!r}. Decode them: label.decode() for each."
+        )
     if len(examples) > 1:
         shown = " and ".join(sorted(map(repr, examples.values())))
         raise TypeError(
-            f"y must hold labels of one type, got {shown}. Convert them: "
+            f"y must hold labels of one type, got {shown}. Convert them to one, for example with "
             "[str(label) for label in y]."
         )
 

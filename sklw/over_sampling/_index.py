@@ -22,6 +22,8 @@ def concatenated(old: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
     if isinstance(old.index, pd.RangeIndex):
         start, step = old.index.start, old.index.step
         joined.index = pd.RangeIndex(start, start + len(joined) * step, step)
+    else:
+        joined.index = joined.index.astype(old.index.dtype)  # pandas makes str of object
     joined.index.name = old.index.name
     return joined
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from imblearn.utils import check_target_type
+from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklw import _validation
@@ -59,13 +60,13 @@ def check_labels(y: Any, n_rows: int) -> tuple[list[Any], bool]:
             f"X has {n_rows} rows and y has {len(labels)}: found input variables with "
             "inconsistent numbers of samples. Pass one label for each row."
         )
-    classes = np.unique(labels)
-    if len(classes) < 2:
+    labels = labels.tolist()
+    if len(set(labels)) < 2:
         raise ValueError(
-            f"y holds one class only ({classes[0]!r}); over-sampling balances two or more. "
+            f"y holds one class only ({labels[0]!r}); over-sampling balances two or more. "
             "Check the labels, or the split that this part of the data comes from."
         )
-    return labels.tolist(), one_hot
+    return labels, one_hot
 
 
 def check_labels_appendable(y: Any, labels: list[Any], one_hot: bool) -> None:
@@ -92,6 +93,8 @@ def warn_of_numbered_classes(labels: list[Any], wanted: Sequence[Any]) -> None:
 
 
 def _refuse_missing(y: Any) -> None:
+    if sparse.issparse(y):
+        raise TypeError("LLMOverSampler got a sparse y. Pass y.toarray().")
     if np.ma.isMaskedArray(y) or pd.isna(np.asarray(y)).any():
         raise ValueError("y has missing values. Drop these rows, or give them a class.")
 

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
+from sklw._validation import refuse_masked
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._columns import (
     BadValueError,
@@ -54,10 +55,7 @@ def as_table(X: Any) -> pd.DataFrame:
     """
     if sparse.issparse(X):
         raise TypeError("LLMOverSampler got a sparse matrix. Pass X.toarray(), or a DataFrame.")
-    if np.ma.isMaskedArray(X):
-        raise TypeError(
-            "LLMOverSampler got a masked array, whose mask would be ignored. Pass X.filled(np.nan)."
-        )
+    refuse_masked(X, "LLMOverSampler")
     if isinstance(X, (list, tuple)):
         frame = pd.DataFrame(list(X))  # by column: an array would have one type for all
     elif nw.dependencies.is_polars_dataframe(X):

@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import column_or_1d
 
-from sklw._validation import check_labels, check_texts, holds_texts
+from sklw._validation import check_labels, check_texts, holds_texts, refuse_masked
 
 __all__ = [
     "Reference",
@@ -111,6 +111,7 @@ def _row_keys(rows: Any, single: bool) -> Sequence[Any]:
 
 def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     labels = check_labels(y, estimator_name="SyntheticWeighter")
+    refuse_masked(X, "SyntheticWeighter")
     if holds_texts(X):
         rows: Any = check_texts(X, estimator_name="SyntheticWeighter")
     else:
