@@ -141,17 +141,17 @@ def holds_texts(X: Any) -> bool:
         return not pd.api.types.is_numeric_dtype(X.dtype)
     if isinstance(X, np.ndarray) and X.dtype.kind not in "OUT":
         return False
+    if isinstance(X, (list, tuple)):
+        first = X[0] if X else None
+        if isinstance(first, (list, tuple, np.ndarray)) and len(first) == 1:
+            first = first[0]
+        return isinstance(first, str)
     shape: Any = getattr(X, "shape", ())
-    if len(shape) == 2:
-        if shape[1] != 1 or shape[0] == 0:
-            return False
-        values = np.asarray(X, dtype=object)[:, 0]
-        known = values[~pd.isna(values)]
-        return not len(known) or isinstance(known[0], str)
-    first = next(iter(X), None) if hasattr(X, "__iter__") and hasattr(X, "__len__") else None
-    if isinstance(first, (list, tuple, np.ndarray)) and len(first) == 1:
-        first = first[0]
-    return isinstance(first, str)
+    if not hasattr(X, "__array__") or (len(shape) == 2 and shape[1] != 1):
+        return False
+    values = np.asarray(X, dtype=object).ravel()
+    known = values[~pd.isna(values)]
+    return not len(known) or isinstance(known[0], str)
 
 
 def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarray:

@@ -3,11 +3,14 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from numpy.dtypes import StringDType
 from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from sklw import BertClassifier, SyntheticWeighter, TextEmbedder
 from sklw._validation import check_labels, check_texts, holds_texts
+
+StringDType = getattr(np.dtypes, "StringDType", lambda: object)  # since numpy 2
 
 TEXTS = ["one", "two"]
 
@@ -117,10 +120,6 @@ def test_labels_of_one_type_stay_what_they_are(y, kind):
     assert labels.dtype.kind == kind or (kind in "UO" and isinstance(labels[0], str))
 
 
-SENTENCES = ["good film", "bad film"] * 8
-CLASSES = ["up", "down"] * 8
-
-
 @pytest.mark.parametrize(
     ("as_texts", "as_labels"),
     [
@@ -132,21 +131,27 @@ CLASSES = ["up", "down"] * 8
         (pa.array, lambda y: pd.Series(y, dtype="string[pyarrow]")),
     ],
 )
-def test_every_estimator_reads_the_same_texts_and_labels(as_texts, as_labels, settings):
-    X, y = as_texts(SENTENCES), as_labels(CLASSES)
+def test_every_estimator_reads_the_same_texts_and_labels(as_texts, as_labels, settings, reviews):
+    texts, labels = reviews[0], reviews[1].tolist()
+    X, y = as_texts(texts), as_labels(labels)
     embedder = TextEmbedder(settings["model"], precision="float32")
-    np.testing.assert_array_equal(embedder.fit(X).transform(X), embedder.transform(SENTENCES))
+    np.testing.assert_array_equal(embedder.fit(X).transform(X), embedder.transform(texts))
     short = {**settings, "max_epochs": 1}
     found = BertClassifier(**short).fit(X, y)
-    expected = BertClassifier(**short).fit(SENTENCES, CLASSES)
-    np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(SENTENCES))
+    expected = BertClassifier(**short).fit(texts, labels)
+    np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(texts))
     assert found.classes_.tolist() == ["down", "up"]
-    synthetic = np.arange(16) >= 12
-    weights = [
-        SyntheticWeighter().fit(*rows, synthetic).sample_weight_
-        for rows in ((X, y), (SENTENCES, CLASSES))
-    ]
-    np.testing.assert_array_equal(*weights)
+    weighter = SyntheticWeighter(
+        quality_checker=make_pipeline(embedder, LogisticRegression()), random_state=0
+    )
+    synthetic = np.arange(60) >= 40
+    weights = weighter.fit(X, y, synthetic).sample_weight_
+    assert np.ptp(weights[synthetic]) > 0.1
+    expected = weighter.fit(texts, labels, synthetic).sample_weight_
+    np.testing.assert_allclose(weights, expected, rtol=1e-5)
+
+
+CLASSES = ["up", "down"] * 8
 
 
 @pytest.mark.parametrize(
@@ -161,9 +166,10 @@ def test_every_estimator_reads_the_same_texts_and_labels(as_texts, as_labels, se
     ],
 )
 def test_every_estimator_refuses_the_same_labels(y, error, words, settings):
+    texts = ["good film", "bad film"] * 8
     for fit in (
-        lambda: BertClassifier(**settings).fit(SENTENCES, y),
-        lambda: SyntheticWeighter().fit(SENTENCES, y, np.arange(16) >= 12),
+        lambda: BertClassifier(**settings).fit(texts, y),
+        lambda: SyntheticWeighter().fit(texts, y, np.arange(16) >= 12),
     ):
         with pytest.raises(error, match=words):
             fit()

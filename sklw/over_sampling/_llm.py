@@ -180,8 +180,9 @@ class LLMOverSampler(BaseOverSampler):
     Raises
     ------
     ValueError, TypeError
-        If `X` holds neither texts nor a table, `y` does not fit it or has one class, or a class,
-        group or column named in a parameter does not exist.
+        If `X` holds neither texts nor a table, or is a container that new rows cannot be added
+        to; if `y` does not fit it, has one class, missing labels or labels of several types; or
+        if a class, group or column named in a parameter does not exist.
     NotEnoughGeneratedError
         If a class falls short and ``on_shortfall="error"``.
 
@@ -334,9 +335,10 @@ class LLMOverSampler(BaseOverSampler):
         ----------
         X : array-like of str of shape (n_samples,), or table of shape (n_samples, n_features)
             Texts, as a list, ndarray, Series or one-column DataFrame; or rows of a table, as a
-            DataFrame, ndarray or list of lists.
+            DataFrame, ndarray or list of lists. Series and DataFrames are those of pandas or
+            polars.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels of any type; or one column for each class, with a 1 where a row belongs.
+            Labels of one type; or one column for each class, with a 1 where a row belongs.
         groups : array-like of shape (n_samples,), default=None
             Group of each row: balances class x group cells. In a pipeline, ask for it with
             ``set_fit_resample_request(groups=True)`` and metadata routing enabled.
@@ -390,7 +392,8 @@ class LLMOverSampler(BaseOverSampler):
     ) -> GenerationRun:
         quotas, row_format = prepare(self, generator, rows, cells)
         row_format.check_appendable(X)
-        if self._is_text and row_format.writer.form != "none" and not self._names_classes():
+        named = self.label_names or self.label_descriptions
+        if self._is_text and row_format.writer.form != "none" and not named:
             warn_of_numbered_classes([cell.label for cell in cells], quotas)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         verifier = prepare_verifier(self, generator, row_format, cells, seed, self._ask)
@@ -464,9 +467,6 @@ class LLMOverSampler(BaseOverSampler):
         description = (self.label_descriptions or {}).get(label, "")
         # In texts the parser looks for the label alone.
         return ClassDescription(name, description, label_name if self._is_text else "")
-
-    def _names_classes(self) -> bool:
-        return bool(self.label_names or self.label_descriptions)
 
     def _name_of(self, label: Any) -> str:
         return str((self.label_names or {}).get(label, label))

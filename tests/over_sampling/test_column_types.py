@@ -15,7 +15,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.dtypes import StringDType
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _shuffler import Shuffler
@@ -23,6 +22,8 @@ from _untouched import Untouched
 
 from sklw import LLMOverSampler, RecordedGenerator
 from sklw.exceptions import GenerationWarning
+
+StringDType = getattr(np.dtypes, "StringDType", lambda: object)  # since numpy 2
 
 N = 30
 RNG = np.random.default_rng(0)

@@ -11,13 +11,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.dtypes import StringDType
 from scipy import sparse
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _untouched import Untouched
 
 from sklw import LLMOverSampler, RecordedGenerator
+
+StringDType = getattr(np.dtypes, "StringDType", lambda: object)  # since numpy 2
 
 X = [f"see you at {i} in the office" for i in range(20)] + [f"win {i} pounds" for i in range(4)]
 Y = ["ham"] * 20 + ["spam"] * 4
