@@ -4,6 +4,7 @@ import re
 import string
 import uuid
 import warnings
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -76,7 +77,8 @@ def learn_columns(
         series = frame[name]
         known = series.dropna()
         _refuse_infinite(name, known)
-        if known.empty or (len(known) == len(series) and _n_distinct(name, known) == 1):
+        n_distinct = _n_distinct(name, known) if len(known) else 0
+        if known.empty or (len(known) == len(series) and n_distinct == 1):
             constants[name] = None if known.empty else known.tolist()[0]
         else:
             number, of_groups = len(columns), name == group_column
@@ -91,14 +93,17 @@ def learn_columns(
 
 def _n_distinct(name: str, known: pd.Series) -> int:
     try:
-        if isinstance(known.iloc[0], (tuple, frozenset)):
-            raise TypeError
-        return int(known.nunique())
+        n_distinct = int(known.nunique())
+        nested = next((value for value in known if isinstance(value, (tuple, frozenset))), None)
     except (TypeError, NotImplementedError):  # the latter of pyarrow's lists
+        nested = next(value for value in known if not isinstance(value, Hashable))
+    if nested is not None:
         raise ValueError(
-            f"The column {name!r} holds {type(known.iloc[0]).__name__} values, which cannot be "
+            f"The column {name!r} holds {type(nested).__name__} values, which cannot be "
             "written into a row. Turn them into numbers, strings or categories, or drop it."
-        ) from None
+        )
+    _refuse_look_alikes(name, known)
+    return n_distinct
 
 
 def _learn(
@@ -134,7 +139,6 @@ def _learn(
         return TextColumn(name, missing, max(map(len, known)))
     if kind == "string" and n_distinct == len(known) > 2 * _FEW_VALUES:
         return TextColumn(name, missing, max(map(len, known)))
-    _refuse_look_alikes(name, known)
     return _category(name, missing, known, number, codes)
 
 
@@ -173,8 +177,11 @@ def _warn_of_identifier(name: str) -> None:
 
 def _refuse_look_alikes(name: str, known: pd.Series) -> None:
     """Refuse 1 beside "1" or True, of which nobody could say which a generated row means."""
+    held = known.dtype.categories if isinstance(known.dtype, pd.CategoricalDtype) else known
+    if held.dtype != object or pd.api.types.infer_dtype(held) in (*_NUMBERS, "string"):
+        return
     by_look: dict[Any, Any] = {}
-    for value in {(type(value), value): value for value in known.tolist()}.values():
+    for value in {(type(value), value): value for value in held.tolist()}.values():
         for look in (value, str(value), number_in(value)):
             other = value if look is None else by_look.setdefault(look, value)
             if type(other) is not type(value):

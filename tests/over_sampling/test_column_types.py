@@ -133,6 +133,10 @@ def test_a_column_comes_back_in_its_dtype_with_its_values(kind, codes):
         ([1, True, 0] * 10, "read alike"),
         ([2, "2.0", "u"] * 10, "read alike"),
         ([True, "True", "u"] * 10, "read alike"),
+        ([True, 1, 1] * 10, "read alike"),
+        (pd.Series([1, "1", "u"] * 10, dtype="category"), "read alike"),
+        (["u", *[(i,) for i in range(N - 1)]], "tuple values"),
+        ([1.5, *[[i] for i in range(N - 1)]], "list values"),
         ([Decimal("Infinity"), *PRICES[1:]], "infinity"),
         ([np.inf, *NUMBERS[1:].astype(float)], "infinity"),
     ],
@@ -300,7 +304,8 @@ def test_other_columns_get_none(values):
 )
 @settings(max_examples=40, deadline=None)
 def test_any_columns_come_back(kinds, order, chosen, row_format, codes):
-    frame = pd.DataFrame({name: COLUMNS[name] for name in kinds}).iloc[order]
+    columns = {name: COLUMNS[name] for name in kinds}
+    frame = pd.DataFrame({**columns, "z": NUMBERS / 8}).iloc[order]  # one column may be texts
     wanted = frame.iloc[chosen]
     got = over_sampled(frame, wanted, row_format=row_format, category_codes=codes)
     pd.testing.assert_series_equal(got.dtypes, frame.dtypes)
