@@ -355,6 +355,6 @@ def test_answers_without_text_are_paid_for():
             generator=generator(endpoint), budget=Budget(max_tokens=5000), n_examples=1,
             on_shortfall="ignore", answers_per_prompt=1,
         )  # fmt: skip
-        sampler.fit_resample([f"text number {i}" for i in range(60)], [0] * 50 + [1] * 10)
+        sampler.fit_resample([f"text number {i}" for i in range(60)], ["a"] * 50 + ["b"] * 10)
     assert sampler.usage_.prompt_tokens == 500 * len(endpoint.bodies)
     assert sampler.usage_.stopped_by == "max_tokens"
