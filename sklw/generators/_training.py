@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.exceptions import NotFittedError
-from tqdm.auto import tqdm
 
 from sklw._hardware import autocast, seeded
+from sklw._progress import progress
 from sklw.generators._loading import LoadedModel
 
 __all__ = ["Pairs", "TrainingSettings", "fine_tuned"]
@@ -156,12 +156,12 @@ def _train(
     model.train()
     with (
         seeded(settings.seed, str(base.device)),
-        tqdm(
-            total=n_steps,
+        progress(
+            n_steps,
+            "Fine-tuning",
+            "step",
+            verbose,
             initial=first * math.ceil(n_rows / settings.batch_size),
-            desc="Fine-tuning",
-            unit="step",
-            disable=None if verbose else True,
         ) as bar,
     ):
         for epoch in range(first, settings.epochs):

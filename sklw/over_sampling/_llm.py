@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names
-from tqdm.auto import tqdm
 
+from sklw._progress import progress
 from sklw._validation import check_texts, holds_texts
 from sklw.generators import (
     BaseGenerator,
@@ -459,12 +459,7 @@ class LLMOverSampler(BaseOverSampler):
         self, generator: BaseGenerator, requests: Sequence[Request]
     ) -> Iterator[tuple[int, Completion]]:
         cache = RequestCache.resolve(self.cache)
-        with tqdm(
-            total=len(requests),
-            desc="LLMOverSampler",
-            unit="request",
-            disable=None if self.verbose else True,
-        ) as bar:
+        with progress(len(requests), "LLMOverSampler", "request", self.verbose) as bar:
             for index, completion in iter_within(
                 generator, requests, cache, self.budget, self.usage_
             ):
