@@ -13,6 +13,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from torch.utils.data import Subset
 
+from sklw._copies import apart, copy_groups
 from sklw._encoding import length_bucketed_batches, pad_batch, sorted_batches
 
 __all__ = ["Batches", "TextDataset", "check_labels", "check_quality", "check_weights", "hold_out"]
@@ -120,7 +121,8 @@ def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, 
     """Split off rows for validation, stratified by class where the class sizes allow it.
 
     Rows whose weight is still to be divided by the model (DIMP), which are synthetic, are
-    never held out as long as there are others; nor is the only row of a class.
+    never held out as long as there are others; nor is the only text of a class. Copies of a text
+    held out are left out of the training.
 
     Parameters
     ----------
@@ -137,9 +139,12 @@ def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, 
         The two parts.
     """
     codes = np.asarray(dataset.codes)
-    eligible = np.bincount(codes)[codes] > 1
+    copies = copy_groups(dataset.X)
+    eligible = pd.Series(copies).groupby(codes).transform("nunique").to_numpy() > 1
     if dataset.quality is not None and np.isnan(dataset.quality[eligible]).any():
         eligible &= np.isnan(dataset.quality)
+    # One of several copies stands for all.
+    eligible[eligible] = ~pd.Series(copies[eligible]).duplicated().to_numpy()
     candidates = np.flatnonzero(eligible)
     n_valid = min(max(1, round(fraction * len(dataset))), len(candidates) - 1)
     if n_valid < 1:
@@ -157,7 +162,7 @@ def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, 
         random_state=seed,
     )
     valid = np.sort(valid)
-    train = np.setdiff1d(np.arange(len(dataset)), valid)
+    train = apart(np.setdiff1d(np.arange(len(dataset)), valid), valid, copies)
     return Subset(dataset, train.tolist()), Subset(dataset, valid.tolist())
 
 

@@ -10,10 +10,11 @@ from joblib import Parallel, delayed
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import _safe_indexing, check_random_state
+
+from sklw._copies import copy_groups, fold_numbers
 
 __all__ = ["CrossFittedChecker", "default_checker", "own_column"]
 
@@ -78,20 +79,21 @@ class CrossFittedChecker:
     random_state: Any = None
     n_jobs: int | None = None
 
-    def fit(self, X: Any, y: np.ndarray) -> "CrossFittedChecker":
-        """Fit the models."""
+    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> "CrossFittedChecker":
+        """Fit the models; rows of a group are in one fold, by default the copies of a text."""
         self.classes_, counts = np.unique(y, return_counts=True)
         n_rows = len(y)
         n_folds = int(min(self.n_folds, counts.max())) if self.cross_fit else 0
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         self.fold_of_ = np.zeros(n_rows, dtype=int)
         if n_folds > 1:
-            splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+            if groups is None:
+                texts = isinstance(X, np.ndarray) and X.ndim == 1
+                groups = copy_groups(X) if texts else np.arange(n_rows)
             with warnings.catch_warnings():
                 # A class of one row is in no other's way; its probabilities come as NaN there.
                 warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-                for fold, (_, test) in enumerate(splitter.split(np.zeros(n_rows), y)):
-                    self.fold_of_[test] = fold
+                self.fold_of_ = fold_numbers(y, groups, n_folds, seed)
         # A model of one class would be sure of everything.
         self.folds_ = [f for f in range(n_folds) if len(np.unique(y[self.fold_of_ != f])) > 1]
         subsets = [np.flatnonzero(self.fold_of_ != fold) for fold in self.folds_]

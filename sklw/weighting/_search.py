@@ -9,11 +9,11 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
+from sklw._copies import copy_groups, fold_numbers
 from sklw.weighting._checkers import own_column
 from sklw.weighting._evidence import row_features
 from sklw.weighting._inputs import Reference, check_classes, rows_seen
@@ -58,20 +58,22 @@ class RealRows:
         self.rows, self.labels, self.tied = rows, labels, tied
 
     def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
-        """Return the rows of each fold, of two partitions; the only row of a class is in none."""
-        counts = pd.Series(self.labels).groupby(self.labels).transform("size").to_numpy()
+        """Return the rows of each fold, of two partitions; the only text of a class is in none."""
+        texts = copy_groups(self.rows) if self.rows.ndim == 1 else np.arange(len(self.labels))
+        counts = pd.Series(texts).groupby(self.labels).transform("nunique").to_numpy()
         judged = np.flatnonzero(counts > 1)
         if not len(judged):
             raise ValueError(
-                "Every class has one real row, and a choice needs rows to be judged on. Pass "
-                'method="uniform" or "quality", or more real rows.'
+                "Every class has one real row, or copies of one, and a choice needs rows to be "
+                'judged on. Pass method="uniform" or "quality", or more real rows.'
             )
-        splitter = RepeatedStratifiedKFold(
-            n_splits=min(n_folds, int(counts[judged].min())),
-            n_repeats=_N_REPEATS,
-            random_state=seed,
-        )
-        return [judged[fold] for _, fold in splitter.split(judged, self.labels[judged])]
+        n_splits = min(n_folds, int(counts[judged].min()))
+        rng = check_random_state(seed)
+        drawn = [
+            fold_numbers(self.labels[judged], texts[judged], n_splits, rng)
+            for _ in range(_N_REPEATS)
+        ]
+        return [judged[of == fold] for of in drawn for fold in np.unique(of)]
 
 
 def choose(
