@@ -1,7 +1,6 @@
 """A transformer fine-tuned for text classification, as a scikit-learn estimator."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, Literal, Self
@@ -11,6 +10,7 @@ import pandas as pd
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
+from skorch.callbacks import EarlyStopping
 
 from sklw._validation import check_texts
 from sklw.classifiers._data import (
@@ -453,11 +453,21 @@ class BertClassifier(TextNet):
             None if rows["quality"] is None else rows["quality"][keep],
         )
         self.notify("on_train_begin", X=dataset.X, y=dataset.y)
-        # How skorch's callbacks end the training, and how users may.
-        with suppress(KeyboardInterrupt):
+        try:
             self.fit_loop(dataset)
+        except KeyboardInterrupt:
+            # EarlyStopping ends the training like this; anything else leaves it half done.
+            if not self._stopped_early():
+                raise
         self.notify("on_train_end", X=dataset.X, y=dataset.y)
         return self
+
+    def _stopped_early(self) -> bool:
+        """Whether a callback has seen as many epochs without a gain as it has patience for."""
+        return any(
+            isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
+            for _, callback in self.callbacks_
+        )
 
     def _combine_with_class_weight(
         self, weights: np.ndarray | None, y: np.ndarray
