@@ -1,12 +1,16 @@
 """Checks of text input shared by every estimator that reads texts."""
 
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-__all__ = ["check_texts", "holds_texts"]
+from sklw._copies import folded
+
+__all__ = ["check_texts", "holds_texts", "warn_of_alike_labels"]
 
 
 def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
@@ -115,3 +119,18 @@ def holds_texts(X: Any) -> bool:
     if isinstance(first, (list, tuple, np.ndarray)) and len(first) == 1:
         first = first[0]
     return isinstance(first, str)
+
+
+def warn_of_alike_labels(labels: Iterable[Any], *, stacklevel: int) -> None:
+    """Warn of labels that differ in case, white space or Unicode form only."""
+    alike: dict[str, list[str]] = {}
+    for label in sorted({label for label in labels if isinstance(label, str)}):
+        alike.setdefault(folded(label), []).append(str(label))
+    pairs = [" and ".join(map(repr, names)) for names in alike.values() if len(names) > 1]
+    if pairs:
+        warnings.warn(
+            f"The labels {'; '.join(pairs)} differ in case, white space or Unicode form only, and "
+            "count as classes of their own. Merge them if they mean the same.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
