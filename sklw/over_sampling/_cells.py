@@ -92,7 +92,7 @@ def plan_cells(
         label if groups is None else (label, group)
         for label, group in zip(labels, of_group, strict=True)
     ]
-    known = sorted(dict.fromkeys(keys), key=_sort_key)
+    known = sorted(dict.fromkeys(keys), key=sort_key)
     code_of = {key: code for code, key in enumerate(known)}
     codes = np.array([code_of[key] for key in keys])
     if groups is not None:
@@ -167,14 +167,14 @@ def _warn_of_empty(known: list[Any], strategy: Any) -> None:
     empty = [(la, gr) for la in labels for gr in groups if (la, gr) not in set(known)]
     if empty and not isinstance(strategy, dict):
         warnings.warn(
-            f"No real row is in the cell(s) {sorted(empty, key=_sort_key)}, so there is nothing to "
+            f"No real row is in the cell(s) {sorted(empty, key=sort_key)}, so there is nothing to "
             "show a model and they stay empty. Collect some rows, or merge groups.",
             GenerationWarning,
             stacklevel=5,
         )
 
 
-def _sort_key(key: Any) -> Any:
+def sort_key(key: Any) -> Any:
     parts = key if isinstance(key, tuple) else (key,)
     return [
         (0, float(part), "") if isinstance(part, int | float) else (1, 0.0, str(part))
