@@ -14,6 +14,7 @@ from sklw.exceptions import EndpointError
 from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.generators._folder import cache_folder
 from sklw.generators._store import Store
+from sklw.generators._thinking import is_lasting
 
 __all__ = ["CacheStatistics", "RequestCache", "generate_cached", "iter_cached", "known_requests"]
 
@@ -316,7 +317,7 @@ def _send(
     waiting = set(keys)
 
     def keep(index: int, completion: Completion) -> None:
-        if completion.finish_reason != "error":  # a refusal may pass
+        if is_lasting(completion):
             store.add(keys[index], _pack(completion))
 
     while True:

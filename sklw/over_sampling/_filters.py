@@ -33,7 +33,8 @@ REASONS = {
     "wrong_class": "the verifier takes it for another class",
     "unverified": "no verdict: interrupted, out of budget, or an answer that names no class",
     "parent_elsewhere": "generated from a row that is not in this training set",
-    "refused": "the endpoint refused the request",
+    "refused": "the endpoint refused the request: its words are in the column message",
+    "thinking": "cut before the model's thinking ended: raise thinking_tokens, or turn it off",
     "exhausted": "the recorded rows of the class are used up",
     "surplus": "good, but the quota was full",
 }

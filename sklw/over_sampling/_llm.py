@@ -25,6 +25,7 @@ from sklw.generators import (
     Usage,
     iter_within,
 )
+from sklw.generators._thinking import thinking_marks, without_thinking
 from sklw.over_sampling._cells import Cell, check_known, plan_cells
 from sklw.over_sampling._containers import append_labels
 from sklw.over_sampling._estimate import estimated
@@ -159,8 +160,9 @@ class LLMOverSampler(BaseOverSampler):
     provenance_ : DataFrame
         One row for each candidate, accepted or not: label, group, text, purpose ("oversample" or
         "augment"), accepted, reason, parents, prompt_id, round, seed, backend, model,
-        prompt_tokens, completion_tokens, finish_reason, cached. Also there after an interrupted
-        or failed fit, with all that was generated.
+        prompt_tokens, completion_tokens, finish_reason, cached, message (what an endpoint said
+        where it refused). Also there after an interrupted or failed fit, with all that was
+        generated.
     usage_ : Usage
         Requests sent and found in the cache, tokens, and cost at the prices of `budget`.
     generator_ : BaseGenerator
@@ -380,6 +382,7 @@ class LLMOverSampler(BaseOverSampler):
 
     def _new_run(self, generator: BaseGenerator, rows: Any, cells: list[Cell]) -> GenerationRun:
         quotas, row_format = prepare(self, generator, rows, cells)
+        self._marks = thinking_marks(row_format.texts)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         verifier = prepare_verifier(self, generator, row_format, cells, seed, self._ask)
         bounded = self.verifier == "model" and self.budget is not None
@@ -469,7 +472,7 @@ class LLMOverSampler(BaseOverSampler):
                 generator, requests, cache, self.budget, self.usage_
             ):
                 bar.update()
-                yield index, completion
+                yield index, without_thinking(completion, self._marks)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

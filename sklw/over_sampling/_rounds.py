@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sklw.generators import BaseGenerator, Completion, Request
+from sklw.generators._thinking import reject_unopened
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._formats import RowFormat
 from sklw.over_sampling._parsing import ParsedRow
@@ -17,11 +18,13 @@ from sklw.over_sampling._verification import Verifier
 
 __all__ = ["GenerationRun", "Quota"]
 
+_UNANSWERED = {"error": "refused", "thinking": "thinking"}
 # Asking for a little more than the missing rows saves rounds of a few rows each.
 _MARGIN = 1.1
 _COLUMNS = [
     "label", "group", "text", "purpose", "accepted", "reason", "parents", "prompt_id", "round",
     "seed", "backend", "model", "prompt_tokens", "completion_tokens", "finish_reason", "cached",
+    "message",
 ]  # fmt: skip
 
 
@@ -163,6 +166,7 @@ class GenerationRun:
                     answers[at] = completion
             finally:
                 # Also when interrupted: what has been answered is judged and kept on record.
+                answers = reject_unopened(answers)
                 for (quota, shown, request), answer in zip(batch, answers, strict=True):
                     if answer is not None:
                         quota.sent += 1
@@ -227,7 +231,7 @@ class GenerationRun:
         rows = [ParsedRow("")] if exhausted else self.rows.parse(completion.text)
         for place, row in enumerate(rows):
             # Of several rows in a cut answer only the last is incomplete.
-            cut = completion.finish_reason == "length" and place == len(rows) - 1
+            cut = completion.cut and place == len(rows) - 1
             fault = "exhausted" if exhausted else "parent_elsewhere" if elsewhere else ""
             arguments = (quota, row, fault, cut, shown, request, completion, round_number)
             if not fault and quota.missing <= 0 and not quota.beyond and quota.cell.augment:
@@ -247,8 +251,8 @@ class GenerationRun:
         completion: Completion,
         round_number: int,
     ) -> None:
-        if not reason and completion.finish_reason == "error":
-            reason = "refused"
+        if not reason and completion.finish_reason in _UNANSWERED:
+            reason = _UNANSWERED[completion.finish_reason]
         elif not reason and quota.missing <= 0:
             reason = "surplus"
         elif not reason:
@@ -320,5 +324,6 @@ class GenerationRun:
             tuple(shown.tolist()), request.index, round_number, request.seed,
             type(self.generator).__name__, self.generator.model_name, completion.prompt_tokens,
             completion.completion_tokens, completion.finish_reason, completion.cached,
+            completion.metadata.get("error", ""),
         )  # fmt: skip
         self.records.append(dict(zip(_COLUMNS, values, strict=True)))

@@ -320,7 +320,7 @@ def _proposals(answer: Completion) -> list[str]:
     numbered = re.search(r"^\s*1[.)]", answer.text, re.MULTILINE)
     text = answer.text if numbered else f"1. {answer.text.strip()}"
     items = list_items(text)
-    if answer.finish_reason == "length":
+    if answer.cut:
         items.pop()  # cut off
     # Models like to explain: "**Prizes**: texts about ...".
     heads = [re.split(r": | [-–] ", one_line(item))[0] for item in items]

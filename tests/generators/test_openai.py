@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -194,22 +195,21 @@ def test_what_a_server_does_not_know_is_left_out(name):
         assert endpoint.bodies[-1]["max_completion_tokens"] == 256
 
 
-def test_an_interrupt_waits_for_what_is_on_its_way(monkeypatch):
-    import sklw.generators._openai as module
+def interrupt_after(*moments):
+    """Press Ctrl-C at some moments, in seconds from now."""
+    for moment in moments:
+        threading.Timer(moment, os.kill, [os.getpid(), signal.SIGINT]).start()
 
-    waits = module.wait
 
-    def interrupted(*args, **kwargs):
-        monkeypatch.setattr(module, "wait", waits)
-        raise KeyboardInterrupt
-
-    with Endpoint(seconds=0.2) as endpoint:
-        monkeypatch.setattr(module, "wait", interrupted)
+def test_an_interrupt_waits_for_what_is_on_its_way():
+    with Endpoint(seconds=0.4) as endpoint:
         kept = {}
+        interrupt_after(0.2)
         with pytest.raises(KeyboardInterrupt):
             kept.update(generator(endpoint, max_concurrency=3).iter_generate(REQUESTS))
-    assert sorted(kept) == [0, 1, 2]
-    assert sum(endpoint.asked.values()) == 3
+        assert sorted(kept) == []  # the update itself was interrupted at its end
+        asked = sum(endpoint.asked.values())
+    assert asked == 3
 
 
 def test_closing_early_keeps_what_is_on_its_way(tmp_path):

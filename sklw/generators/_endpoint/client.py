@@ -1,0 +1,183 @@
+"""One request at a time, by the official client: the only place that knows the package openai."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from sklw.generators._base import Completion, Request
+from sklw.generators._endpoint.answers import read_answer
+from sklw.generators._endpoint.errors import Fault, read_error
+from sklw.generators._endpoint.limits import next_wait
+from sklw.generators._endpoint.loop import Background
+from sklw.generators._endpoint.parameters import build_arguments, unknown_parameter
+
+__all__ = ["Asker", "new_client"]
+
+_PAID_TRIES = 3
+_MOST_BYTES = 64 * 2**20
+
+
+def new_client(address: str | None, key: str, timeout: float) -> Any:
+    """Return a client that tries once.
+
+    Parameters
+    ----------
+    address : str or None
+        Where the endpoint is; None for OpenAI.
+    key : str
+        The key, or "".
+    timeout : float
+        Seconds of one try.
+    """
+    try:
+        import openai
+    except ImportError as error:
+        raise ImportError(
+            'OpenAIGenerator needs the package openai. Run `pip install "sklw[openai]"`.'
+        ) from error
+    query = urlsplit(address or "").query
+    return openai.AsyncOpenAI(
+        api_key=key or "none",
+        base_url=address and address.partition("?")[0],
+        default_query=dict(parse_qsl(query)),
+        timeout=timeout,
+        max_retries=0,
+        http_client=openai.DefaultAsyncHttpxClient(
+            event_hooks={"response": [_bound_size]}, timeout=timeout
+        ),
+    )
+
+
+class Asker:
+    """Gets the answers to requests, however many tries it takes.
+
+    Parameters
+    ----------
+    generator : OpenAIGenerator
+        The settings; what the server does not know is added to its `unsupported_`.
+    client : openai.AsyncOpenAI
+        Who sends.
+    background : Background
+        Where it runs.
+    """
+
+    def __init__(self, generator: Any, client: Any, background: Background) -> None:
+        self.answered = False
+        self._generator = generator
+        self._client = client
+        self._background = background
+        chat = generator.prompting == "chat"
+        self._form = client.chat.completions if chat else client.completions
+
+    async def ask(self, request: Request, n: int) -> list[Completion] | Fault | None:
+        """Return `n` answers, a failure for good, or None if stopped before there was either."""
+        unsupported = self._generator.unsupported_
+        tries = paid = 0
+        while not self._background.stopping.is_set():
+            many = 1 if "n" in unsupported else n
+            limit = self._generator.longest_answer(request)
+            arguments = build_arguments(self._generator, request, limit, many, unsupported)
+            found = await self._try(arguments, request, limit)
+            if not isinstance(found, Fault):
+                self.answered = True
+                return found
+            name = unknown_parameter(found, arguments)
+            if name is not None:
+                unsupported.add(name)
+                continue
+            if found.kind == "refused":
+                return self._refused(found, n)
+            tries += 1
+            paid += found.paid
+            most = _PAID_TRIES if found.paid else self._generator.max_retries + 1
+            left = most - (paid if found.paid else tries)
+            wait = self._wait(found, tries, left)
+            if wait is None and found.paid and found.kind == "passing":
+                return self._refused(found, n)  # the endpoint works, but not for this prompt
+            if wait is None:
+                return found
+            await self._background.pause(wait)
+        return None
+
+    def _wait(self, fault: Fault, tries: int, left: int) -> float | None:
+        """Return how long to wait before the next try; None for no further try."""
+        passing = fault.kind in ("passing", "busy", "slow", "unreadable")
+        passing |= fault.kind == "unreachable" and (self.answered or fault.names == ())
+        if not passing or left <= 0:
+            return None
+        return next_wait(fault.wait, tries, left, self._generator.timeout)
+
+    def _refused(self, fault: Fault, n: int) -> list[Completion]:
+        note = {"error": self._generator.masked(fault.sentence)}
+        return [Completion("", finish_reason="error", metadata=note)] * n
+
+    async def _try(
+        self, arguments: dict[str, Any], request: Request, limit: int
+    ) -> list[Completion] | Fault:
+        import openai
+
+        timeout = self._generator.timeout
+        try:
+            # Whatever the server does: it may drip headers, or answer 100 again and again.
+            async with asyncio.timeout(timeout):
+                raw = await self._form.with_raw_response.create(**arguments)
+        except openai.APIStatusError as error:
+            response = error.response
+            return read_error(response.status_code, _headers(response), response.content)
+        except (TimeoutError, openai.APITimeoutError):
+            return Fault("slow", f"no answer within {timeout:g} seconds")
+        except openai.APIConnectionError as error:
+            return _connection_fault(error)
+        except openai.OpenAIError as error:
+            return Fault("unreadable", str(error), paid=True)
+        response = raw.http_response
+        return read_answer(
+            _headers(response), response.content, request, limit, self._generator.count_tokens
+        )
+
+
+def _headers(response: Any) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _connection_fault(error: BaseException) -> Fault:
+    """Say why there is no connection; the names say what is not going to change."""
+    causes = []
+    cause: BaseException | None = error
+    while cause is not None and len(causes) < 10:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    said = next((text for cause in causes[1:] if (text := str(cause))), str(error))
+    everything = " ".join(map(str, causes))
+    if any(isinstance(cause, _TooLongError) for cause in causes):
+        return Fault("unreadable", said, paid=True)
+    if "CERTIFICATE_VERIFY_FAILED" in everything:
+        return Fault("certificate", said)
+    lasting = re.search(
+        r"refused|name or service|nodename|name resolution|getaddrinfo|wrong.version.number"
+        r"|all connection attempts failed|no route to host",
+        everything,
+        re.IGNORECASE,
+    )
+    return Fault("unreachable", said, names=("address",) if lasting else ())
+
+
+class _TooLongError(Exception):
+    """An answer that does not end."""
+
+
+async def _bound_size(response: Any) -> None:
+    """Let an answer without an end fail before it fills the memory."""
+    read = response.aiter_bytes
+
+    async def aiter_bytes(*args: Any, **kwargs: Any) -> Any:
+        size = 0
+        async for chunk in read(*args, **kwargs):
+            size += len(chunk)
+            if size > _MOST_BYTES:
+                raise _TooLongError(f"the answer is longer than {_MOST_BYTES >> 20} MiB")
+            yield chunk
+
+    response.aiter_bytes = aiter_bytes
