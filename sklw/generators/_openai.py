@@ -15,7 +15,7 @@ from sklw.generators._endpoint.address import (
     without_key,
     without_secrets,
 )
-from sklw.generators._endpoint.client import Asker, new_client
+from sklw.generators._endpoint.client import Asker, check_package, new_client
 from sklw.generators._endpoint.errors import Fault
 from sklw.generators._endpoint.failures import endpoint_error
 from sklw.generators._endpoint.interrupts import Interrupts
@@ -222,9 +222,10 @@ class OpenAIGenerator(BaseGenerator):
         self._validate_params()
         if not hasattr(self, "unsupported_"):  # what was found out holds for further calls
             self.unsupported_: set[str] = set()
-        key = self._check()
         if not requests:
             return
+        check_package()
+        key = self._check()
         client = new_client(self._address, key, self.timeout)
         failure: BaseException | None = None
         refusals = _Refusals()
@@ -235,7 +236,8 @@ class OpenAIGenerator(BaseGenerator):
                 if interrupts.count and failure is None:
                     failure = KeyboardInterrupt()
                     background.stop()
-                while failure is None and running < self.max_concurrency:
+                # The next ones are at hand, so that no slot waits for this thread.
+                while failure is None and running < 2 * self.max_concurrency:
                     unit = next(waiting, None)
                     if unit is None:
                         break

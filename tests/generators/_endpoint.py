@@ -21,6 +21,7 @@ class Endpoint:
         self.asked = Counter()
         self.bodies = []
         self.headers = []
+        self.paths = []
         self.running = 0
         self.most_running = 0
         self._connections = set()
@@ -62,6 +63,7 @@ class Endpoint:
             nth = self.asked[prompt]
             self.asked[prompt] += 1
             self.bodies.append(body)
+            self.paths.append(handler.path)
             self.headers.append({name.lower(): value for name, value in handler.headers.items()})
             self._connections.add(handler.connection)
             self.running += 1

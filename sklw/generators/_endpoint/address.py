@@ -22,12 +22,14 @@ def without_secrets(url: str | None) -> str | None:
     if at:
         scheme = re.match(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//", head)
         url = f"{scheme.group() if scheme else ''}{HIDDEN}@{tail}"
-    return re.sub(r"([?&;])([^=&;#]+)=([^&;#]*)", _hide_value, url)
+    return re.sub(r"(?<=[?&;#])[^?&;#]+", _hide_value, url)
 
 
-def _hide_value(match: re.Match[str]) -> str:
-    mark, name, _ = match.groups()
-    return match.group() if name in _HARMLESS else f"{mark}{name}={HIDDEN}"
+def _hide_value(field: re.Match[str]) -> str:
+    name, equals, _ = field.group().partition("=")
+    if name in _HARMLESS:
+        return field.group()
+    return f"{name}={HIDDEN}" if equals else HIDDEN
 
 
 def without_key(name: str) -> str:
@@ -50,7 +52,7 @@ def check_address(url: str) -> None:
     url : str
         The address, with its secrets or without.
     """
-    shown = without_secrets(url)
+    shown = (without_secrets(url) or "").replace(f"{HIDDEN}@", "")
     wrong = _fault_of(url)
     if wrong:
         raise EndpointError(f"base_url={shown!r} {wrong}.")

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,10 +14,20 @@ from sklw.generators._endpoint.limits import next_wait
 from sklw.generators._endpoint.loop import Background
 from sklw.generators._endpoint.parameters import build_arguments, unknown_parameter
 
-__all__ = ["Asker", "new_client"]
+__all__ = ["Asker", "check_package", "new_client"]
 
 _PAID_TRIES = 3
 _MOST_BYTES = 64 * 2**20
+
+
+def check_package() -> None:
+    """Raise ImportError if the client is not installed."""
+    try:
+        import_module("openai")
+    except ImportError as error:
+        raise ImportError(
+            'OpenAIGenerator needs the package openai. Run `pip install "sklw[openai]"`.'
+        ) from error
 
 
 def new_client(address: str | None, key: str, timeout: float) -> Any:
@@ -31,12 +42,8 @@ def new_client(address: str | None, key: str, timeout: float) -> Any:
     timeout : float
         Seconds of one try.
     """
-    try:
-        import openai
-    except ImportError as error:
-        raise ImportError(
-            'OpenAIGenerator needs the package openai. Run `pip install "sklw[openai]"`.'
-        ) from error
+    import openai
+
     query = urlsplit(address or "").query
     return openai.AsyncOpenAI(
         api_key=key or "none",
@@ -68,11 +75,17 @@ class Asker:
         self._generator = generator
         self._client = client
         self._background = background
-        chat = generator.prompting == "chat"
-        self._form = client.chat.completions if chat else client.completions
+        self._path = "/chat/completions" if generator.prompting == "chat" else "/completions"
+        # Its parsing takes longer than all the rest, and expects what not every server sends.
+        self._unparsed = import_module(_http_package()).Response
+        self._slots = asyncio.Semaphore(generator.max_concurrency)
 
     async def ask(self, request: Request, n: int) -> list[Completion] | Fault | None:
         """Return `n` answers, a failure for good, or None if stopped before there was either."""
+        async with self._slots:
+            return await self._ask(request, n)
+
+    async def _ask(self, request: Request, n: int) -> list[Completion] | Fault | None:
         unsupported = self._generator.unsupported_
         tries = paid = 0
         while not self._background.stopping.is_set():
@@ -122,20 +135,29 @@ class Asker:
         try:
             # Whatever the server does: it may drip headers, or answer 100 again and again.
             async with asyncio.timeout(timeout):
-                raw = await self._form.with_raw_response.create(**arguments)
+                response = await self._client.post(
+                    self._path, body=arguments, cast_to=self._unparsed
+                )
         except openai.APIStatusError as error:
-            response = error.response
-            return read_error(response.status_code, _headers(response), response.content)
+            failed = error.response
+            return read_error(failed.status_code, _headers(failed), failed.content)
         except (TimeoutError, openai.APITimeoutError):
             return Fault("slow", f"no answer within {timeout:g} seconds")
         except openai.APIConnectionError as error:
             return _connection_fault(error)
         except openai.OpenAIError as error:
             return Fault("unreadable", str(error), paid=True)
-        response = raw.http_response
         return read_answer(
             _headers(response), response.content, request, limit, self._generator.count_tokens
         )
+
+
+def _http_package() -> str:
+    """Return the name of the package that sends for the client: httpx, or httpx2 of late."""
+    import openai
+
+    kinds = openai.DefaultAsyncHttpxClient.__mro__
+    return next(name for kind in kinds if (name := kind.__module__.split(".")[0]) != "openai")
 
 
 def _headers(response: Any) -> Mapping[str, str]:

@@ -55,14 +55,13 @@ def build_arguments(
     Returns
     -------
     arguments : dict
-        For the client.
+        The body of the request.
     """
     chat, unsupported = generator.prompting == "chat", set(unsupported)
     arguments: dict[str, Any] = {
         "model": generator.model,
         "temperature": generator.temperature,
         "seed": request.seed % 2**31,
-        "extra_body": generator.extra_body,
     }
     newer = chat and "max_tokens" in unsupported
     arguments["max_completion_tokens" if newer else "max_tokens"] = limit
@@ -83,7 +82,8 @@ def build_arguments(
             "type": "json_schema",
             "json_schema": {"name": "row", "schema": dict(request.schema), "strict": True},
         }
-    return {name: value for name, value in arguments.items() if name not in unsupported}
+    known = {name: value for name, value in arguments.items() if name not in unsupported}
+    return known | (generator.extra_body or {})
 
 
 def unknown_parameter(fault: Fault, arguments: dict[str, Any]) -> str | None:
