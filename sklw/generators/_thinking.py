@@ -27,7 +27,14 @@ _PAIRS = (
     ("Here is my thought process:", "Here is my response:"),  # Granite
 )
 _CLOSES = {opening.lower(): closing.lower() for opening, closing in _PAIRS}
-_MARK = re.compile("|".join(re.escape(mark) for pair in _PAIRS for mark in pair), re.IGNORECASE)
+# Tags are written in any case.
+_MARK = re.compile(
+    "|".join(
+        f"(?i:{re.escape(mark)})" if mark.startswith("<") else re.escape(mark)
+        for pair in _PAIRS
+        for mark in pair
+    )
+)
 # gpt-oss: messages in channels, and what is left of them where special tokens are skipped.
 _CHANNEL = re.compile(r"<\|(?:channel|message)\|>")
 _FINAL = re.compile(r"<\|channel\|>\s*final\b(?:[^<]|<\|constrain\|>)*<\|message\|>")

@@ -99,8 +99,9 @@ class Endpoint:
                       "total_tokens": 7 + 3 * len(choices)},
         }  # fmt: skip
         content = json.dumps(what.get("json", found))[: what.get("cut")].encode()
+        content = what.get("raw", content)
         handler.send_response(what.get("status", 200))
-        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Type", what.get("type", "application/json"))
         for name, value in what.get("headers", {}).items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(content)))

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from sklw import LLMOverSampler
@@ -5,53 +7,62 @@ from sklw.generators import BaseGenerator, Completion
 from sklw.generators._thinking import strip_thinking
 
 ROW = "smoke comes out of the socket"
-THOUGHT = "The user wants a row. I might write <b>one</b>.\n\nLet me think.\n"
-HARMONY = "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>{}"
+THOUGHT = "We need a row. I might write <b>one</b>.\n\nLet me think.\n"
+ROWS = [f"smoke comes out of socket {n} in the {room}" for n, room in enumerate(
+    ["hall", "kitchen", "bath", "attic"])]  # fmt: skip
 
+
+def filled(form, thought, row=""):
+    return re.sub(r"(?<![A-Z<\[|])[TR](?![A-Z])", lambda m: thought if m[0] == "T" else row, form)
+
+
+HARMONY = "<|channel|>analysis<|message|>T<|end|><|start|>assistant<|channel|>final<|message|>R"
+
+# T stands for what is thought, R for the row.
 CLOSED = {
-    "think": "<think>\n{}\n</think>\n\n{}",
-    "upper case": "<THINK>{}</THINK>{}",
-    "empty": "<think>\n\n</think>\n\n{1}",
-    "without the opening": "{}\n</think>\n\n{}",
-    "twice": "<think>{}</think><think>{0}</think>\n{}",
-    "quoted within": "<think>{} I close with <think> and go on.</think>{}",
-    "closed within": "<think>{} so </think> is the end </think>{}",
-    "thinking": "<thinking>{}</thinking>{}",
-    "thought": "<thought>{}</thought>{}",
-    "reasoning": "<reasoning>{}</reasoning>\n{}",
-    "seed": "<seed:think>{}</seed:think>{}",
-    "magistral": "[THINK]{}[/THINK]{}",
-    "gemma": "<|channel>thought\n{}<channel|>{}",
-    "gemma, opening skipped": "thought\n{}<channel|>{}",
-    "medgemma": "<unused94>thought\n{}<unused95>{}",
-    "command": "<|START_THINKING|>{}<|END_THINKING|><|START_RESPONSE|>{}<|END_RESPONSE|>",
-    "openthinker": "<|begin_of_thought|>{}<|end_of_thought|>\n<|begin_of_solution|>{}"
+    "think": "<think>\nT\n</think>\n\nR",
+    "upper case": "<THINK>T</THINK>R",
+    "empty": "<think>\n\n</think>\n\nR",
+    "without the opening": "T\n</think>\n\nR",
+    "twice": "<think>T</think><think>T</think>\nR",
+    "quoted within": "<think>T I close with <think> and go on.</think>R",
+    "closed within": "<think>T so </think> is the end </think>R",
+    "thinking": "<thinking>T</thinking>R",
+    "thought": "<thought>T</thought>R",
+    "reasoning": "<reasoning>T</reasoning>\nR",
+    "seed": "<seed:think>T</seed:think>R",
+    "magistral": "[THINK]T[/THINK]R",
+    "gemma": "<|channel>thought\nT<channel|>R",
+    "gemma, opening skipped": "thought\nT<channel|>R",
+    "medgemma": "<unused94>thought\nT<unused95>R",
+    "command": "<|START_THINKING|>T<|END_THINKING|><|START_RESPONSE|>R<|END_RESPONSE|>",
+    "openthinker": "<|begin_of_thought|>T<|end_of_thought|>\n<|begin_of_solution|>R"
     "<|end_of_solution|>",
-    "kimi": "◁think▷{}◁/think▷{}",
-    "granite": "Here is my thought process:\n{}\nHere is my response:\n{}",
-    "answer in a tag": "<think>{}</think>\n<answer>\n{}\n</answer>",
-    "answer in an open tag": "<think>{}</think><answer>{}",
+    "kimi": "◁think▷T◁/think▷R",
+    "granite": "Here is my thought process:\nT\nHere is my response:\nR",
+    "answer in a tag": "<think>T</think>\n<answer>\nR\n</answer>",
+    "answer in an open tag": "<think>T</think><answer>R",
     "harmony": HARMONY + "<|return|>",
     "harmony, cut": HARMONY,
-    "harmony with commentary": "<|channel|>commentary<|message|>{}<|end|>" + HARMONY,
-    "harmony in part": "analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>{}",
-    "harmony with a format": "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>"
-    "final <|constrain|>json<|message|>{}<|end|>",
-    "harmony as plain text": "analysis{}assistantfinal{}",
-    "harmony as plain text, without its name": "{}assistantfinal{}",
+    "harmony with commentary": "<|channel|>commentary<|message|>T<|end|>" + HARMONY,
+    "harmony in part": "analysis<|message|>T<|end|><|start|>assistant<|channel|>final<|message|>R",
+    "harmony with a format": "<|channel|>analysis<|message|>T<|end|><|start|>assistant<|channel|>"
+    "final <|constrain|>json<|message|>R<|end|>",
+    "harmony as plain text": "analysisTassistantfinalR",
+    "harmony as plain text, without its name": "TassistantfinalR",
 }
 UNCLOSED = {
-    "think": "<think>\n{}",
-    "half a mark": "<think>{}</thi",
-    "after an answer": "<think>{}</think> Well <think> {0}",
-    "another mark": "<thinking>{}</think>",
-    "magistral": "[THINK]{}",
-    "gemma": "<|channel>thought\n{}",
-    "gemma, skipped": "thought\n{}",
-    "harmony": "<|channel|>analysis<|message|>{}",
-    "harmony as plain text": "analysis{}",
-    "harmony with a call": "<|channel|>commentary to=f<|message|>{}<|call|>",
-    "granite": "Here is my thought process:\n{}",
+    "think": "<think>\nT",
+    "half a mark": "<think>T</thi",
+    "after an answer": "<think>T</think> Well <think> T",
+    "another mark": "<thinking>T</think>",
+    "magistral": "[THINK]T",
+    "gemma": "<|channel>thought\nT",
+    "gemma, skipped": "thought\nT",
+    "harmony": "<|channel|>analysis<|message|>T",
+    "harmony as plain text": "analysisT",
+    "harmony with a call": "<|channel|>commentary to=f<|message|>T<|call|>",
+    "granite": "Here is my thought process:\nT",
 }
 TEXTS = [
     ROW, "", "two\nlines", "a < b and b > a", "analysis of the market", "Analysis", "final call",
@@ -62,12 +73,12 @@ TEXTS = [
 
 @pytest.mark.parametrize("form", CLOSED.values(), ids=CLOSED)
 def test_thinking_is_taken_out(form):
-    assert strip_thinking(form.format(THOUGHT, ROW)) == (ROW, True)
+    assert strip_thinking(filled(form, THOUGHT, ROW)) == (ROW, True)
 
 
 @pytest.mark.parametrize("form", UNCLOSED.values(), ids=UNCLOSED)
 def test_thinking_without_an_end_is_no_answer(form):
-    assert not strip_thinking(form.format(THOUGHT))[1]
+    assert not strip_thinking(filled(form, THOUGHT))[1]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -108,22 +119,24 @@ def resample(answers, texts=None, **kwargs):
 
 @pytest.mark.parametrize("form", CLOSED.values(), ids=CLOSED)
 def test_rows_hold_the_answer_alone(form):
-    rows, _ = resample([form.format("I think of {n}.\n", "{n}: " + ROW).replace("{n}", "9")] * 4)
-    assert rows == ["9: " + ROW] * 4
+    rows, _ = resample([filled(form, THOUGHT, row) for row in ROWS])
+    assert rows == ROWS
 
 
 @pytest.mark.parametrize("form", UNCLOSED.values(), ids=UNCLOSED)
 def test_unclosed_thinking_is_rejected_with_a_reason(form):
-    rows, provenance = resample([(form.format("I think of it."), "length"), ROW])
-    assert rows == [ROW, ROW]
+    thought = filled(form, THOUGHT)
+    rows, provenance = resample([(thought, "length"), ROWS[0], thought, ROWS[1]])
+    assert rows == ROWS[:2]
     assert provenance["reason"].tolist() == ["thinking", ""] * 2
     assert provenance["finish_reason"].tolist() == ["thinking", "stop"] * 2
 
 
 def test_cut_answers_of_a_model_that_begins_within_its_thinking_are_rejected():
     thought = "A message about fire would do. Let me write one. It should be"
-    rows, provenance = resample([f"{thought} short.\n</think>\n\n{ROW}", (thought, "length"), ROW])
-    assert rows == [ROW, ROW, ROW]
+    first = f"{thought} short.\n</think>\n\n{ROWS[0]}"
+    rows, provenance = resample([first, (thought, "length"), *ROWS[1:3]])
+    assert rows == ROWS[:3]
     assert provenance["reason"].tolist() == ["", "thinking", "", ""]
 
 
@@ -135,8 +148,8 @@ def test_cut_answers_of_a_model_that_begins_within_its_thinking_are_rejected():
     ],
 )
 def test_talk_about_the_user_is_no_row(text):
-    rows, provenance = resample([(text, "length"), text, ROW, ROW])
-    assert rows == [ROW, ROW]
+    rows, provenance = resample([(text, "length"), text, *ROWS[:2]])
+    assert rows == ROWS[:2]
     assert provenance["reason"].tolist() == ["thinking", "thinking", "", ""]
 
 

@@ -1,0 +1,147 @@
+"""Each row of the table of servers, replayed by a local one."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sklw import OpenAIGenerator
+from sklw.exceptions import EndpointError
+from sklw.generators import Request, RequestCache, generate_cached
+from sklw.generators._thinking import without_thinking
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _endpoint import Endpoint
+from _servers import ANSWERS, ERRORS, LIMITS, PARAMETERS
+
+KEY = "sk-very-secret-0123456789"
+ODD, OTHERS = Request("a prompt", seed=1, max_new_tokens=34), [Request(f"p {i}", i) for i in (2, 3)]
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("MY_KEY", KEY)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+def rows(table):
+    return pytest.mark.parametrize("row", table, ids=[f"{row.server}: {row.name}" for row in table])
+
+
+def sent(row):
+    """What the server does."""
+    raw = isinstance(row.body, str)
+    return {
+        "status": getattr(row, "status", 200),
+        "headers": getattr(row, "headers", {}),
+        **({"raw": row.body.encode(), "type": "text/plain"} if raw else {"json": row.body}),
+    }
+
+
+def generator(endpoint, **kwargs):
+    return OpenAIGenerator(
+        "tiny", base_url=endpoint.url, api_key_env="MY_KEY", max_retries=2, timeout=20, **kwargs
+    )
+
+
+@rows(ANSWERS)
+def test_an_answer_is_read(row):
+    with Endpoint(lambda prompt, nth: sent(row) if prompt == ODD.prompt else None) as endpoint:
+        found, *others = generator(endpoint, prompting=row.prompting).generate([ODD, *OTHERS])
+    answer = without_thinking(found)
+    assert (answer.text, answer.finish_reason) == (row.text, row.reason)
+    assert answer.cut == (row.reason not in ("stop", "empty", "error"))
+    assert row.said in answer.metadata.get("error", "")
+    if row.tokens is not None:
+        assert (answer.prompt_tokens, answer.completion_tokens) == row.tokens
+    assert [other.finish_reason for other in others] == ["stop", "stop"]
+
+
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [(row, bool(row.text) or row.reason == "empty") for row in ANSWERS],
+    ids=[f"{row.server}: {row.name}" for row in ANSWERS],
+)
+def test_nothing_that_was_cut_before_it_began_is_kept(row, kept, tmp_path):
+    cache = RequestCache(tmp_path / "cache.sqlite")
+    with Endpoint(lambda prompt, nth: sent(row)) as endpoint:
+        generate_cached(generator(endpoint, prompting=row.prompting), [ODD], cache)
+    assert len(cache) == kept
+
+
+@rows(ERRORS)
+def test_an_error_is_told_in_the_servers_words(row):
+    with Endpoint(lambda prompt, nth: sent(row) if prompt == ODD.prompt else None) as endpoint:
+        asking = generator(endpoint, max_concurrency=1)
+        if row.message:
+            with pytest.raises(EndpointError, match=row.message) as caught:
+                asking.generate([ODD, *OTHERS])
+            assert row.said in str(caught.value)
+            assert caught.value.__context__ is None
+        else:
+            found, *others = asking.generate([ODD, *OTHERS])
+            assert (found.text, found.finish_reason) == ("", "error")
+            assert row.said in found.metadata["error"]
+            assert [other.finish_reason for other in others] == ["stop", "stop"]
+        assert endpoint.asked[ODD.prompt] == row.tries
+
+
+@rows(PARAMETERS)
+def test_a_field_that_the_server_does_not_know_is_left_out(row):
+    def script(prompt, nth):
+        return sent(row) if row.name in endpoint.bodies[-1] else {"text": "a row"}
+
+    asked = [
+        Request("same", seed=i, stop=("\n",), schema={"type": "object"}, max_new_tokens=9)
+        for i in range(4)
+    ]
+    with Endpoint(script) as endpoint:
+        asking = generator(
+            endpoint, samples_per_request=2, top_p=0.5, temperature=0.5, max_concurrency=1
+        )
+        answers = asking.generate(asked)
+    assert [answer.text for answer in answers] == ["a row"] * 4
+    assert asking.unsupported_ == {row.name}
+    assert sum(row.name in body for body in endpoint.bodies) == 1
+    if row.name == "max_tokens":
+        assert endpoint.bodies[-1]["max_completion_tokens"] == 9
+
+
+@rows(LIMITS)
+def test_a_limit_is_waited_for(row):
+    times = []
+
+    def script(prompt, nth):
+        times.append(time.monotonic())
+        return sent(row) if nth == 0 else None
+
+    with Endpoint(script) as endpoint:
+        assert generator(endpoint).generate([ODD])[0].finish_reason == "stop"
+    assert len(times) == 2
+    waited = times[1] - times[0]
+    assert waited >= (row.seconds if row.seconds is not None else 0)
+    assert waited < (row.seconds or 0.5) * 1.1 + 1.5
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "86400"}, {"retry-after-ms": "1e9"}])
+def test_a_wait_without_hope_is_not_begun(headers):
+    start = time.monotonic()
+    fault = {"status": 429, "headers": headers, "json": {"error": {"message": "daily limit"}}}
+    with (
+        Endpoint(lambda prompt, nth: fault) as endpoint,
+        pytest.raises(EndpointError, match=r"daily limit.*Lower max_concurrency"),
+    ):
+        generator(endpoint).generate([ODD])
+    assert time.monotonic() - start < 5
+    assert len(endpoint.bodies) == 1
+
+
+def test_a_forgotten_v1_is_suggested():
+    with Endpoint(lambda prompt, nth: {"status": 404, "json": {"detail": "Not Found"}}) as endpoint:
+        root = endpoint.url.removesuffix("/v1")
+        for url in (root, root + "/", root + "/api"):
+            with pytest.raises(EndpointError, match=f"Try base_url='{url.rstrip('/')}/v1'"):
+                OpenAIGenerator("tiny", base_url=url).generate([ODD])
+        with pytest.raises(EndpointError, match="Check model and base_url"):
+            OpenAIGenerator("tiny", base_url=endpoint.url).generate([ODD])
