@@ -303,8 +303,8 @@ PARAMETERS = [
               "'json_schema' is not supported with this model.", param="response_format")),
     Parameter("Azure", "seed", 400, error("Unrecognized request argument supplied: seed")),
     Parameter("Gemini", "seed", 400, gemini(400, "INVALID_ARGUMENT", "Invalid JSON payload "
-              'received. Unknown name "seed": Cannot find field.', {"fieldViolations": [{"description":
-              'Unknown name "seed": Cannot find field.'}]})),
+              'received. Unknown name "seed": Cannot find field.', {"fieldViolations": [
+              {"description": 'Unknown name "seed": Cannot find field.'}]})),
     Parameter("Gemini", "n", 400, gemini(400, "INVALID_ARGUMENT", "Multiple candidates is not "
               "enabled for this model")),
     Parameter("Gemini", "temperature", 400, gemini(400, "INVALID_ARGUMENT", 'Unknown name '
@@ -359,8 +359,8 @@ LIMITS = [
     Limit("Azure", "text", 429, error("Requests have exceeded the call rate limit. Please retry "
           "after 1 second.", "429"), 1.0),
     Limit("Gemini", "retryDelay", 429, gemini(429, "RESOURCE_EXHAUSTED", "You exceeded your "
-          "current quota, please check your plan.", {"@type": "type.googleapis.com/google.rpc.RetryInfo",
-          "retryDelay": "1s"}), 1.0),
+          "current quota, please check your plan.", {"retryDelay": "1s",
+          "@type": "type.googleapis.com/google.rpc.RetryInfo"}), 1.0),
     Limit("Mistral", "no word", 429, {"message": "Requests rate limit exceeded"}),
     Limit("Anthropic", "Retry-After", 429, {"type": "error", "error": {"type": "rate_limit_error",
           "message": "rate limit"}}, 1.0, {"retry-after": "1"}),

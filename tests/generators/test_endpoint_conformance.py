@@ -1,14 +1,20 @@
 """Each row of the table of servers, replayed by a local one."""
 
+import json
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sklw import OpenAIGenerator
 from sklw.exceptions import EndpointError
 from sklw.generators import Request, RequestCache, generate_cached
+from sklw.generators._endpoint.answers import read_answer
+from sklw.generators._endpoint.errors import Fault, read_error
+from sklw.generators._endpoint.parameters import unknown_parameter
 from sklw.generators._thinking import without_thinking
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -145,3 +151,28 @@ def test_a_forgotten_v1_is_suggested():
                 OpenAIGenerator("tiny", base_url=url).generate([ODD])
         with pytest.raises(EndpointError, match="Check model and base_url"):
             OpenAIGenerator("tiny", base_url=endpoint.url).generate([ODD])
+
+
+WORDS = st.sampled_from(
+    ["choices", "message", "content", "text", "type", "error", "code", "usage", "prompt_tokens",
+     "completion_tokens", "finish_reason", "stop", "detail", "loc", "msg", "body", "n", "delta"]
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=5),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(WORDS, parts, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.fixed_dictionaries({}, optional={"choices": st.lists(JSON) | JSON, "usage": JSON}) | JSON)
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_server_sends_is_an_answer_or_a_fault(body):
+    for content in (json.dumps(body).encode(), b"data: " + json.dumps(body).encode()):
+        found = read_answer({}, content, ODD, 34, OpenAIGenerator("tiny").count_tokens)
+        if isinstance(found, Fault):
+            assert found.kind
+        else:
+            assert all(without_thinking(answer).prompt_tokens >= 0 for answer in found)
+        for status in (200, 400, 404, 429, 500):
+            fault = read_error(status, {}, content)
+            unknown_parameter(fault, {"seed": 1, "n": 2, "temperature": 1.0})

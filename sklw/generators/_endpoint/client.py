@@ -143,10 +143,8 @@ class Asker:
             return read_error(failed.status_code, _headers(failed), failed.content)
         except (TimeoutError, openai.APITimeoutError):
             return Fault("slow", f"no answer within {timeout:g} seconds")
-        except openai.APIConnectionError as error:
+        except Exception as error:  # what else a connection may come to
             return _connection_fault(error)
-        except openai.OpenAIError as error:
-            return Fault("unreadable", str(error), paid=True)
         return read_answer(
             _headers(response), response.content, request, limit, self._generator.count_tokens
         )
@@ -166,12 +164,13 @@ def _headers(response: Any) -> Mapping[str, str]:
 
 def _connection_fault(error: BaseException) -> Fault:
     """Say why there is no connection; the names say what is not going to change."""
-    causes = []
+    causes: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and len(causes) < 10:
         causes.append(cause)
         cause = cause.__cause__ or cause.__context__
     said = next((text for cause in causes[1:] if (text := str(cause))), str(error))
+    said = said or type(error).__name__
     everything = " ".join(map(str, causes))
     if any(isinstance(cause, _TooLongError) for cause in causes):
         return Fault("unreadable", said, paid=True)

@@ -105,10 +105,9 @@ def unknown_parameter(fault: Fault, arguments: dict[str, Any]) -> str | None:
         return None
     said = re.split(r"expected one of|supported parameters", fault.sentence)[0]
     unknown = bool(_UNKNOWN.search(said))
-    if "max_tokens" in arguments and "messages" in arguments and unknown:
-        named = re.search(r"\bmax_(?:completion_)?tokens\b", said)
-        if named and "max_completion_tokens" not in arguments:
-            return "max_tokens"
+    replaceable = "max_tokens" in arguments and "messages" in arguments
+    if replaceable and unknown and re.search(r"\bmax_(?:completion_)?tokens\b", said):
+        return "max_tokens"
     optional = [name for name in _OPTIONAL if name in arguments]
     named = [re.split(r"\W", name)[0] for name in (*fault.names, *_NAMED.findall(said))]
     found = [name for name in named if name in optional] or [
