@@ -97,18 +97,8 @@ def test_a_certificate_that_is_not_trusted_is_told_at_once(tmp_path):
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl to make a certificate")
     files = tmp_path / "key", tmp_path / "certificate"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=localhost",
-    ]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    command += ["-subj", "/CN=localhost"]
     subprocess.run([*command, "-keyout", files[0], "-out", files[1]], check=True, timeout=60)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files[1], files[0])
