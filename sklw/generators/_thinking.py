@@ -51,7 +51,7 @@ _WRAPPED = re.compile(
 )
 # Where a chat template opens the thinking, a cut answer bears no mark at all.
 _ABOUT_USER = re.compile(
-    r"\A(?:[^\w\n]*\w+){0,8}?[^\w\n]*\bthe user (?:wants|asks|asked|is asking|needs|has asked"
+    r"\A[^\w\n]{0,9}(?:\w+[^\w\n]{1,9}){0,8}?the user (?:wants|asks|asked|is asking|needs|has asked"
     r"|provided|gave|requests|requested|would like)\b",
     re.IGNORECASE,
 )

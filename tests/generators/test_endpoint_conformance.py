@@ -176,3 +176,17 @@ def test_whatever_a_server_sends_is_an_answer_or_a_fault(body):
         for status in (200, 400, 404, 429, 500):
             fault = read_error(status, {}, content)
             unknown_parameter(fault, {"seed": 1, "n": 2, "temperature": 1.0})
+
+
+LONG = ["<", "<script>", "<!--", "1", " ", "retry ", "retry in 1", "{", '{"error":', "model ", "a"]
+
+
+@pytest.mark.parametrize("part", LONG)
+def test_long_errors_take_no_time(part):
+    start = time.process_time()
+    for head in (b"", b"<html>", b"please retry in "):
+        for status in (200, 400, 429):
+            content = head + part.encode() * 200_000
+            fault = read_error(status, {"retry-after": (part * 20_000).strip()}, content)
+            unknown_parameter(fault, {"seed": 1, "n": 2, "temperature": 1.0})
+    assert time.process_time() - start < 8

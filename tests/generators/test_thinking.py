@@ -1,10 +1,11 @@
 import re
+import time
 
 import pytest
 
 from sklw import LLMOverSampler
 from sklw.generators import BaseGenerator, Completion
-from sklw.generators._thinking import strip_thinking
+from sklw.generators._thinking import strip_thinking, thinking_marks, without_thinking
 
 ROW = "smoke comes out of the socket"
 THOUGHT = "We need a row. I might write <b>one</b>.\n\nLet me think.\n"
@@ -162,3 +163,20 @@ def test_marks_that_real_rows_hold_are_text(text):
     real = [f"{text} in flat {i}" for i in range(12)]
     rows, _ = resample([f"{text} at {i}" for i in range(4)], real)
     assert rows == [f"{text} at {i}" for i in range(4)]
+
+
+LONG = ["a", " ", "a ", "<", "<think>", "</think>", "<think></think>", "analysis",
+        "assistantfinal", "<|channel|>", "<|channel|>final ", "the user ", ", ", "thought\n", "<answer>", "1 "]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", LONG)
+def test_long_answers_take_no_time(part):
+    start = time.process_time()
+    for text in (
+        part * 20_000,
+        "<think></think>" + part * 20_000,
+        part * 20_000 + "the user wants",
+    ):
+        without_thinking(Completion(text))
+        thinking_marks([text])
+    assert time.process_time() - start < 2

@@ -84,7 +84,7 @@ def read_answer(
 
 
 def _unreadable(content: bytes) -> Fault:
-    words = plain_words(content.decode(errors="replace"))
+    words = plain_words(content[:10_000].decode(errors="replace"))
     page = content.lstrip()[:1] == b"<"
     sentence = f"{'a web page' if page else 'an answer of another form'}: {words[:200]!r}"
     return Fault("route" if page else "unreadable", sentence, paid=True)

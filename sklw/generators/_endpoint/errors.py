@@ -20,6 +20,8 @@ _NAMING = ("param", "field", "property")
 _CODING = ("code", "type", "status", "error_type", "reason")
 _DEEPEST = 8
 _MOST_SENTENCES = 6
+_LONGEST_SENTENCE = 5_000
+_LONGEST_ERROR = 1_000_000
 
 _CREDIT = re.compile(
     r"insufficient[_ ](?:quota|balance|credit|funds)|credit balance|(?:requires|out of) (?:more )?"
@@ -127,7 +129,8 @@ def parsed(text: str | bytes) -> Any:
 
 
 def plain_words(text: str) -> str:
-    """Return a text in one line, without the tags of a web page."""
+    """Return the beginning of a text in one line, without the tags of a web page."""
+    text = text[:_LONGEST_SENTENCE]
     if re.search(r"<(?:!doctype|html|body|head)\b", text[:2000], re.IGNORECASE):
         text = re.sub(r"(?is)<(script|style)\b.*?</\1>|<!--.*?-->", " ", text)
         text = html.unescape(re.sub(r"<[^>]*>", " ", text))
@@ -155,10 +158,10 @@ def read_error(
     fault : Fault
         What is wrong.
     """
-    text = content.decode(errors="replace")
+    text = content[:_LONGEST_ERROR].decode(errors="replace")
     reading = _Reading()
     reading.read(text)
-    sentence = "; ".join(reading.sentences) or " ".join(text.split())
+    sentence = "; ".join(reading.sentences) or plain_words(text)
     if 200 <= status < 300:
         status = _status_within(reading.codes)
     kind = _kind(status, f"{sentence} {' '.join(reading.codes)}", sentence)

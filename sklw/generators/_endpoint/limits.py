@@ -23,6 +23,7 @@ _IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_PAUSE = 8.0
+_LONGEST_TEXT = 20_000
 _CHANCE = random.Random()  # no one else's
 
 
@@ -36,6 +37,7 @@ def asked_wait(headers: Mapping[str, str], body: str) -> float | None:
     body : str
         Its answer.
     """
+    body = " ".join(body[:_LONGEST_TEXT].split())
     found = (
         _seconds(headers.get("retry-after-ms", ""), unit=0.001),
         _retry_after(headers),
@@ -96,6 +98,7 @@ def _reset(headers: Mapping[str, str]) -> float | None:
 
 
 def _seconds(value: str, unit: float = 1.0) -> float | None:
+    value = value[:100]
     parts = _DURATION.findall(value)
     if parts and not _DURATION.sub("", value).strip():
         return sum(float(number) * _factor(name) for number, name in parts)
