@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,7 +16,7 @@ from sklw.generators._endpoint.address import (
     without_key,
     without_secrets,
 )
-from sklw.generators._endpoint.client import Asker, check_package, new_client
+from sklw.generators._endpoint.client import Asker, check_package, close_clients, new_clients
 from sklw.generators._endpoint.errors import Fault
 from sklw.generators._endpoint.failures import endpoint_error
 from sklw.generators._endpoint.interrupts import Interrupts
@@ -226,11 +227,14 @@ class OpenAIGenerator(BaseGenerator):
             return
         check_package()
         key = self._check()
-        client = new_client(self._address, key, self.timeout)
+        clients = new_clients(self._address, key, self.timeout, self.max_concurrency)
         failure: BaseException | None = None
         refusals = _Refusals()
-        with Background(client.close) as background, Interrupts(background.wake) as interrupts:
-            asker = Asker(self, client, background)
+        with (
+            Background(partial(close_clients, clients)) as background,
+            Interrupts(background.wake) as interrupts,
+        ):
+            asker = Asker(self, clients, background)
             waiting, running = iter(self._units(requests)), 0
             while True:
                 if interrupts.count and failure is None:

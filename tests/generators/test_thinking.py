@@ -165,8 +165,10 @@ def test_marks_that_real_rows_hold_are_text(text):
     assert rows == [f"{text} at {i}" for i in range(4)]
 
 
-LONG = ["a", " ", "a ", "<", "<think>", "</think>", "<think></think>", "analysis",
-        "assistantfinal", "<|channel|>", "<|channel|>final ", "the user ", ", ", "thought\n", "<answer>", "1 "]  # fmt: skip
+LONG = [
+    "a", " ", "a ", "<", "<think>", "</think>", "<think></think>", "analysis", "assistantfinal",
+    "<|channel|>", "<|channel|>final ", "the user ", ", ", "thought\n", "<answer>", "1 ",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("part", LONG)

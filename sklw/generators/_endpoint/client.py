@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import cycle
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,9 +15,10 @@ from sklw.generators._endpoint.limits import next_wait
 from sklw.generators._endpoint.loop import Background
 from sklw.generators._endpoint.parameters import build_arguments, unknown_parameter
 
-__all__ = ["Asker", "check_package", "new_client"]
+__all__ = ["Asker", "check_package", "close_clients", "new_clients"]
 
 _PAID_TRIES = 3
+_SLOTS_PER_CLIENT, _MOST_CLIENTS = 16, 16
 _MOST_BYTES = 64 * 2**20
 
 
@@ -30,8 +32,10 @@ def check_package() -> None:
         ) from error
 
 
-def new_client(address: str | None, key: str, timeout: float) -> Any:
-    """Return a client that tries once.
+def new_clients(address: str | None, key: str, timeout: float, n_slots: int) -> list[Any]:
+    """Return clients that try once, for a number of requests at a time.
+
+    For each request a client looks at all of its connections, so one client is not for many.
 
     Parameters
     ----------
@@ -41,20 +45,30 @@ def new_client(address: str | None, key: str, timeout: float) -> Any:
         The key, or "".
     timeout : float
         Seconds of one try.
+    n_slots : int
+        How many requests at a time.
     """
     import openai
 
     query = urlsplit(address or "").query
-    return openai.AsyncOpenAI(
-        api_key=key or "none",
-        base_url=address and address.partition("?")[0],
-        default_query=dict(parse_qsl(query)),
-        timeout=timeout,
-        max_retries=0,
-        http_client=openai.DefaultAsyncHttpxClient(
-            event_hooks={"response": [_bound_size]}, timeout=timeout
-        ),
-    )
+    return [
+        openai.AsyncOpenAI(
+            api_key=key or "none",
+            base_url=address and address.partition("?")[0],
+            default_query=dict(parse_qsl(query)),
+            timeout=timeout,
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(
+                event_hooks={"response": [_bound_size]}, timeout=timeout
+            ),
+        )
+        for _ in range(min(_MOST_CLIENTS, -(-n_slots // _SLOTS_PER_CLIENT)))
+    ]
+
+
+async def close_clients(clients: Sequence[Any]) -> None:
+    """Close the connections of clients."""
+    await asyncio.gather(*(client.close() for client in clients), return_exceptions=True)
 
 
 class Asker:
@@ -64,35 +78,39 @@ class Asker:
     ----------
     generator : OpenAIGenerator
         The settings; what the server does not know is added to its `unsupported_`.
-    client : openai.AsyncOpenAI
+    clients : sequence of openai.AsyncOpenAI
         Who sends.
     background : Background
         Where it runs.
     """
 
-    def __init__(self, generator: Any, client: Any, background: Background) -> None:
+    def __init__(self, generator: Any, clients: Sequence[Any], background: Background) -> None:
         self.answered = False
         self._generator = generator
-        self._client = client
         self._background = background
         self._path = "/chat/completions" if generator.prompting == "chat" else "/completions"
         # Its parsing takes longer than all the rest, and expects what not every server sends.
         self._unparsed = import_module(_http_package()).Response
         self._slots = asyncio.Semaphore(generator.max_concurrency)
+        self._free = [client for client, _ in zip(cycle(clients), range(generator.max_concurrency))]
 
     async def ask(self, request: Request, n: int) -> list[Completion] | Fault | None:
         """Return `n` answers, a failure for good, or None if stopped before there was either."""
         async with self._slots:
-            return await self._ask(request, n)
+            client = self._free.pop()
+            try:
+                return await self._ask(client, request, n)
+            finally:
+                self._free.append(client)
 
-    async def _ask(self, request: Request, n: int) -> list[Completion] | Fault | None:
+    async def _ask(self, client: Any, request: Request, n: int) -> list[Completion] | Fault | None:
         unsupported = self._generator.unsupported_
         tries = paid = 0
         while not self._background.stopping.is_set():
             many = 1 if "n" in unsupported else n
             limit = self._generator.longest_answer(request)
             arguments = build_arguments(self._generator, request, limit, many, unsupported)
-            found = await self._try(arguments, request, limit)
+            found = await self._try(client, arguments, request, limit)
             if not isinstance(found, Fault):
                 self.answered = True
                 return found
@@ -127,7 +145,7 @@ class Asker:
         return [Completion("", finish_reason="error", metadata=note)] * n
 
     async def _try(
-        self, arguments: dict[str, Any], request: Request, limit: int
+        self, client: Any, arguments: dict[str, Any], request: Request, limit: int
     ) -> list[Completion] | Fault:
         import openai
 
@@ -135,9 +153,7 @@ class Asker:
         try:
             # Whatever the server does: it may drip headers, or answer 100 again and again.
             async with asyncio.timeout(timeout):
-                response = await self._client.post(
-                    self._path, body=arguments, cast_to=self._unparsed
-                )
+                response = await client.post(self._path, body=arguments, cast_to=self._unparsed)
         except openai.APIStatusError as error:
             failed = error.response
             return read_error(failed.status_code, _headers(failed), failed.content)
