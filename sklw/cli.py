@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 import sklw
+from sklw._cache_cli import add_cache
 from sklw.comparison import CLASSIFIERS, METHODS, Settings, compare, format_table, summarize
 from sklw.datasets import load_maintenance_requests, load_texts
 from sklw.models import EMBEDDED_ENCODER, EMBEDDED_LANGUAGE_MODEL, locate_model
@@ -72,43 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_compare(commands)
-    _add_cache(commands)
+    add_cache(commands)
     return parser
-
-
-def _add_cache(commands: Any) -> None:
-    cache = commands.add_parser(
-        "cache",
-        help="show, clear, export or import the answers that are kept on disk",
-        description="Show what the request cache holds, or clear, export or import it.",
-    )
-    cache.add_argument("--path", help="the file; by default the one that cache=True uses")
-    what = cache.add_mutually_exclusive_group()
-    what.add_argument("--clear", action="store_true", help="delete all answers")
-    what.add_argument("--export", metavar="FILE", help="write all answers to a JSONL file")
-    what.add_argument(
-        "--import", metavar="FILE", dest="from_file", help="add the answers of such a file"
-    )
-    cache.set_defaults(command=_cache)
-
-
-def _cache(arguments: argparse.Namespace) -> int:
-    from sklw.generators import RequestCache
-    from sklw.generators._store import may_be_store
-
-    cache = RequestCache(arguments.path) if arguments.path else RequestCache.default()
-    if not may_be_store(cache.path):
-        raise ValueError(f"{str(cache.path)!r} is no request cache. Pass another --path.")
-    if arguments.clear:
-        print(f"Deleted {cache.clear()} answers from {cache.path}.")
-    elif arguments.export:
-        print(f"Wrote {cache.export_jsonl(arguments.export)} answers to {arguments.export}.")
-    elif arguments.from_file:
-        print(f"Added {cache.import_jsonl(arguments.from_file)} answers to {cache.path}.")
-    else:
-        size = cache.path.stat().st_size / 1e6 if cache.path.is_file() else 0
-        print(f"{cache.path}: {len(cache)} answers, {size:.1f} MB")
-    return 0
 
 
 def _add_demo(commands: Any) -> None:
