@@ -238,7 +238,7 @@ def iter_cached(
         Number of the request.
     completion : Completion
         Its answer, with `cached` set if the generator was not asked for it. It is on disk
-        when the next commit but one has ended, within a fraction of a second.
+        with the next commit, within a tenth of a second on an ordinary disk.
     """
     statistics = CacheStatistics() if statistics is None else statistics
     if not requests:

@@ -19,8 +19,10 @@ from sklw.generators._database import Database, LockedError
 
 __all__ = ["Store", "read_answers"]
 
-_AT_ONCE = 500  # SQLite limits the parameters of a statement
+_AT_ONCE = 400  # older SQLite admits 999 parameters a statement, two for each row
 _BEAT_SECONDS = 10.0
+# At full speed, commits back to back would take a tenth of the time that answers need to come.
+_REST_SECONDS = 0.05
 _RETRY_SECONDS = 0.2
 _PATIENCE_SECONDS = 60.0  # with a lock
 _LAST_SECONDS = 1.0  # with anything else, at the end of a run
@@ -130,7 +132,7 @@ class Store:
         return mine
 
     def add(self, key: str, completion: Completion) -> None:
-        """Keep an answer: it is in the file as soon as two commits have ended."""
+        """Keep an answer: it is in the file with the next commit, within some hundredths."""
         try:
             text = pack(completion)
         except (TypeError, ValueError) as error:  # a fault of the generator
@@ -174,6 +176,7 @@ class Store:
             try:
                 self._write()
                 self._beat()
+                self._stop.wait(_REST_SECONDS)
             except Exception as error:  # whatever it is, it may pass
                 self._note(error)
                 self._stop.wait(_RETRY_SECONDS)
@@ -183,12 +186,12 @@ class Store:
 
     def _write(self) -> None:
         with self._changing:
-            rows = list(self._unwritten.items())
+            rows = dict(self._unwritten)
         if not rows:
             return
         self._database.run(lambda connection: _insert(connection, rows), mend=True)
         with self._changing:
-            for key, _ in rows:
+            for key in rows:
                 self._unwritten.pop(key, None)
 
     def _beat(self) -> None:
@@ -256,10 +259,8 @@ class Store:
 def read_answers(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, Completion]:
     """Return the answers that can be read; a row in any other state counts as missing."""
     found: dict[str, Completion] = {}
-    iterator = iter(keys)
-    while some := list(islice(iterator, _AT_ONCE)):
-        marks = ",".join("?" * len(some))
-        query = f"SELECT key, answer FROM answers WHERE key IN ({marks})"
+    for some in _portions(keys):
+        query = f"SELECT key, answer FROM answers WHERE key IN ({_marks(some)})"
         for key, text in connection.execute(query, some):
             answer = unpack(text)
             if answer is not None:
@@ -267,11 +268,25 @@ def read_answers(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[st
     return found
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[str, str]]) -> None:
+def _insert(connection: sqlite3.Connection, rows: dict[str, str]) -> None:
+    # Few statements: between two of them the threads that wait for answers would be in the way.
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
-    connection.executemany("DELETE FROM claims WHERE key = ?", [(key,) for key, _ in rows])
+    for keys in _portions(rows):
+        values = [value for key in keys for value in (key, rows[key])]
+        places = ",".join(["(?,?)"] * len(keys))
+        connection.execute(f"INSERT OR REPLACE INTO answers VALUES {places}", values)
+        connection.execute(f"DELETE FROM claims WHERE key IN ({_marks(keys)})", keys)
     connection.execute("COMMIT")
+
+
+def _portions(keys: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(keys)
+    while some := list(islice(iterator, _AT_ONCE)):
+        yield some
+
+
+def _marks(keys: Sequence[str]) -> str:
+    return ",".join("?" * len(keys))
 
 
 def _begin_all() -> None:
