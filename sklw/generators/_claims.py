@@ -83,8 +83,9 @@ def _started(pid: int) -> str:
     """Return when a process began, in the kernel's count; "" where that is not told."""
     try:
         # The name before it, in brackets, may hold anything.
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):
+        state, *fields = Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()
+        return "ended" if state in "ZX" else fields[18]  # nobody has asked how a zombie ended
+    except (OSError, ValueError, IndexError):
         return ""
 
 

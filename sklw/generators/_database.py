@@ -9,7 +9,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sklw.exceptions import GenerationWarning
 
@@ -34,6 +34,7 @@ _SILENT_SECONDS = 2.0
 # nobody may connect while a new file is being made.
 _making = threading.Lock()
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+_paused: list[Any] = []
 _inherited: list[sqlite3.Connection] = []
 
 
@@ -270,12 +271,27 @@ def _text(content: bytes) -> str | None:
         return None
 
 
+def _pause_all() -> None:
+    """Wait until no lock is held: SQLite in a forked process would take it for its own."""
+    locks = [database._lock for database in sorted(_databases, key=id)]
+    for lock in (*locks, _making):  # of several that fork, the last lock admits one at a time
+        lock.acquire()
+    _paused.extend(locks)
+
+
+def _resume_all() -> None:
+    while _paused:
+        _paused.pop().release()
+    _making.release()
+
+
 def _forget_all() -> None:
     global _making
     _making = threading.Lock()
+    _paused.clear()
     for database in list(_databases):
         database.forget()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+    os.register_at_fork(before=_pause_all, after_in_parent=_resume_all, after_in_child=_forget_all)

@@ -91,11 +91,9 @@ class Store:
         """Return the answers that are there and can be read, by key."""
         keys = list(keys)
         with self._changing:
-            unwritten = {
-                key: unpack(self._unwritten[key]) for key in keys if key in self._unwritten
-            }
+            texts = {key: self._unwritten[key] for key in keys if key in self._unwritten}
         try:
-            kept = self._database.run(
+            found = self._database.run(
                 lambda connection: read_answers(connection, keys),
                 patience=_PATIENCE_SECONDS,
                 mend=True,
@@ -104,11 +102,11 @@ class Store:
             raise self._locked(error) from None
         except (sqlite3.Error, OSError, ValueError) as error:
             self._fail(error)
-            kept = {}
+            found = {}
         self._used = True
         self._say()
-        found = {key: unpack(text) for key, text in unwritten.items()}
-        return {**kept, **{key: answer for key, answer in found.items() if answer is not None}}
+        held = ((key, unpack(text)) for key, text in texts.items())
+        return found | {key: answer for key, answer in held if answer is not None}
 
     def claim(self, keys: Iterable[str]) -> list[str]:
         """Take the requests nobody answers at present, so that nobody else sends them."""
