@@ -269,7 +269,7 @@ def iter_cached(
                         for index in others:
                             statistics.hits += 1
                             yield index, replace(completion, cached=True)
-            elif places and not found:
+            elif places:
                 time.sleep(_POLL_SECONDS)  # somebody else is generating the rest
     if cache.max_bytes is not None:
         evict(cache.path, cache.max_bytes)

@@ -32,8 +32,12 @@ class Claims:
 
     def taken(self, connection: sqlite3.Connection) -> set[str]:
         """Return the keys that somebody is at work on."""
-        query = "SELECT key, owner, host, pid, beat FROM claims"
-        return {key for key, *claim in connection.execute(query) if not self._abandoned(*claim)}
+        query = "SELECT DISTINCT owner, host, pid, beat FROM claims"
+        claims = connection.execute(query).fetchall()
+        owners = {claim[0] for claim in claims if not self._abandoned(*claim)}
+        # Nothing is worked out while rows are read: that would keep others from writing.
+        rows = connection.execute("SELECT key, owner FROM claims").fetchall()
+        return {key for key, owner in rows if owner in owners}
 
     def take(self, connection: sqlite3.Connection, keys: Iterable[str]) -> None:
         """Claim keys, within a transaction."""

@@ -153,6 +153,10 @@ class Store:
             self._working = False
 
     def _claim(self, connection: sqlite3.Connection, keys: Sequence[str]) -> list[str]:
+        taken = self._claims.taken(connection)
+        keys = [key for key in keys if key not in taken]
+        if not keys:  # whoever waits must not be in the way of whoever writes
+            return []
         connection.execute("BEGIN IMMEDIATE")
         not_mine = self._claims.taken(connection) | read_answers(connection, keys).keys()
         mine = [key for key in keys if key not in not_mine]
@@ -259,7 +263,7 @@ def read_answers(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[st
     found: dict[str, Completion] = {}
     for some in _portions(keys):
         query = f"SELECT key, answer FROM answers WHERE key IN ({_marks(some)})"
-        for key, text in connection.execute(query, some):
+        for key, text in connection.execute(query, some).fetchall():
             answer = unpack(text)
             if answer is not None:
                 found[key] = answer
