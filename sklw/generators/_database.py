@@ -273,8 +273,8 @@ def _text(content: bytes) -> str | None:
 
 def _pause_all() -> None:
     """Wait until no lock is held: SQLite in a forked process would take it for its own."""
-    locks = [database._lock for database in sorted(_databases, key=id)]
-    for lock in (*locks, _making):  # of several that fork, the last lock admits one at a time
+    locks: list[Any] = [database._lock for database in sorted(_databases, key=id)]
+    for lock in [*locks, _making]:  # of several that fork, the last lock admits one at a time
         lock.acquire()
     _paused.extend(locks)
 

@@ -256,7 +256,7 @@ def _read(path: Path | None, device: torch.device) -> dict[str, Any] | None:
 
 def _save(state: dict[str, Any], path: Path) -> None:
     """Write a file whole or not at all; a full disk costs a later resumption, not this run."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):  # on a full disk torch raises the latter
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             try:

@@ -1,4 +1,5 @@
 import gc
+import subprocess
 
 import pytest
 
@@ -23,3 +24,17 @@ def requests():
 def generator():
     yield TransformersGenerator()
     gc.collect()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a file system of half a megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -5,7 +5,6 @@ import json
 import os
 import sqlite3
 import stat
-import subprocess
 import sys
 import threading
 import time
@@ -452,20 +451,6 @@ def test_an_export_replaces_regular_files_alone(cache, slow, tmp_path):
     assert len((tmp_path / "real.jsonl").read_text().splitlines()) == 12
     with pytest.raises(OSError, match="left as it was"):
         cache.export_jsonl(tmp_path / "none" / "out.jsonl")
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """Return a file system of half a megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting a file system is not allowed here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_an_export_to_a_full_disk_leaves_the_backup_as_it_is(small_disk, tmp_path):

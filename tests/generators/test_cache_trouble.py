@@ -115,20 +115,6 @@ def test_a_lock_that_outlasts_the_run_is_outlasted_in_memory(cache, slow, monkey
     assert len(cache) == 12
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """Return a file system of half a megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting a file system is not allowed here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def fill(folder):
     path = folder / "filling"
     with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:

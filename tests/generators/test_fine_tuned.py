@@ -173,3 +173,10 @@ def test_tables_are_written_by_a_trained_model(small, row_format):
     assert len(X_new) > 45
     assert "unparsable" not in set(sampler.provenance_["reason"])
     assert X_new.dtypes.equals(X.dtypes)
+
+
+def test_weights_that_do_not_fit_the_disk_cost_a_later_training_not_this_one(small_disk):
+    weights = {"layer": torch.zeros(1_000_000)}
+    _training._save(weights, small_disk / "trained" / "weights.pt")
+    assert list((small_disk / "trained").iterdir()) == []
+    assert _training._read(small_disk / "trained" / "weights.pt", torch.device("cpu")) is None
