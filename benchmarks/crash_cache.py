@@ -102,7 +102,7 @@ def fill(path: Path, seed: int) -> None:
         time.sleep(rng.uniform(0.05, 0.3))
         with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
             while True:
-                file.write(b"x" * 4096)
+                file.write(b"x" * 65536)
         time.sleep(rng.uniform(0, 0.4))
         filling.unlink(missing_ok=True)
 
@@ -165,9 +165,9 @@ def count(path: Path, logs: list[Path], prompts: list[str], result: Result) -> N
 
 @contextlib.contextmanager
 def small_disk() -> Iterator[Path]:
-    """Mount a file system of a few megabytes; PermissionError where that is not allowed."""
+    """Mount a small file system; PermissionError where that is not allowed."""
     with tempfile.TemporaryDirectory() as folder:
-        command = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", folder]
+        command = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", folder]
         try:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
