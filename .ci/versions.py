@@ -8,6 +8,7 @@ the three runs installed: .ci/constraints.txt, .ci/newest.txt and .ci/lowest.txt
 import re
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +29,7 @@ and `.ci/newest.txt` list every package installed.
 def lowest() -> dict[str, str]:
     """Return the lower bound of each package that sklw, its extras and its tests name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    lines = chain(project["dependencies"], *project["optional-dependencies"].values())
     bounds = (re.match(r"([\w-]+)[^>]*>=([\d.]+)", line) for line in lines)
     return dict(sorted(bound.groups() for bound in bounds if bound))
 

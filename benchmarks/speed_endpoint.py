@@ -5,13 +5,37 @@ model's converted weights (``pip install "transformers[serving]"``)::
 
     transformers serve FOLDER --port 8000 --continuous-batching
     python benchmarks/speed_endpoint.py --model FOLDER --url http://localhost:8000/v1
+
+With ``--bare`` the official client alone is timed beside it, with as many threads.
 """
 
 import argparse
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from sklw import OpenAIGenerator
 from sklw.generators import Request
+
+
+def bare(arguments: argparse.Namespace, requests: list[Request]) -> float:
+    """Return the seconds that the official client takes, with threads."""
+    import openai
+
+    n_threads = max(arguments.concurrency)
+    with openai.OpenAI(base_url=arguments.url, api_key="none") as client:
+
+        def ask(request: Request) -> object:
+            return client.completions.create(
+                model=arguments.model,
+                prompt=str(request.prompt),
+                seed=request.seed,
+                max_tokens=arguments.max_new_tokens,
+            )
+
+        start = time.perf_counter()
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(ask, requests))
+        return time.perf_counter() - start
 
 
 def main() -> None:
@@ -22,6 +46,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=32)
     parser.add_argument("--max-new-tokens", type=int, default=32)
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--bare", action="store_true")
     arguments = parser.parse_args()
     speeds = {}
     for concurrency in [max(arguments.concurrency), *arguments.concurrency]:  # the first warms up
@@ -47,6 +72,9 @@ def main() -> None:
     for concurrency in arguments.concurrency:
         speed = speeds[concurrency]
         print(f"| {concurrency} | {speed:.0f} | {speed / base:.1f} |")
+    if arguments.bare:
+        print(f"{len(requests) / seconds:.0f} requests/s", end=", ")
+        print(f"{len(requests) / bare(arguments, requests):.0f} by the client alone")
 
 
 if __name__ == "__main__":

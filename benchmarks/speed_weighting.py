@@ -57,8 +57,8 @@ def main() -> None:
     for method in ("quality", "imp", "domain", "hu", "ren", "meta-weight-net", "sungen", "auto"):
         found[f"{method}, warm"] = seconds(lambda method=method: weigh(method))
     for method in () if arguments.weights_only else ("imp", "dimp", "rho"):
-        weights = weigh(method).row_weights_.fit_arguments()
-        found[f"training, {method}"] = seconds(lambda weights=weights: train(**weights))
+        weights = weigh(method).row_weights_
+        found[f"training, {method}"] = seconds(lambda weights=weights: train(row_weights=weights))
     if not arguments.weights_only:
         found["training, no weights, again"] = seconds(train)
     if arguments.bert:

@@ -18,7 +18,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +196,7 @@ def run(classifier: str, pair: Pair, source: str, method: str, seed: int, n: int
     if classifier == "bert":
         loss = "focal" if method == "focal" else "cross_entropy"
         model = BertClassifier(loss=loss, random_state=seed)
-        model.fit(rows, labels, **weights.fit_arguments())
+        model.fit(rows, labels, row_weights=weights)
     else:
         kept = weights.sample_weight > 0
         model.fit(rows[kept], labels[kept], weights.sample_weight[kept])
@@ -225,9 +225,7 @@ def weigh(
         weighter.fit(rows.texts[used], rows.labels[used], synthetic=training.synthetic[used])
         return weighter, weighter.row_weights_
     weighter.fit(rows.texts, rows.labels, training.synthetic, training.parents)
-    found = weighter.row_weights_
-    quality = None if found.quality is None else found.quality[used]
-    return weighter, replace(found, sample_weight=found.sample_weight[used], quality=quality)
+    return weighter, weighter.row_weights_[used]
 
 
 def noise_auroc(weighter: SyntheticWeighter, training: Training) -> float:

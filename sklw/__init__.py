@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sklw._row_weights import RowWeights
     from sklw.classifiers import BertClassifier
     from sklw.feature_extraction import TextEmbedder
     from sklw.generators import (
@@ -27,6 +28,7 @@ _HOMES = {
     "OpenAIGenerator": "sklw.generators",
     "Pipeline": "sklw.pipeline",
     "RecordedGenerator": "sklw.generators",
+    "RowWeights": "sklw._row_weights",
     "SyntheticWeighter": "sklw.weighting",
     "TextEmbedder": "sklw.feature_extraction",
     "TransformersGenerator": "sklw.generators",
@@ -43,6 +45,7 @@ __all__ = [
     "OpenAIGenerator",
     "Pipeline",
     "RecordedGenerator",
+    "RowWeights",
     "SyntheticWeighter",
     "TextEmbedder",
     "TransformersGenerator",

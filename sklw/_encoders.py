@@ -2,21 +2,28 @@
 
 import copy
 from collections import OrderedDict
+from collections.abc import Sequence
 from os import PathLike
 from threading import Lock
 from typing import Any
 
 import torch
+from tokenizers.normalizers import Lowercase
+from tokenizers.normalizers import Sequence as NormalizerSequence
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
+from sklw._encoding import tokenizer_lock
+from sklw._sentence_settings import SentenceSettings, read_settings
 from sklw.models import locate_model
 
-__all__ = ["load_encoder", "longest_input", "pool", "shared_encoder"]
+__all__ = ["load_encoder", "longest_input", "pool", "pooling_of", "shared_encoder"]
 
 # Loaded encoders are kept, since a grid search asks for the same one again and again.
 MAX_KEPT = 2
-_kept: OrderedDict[tuple[str, str], tuple[Any, Any]] = OrderedDict()
+# The tokenizers of many models name a limit beyond any machine's integers.
+_UNLIMITED = 2**31 - 1
+_kept: OrderedDict[tuple[Any, ...], tuple[Any, Any]] = OrderedDict()
 _lock = Lock()
 
 
@@ -41,7 +48,8 @@ def load_encoder(model: str | PathLike[str]) -> tuple[Any, Any]:
         If there is no such model or it cannot be loaded as a text encoder.
     """
     tokenizer, encoder = shared_encoder(model, "cpu")
-    return copy.deepcopy(tokenizer), copy.deepcopy(encoder)
+    with tokenizer_lock:
+        return copy.deepcopy(tokenizer), copy.deepcopy(encoder)
 
 
 def shared_encoder(model: str | PathLike[str], device: str) -> tuple[Any, Any]:
@@ -67,10 +75,11 @@ def shared_encoder(model: str | PathLike[str], device: str) -> tuple[Any, Any]:
         If there is no such model or it cannot be loaded as a text encoder.
     """
     source = locate_model(model)
-    key = (f"{source.location}|{source.fingerprint}", device)
+    settings = read_settings(source)
+    key = (source.location, source.fingerprint, settings, device)
     with _lock:
         if key not in _kept:
-            tokenizer, encoder = _load(source)
+            tokenizer, encoder = _load(source, settings)
             _kept[key] = tokenizer, encoder.to(device)
             while len(_kept) > MAX_KEPT:
                 _kept.popitem(last=False)
@@ -78,16 +87,15 @@ def shared_encoder(model: str | PathLike[str], device: str) -> tuple[Any, Any]:
         return _kept[key]
 
 
-def _load(source: Any) -> tuple[Any, Any]:
+def _load(source: Any, settings: SentenceSettings) -> tuple[Any, Any]:
+    arguments = {**source.load_arguments, "subfolder": settings.folder}
     progress_bar = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
         # Not dtype="auto": bfloat16 master weights would swallow the small steps of training.
-        encoder = AutoModel.from_pretrained(
-            source.location, dtype=torch.float32, **source.load_arguments
-        )
-        tokenizer = AutoTokenizer.from_pretrained(source.location, **source.load_arguments)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+        encoder = AutoModel.from_pretrained(source.location, dtype=torch.float32, **arguments)
+        tokenizer = AutoTokenizer.from_pretrained(source.location, **arguments)
+    except Exception as error:  # damaged files raise errors of many libraries
         raise source.not_found(error) from error
     finally:
         if progress_bar:
@@ -96,32 +104,73 @@ def _load(source: Any) -> tuple[Any, Any]:
         raise source.not_found(ValueError("an encoder is needed, not an encoder-decoder"))
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if settings.lower_case:
+        own = tokenizer.backend_tokenizer.normalizer
+        steps = [Lowercase()] if own is None else [Lowercase(), own]
+        tokenizer.backend_tokenizer.normalizer = NormalizerSequence(steps)
     # The pooler's output is never used: neither compute nor train it.
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     return tokenizer, encoder.eval()
 
 
-def longest_input(tokenizer: Any, config: Any, max_length: int) -> int:
+def longest_input(tokenizer: Any, encoder: Any, max_length: int | None = None) -> int:
     """Return the most tokens a text may have: what was asked for, or what the model can read.
 
     Parameters
     ----------
-    tokenizer, config : object
-        The tokenizer, and the configuration of the encoder.
-    max_length : int
-        What was asked for.
+    tokenizer, encoder : object
+        The tokenizer and the encoder.
+    max_length : int or None, default=None
+        What was asked for; None for all that the tokenizer admits.
 
     Returns
     -------
     max_length : int
         The least of the limits.
     """
-    positions = getattr(config, "max_position_embeddings", None) or max_length
-    return int(min(max_length, positions, tokenizer.model_max_length))
+    positions = getattr(encoder.config, "max_position_embeddings", None) or 0
+    embeddings = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    padding = getattr(embeddings, "padding_idx", None)
+    if padding is not None:
+        # RoBERTa counts positions from the one after that of the padding.
+        positions -= padding + 1
+    limits = [positions] if positions > 0 else []
+    if max_length is None or not limits:
+        limits.append(tokenizer.model_max_length)
+    return int(min(*limits, max_length or _UNLIMITED, _UNLIMITED))
 
 
-def pool(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> torch.Tensor:
+def pooling_of(model: str | PathLike[str], encoder: Any) -> tuple[str, ...]:
+    """Return the pooling that a model was trained with.
+
+    Parameters
+    ----------
+    model : str or path-like
+        What :func:`sklw.models.locate_model` takes.
+    encoder : torch.nn.Module
+        The same, loaded.
+
+    Returns
+    -------
+    pooling : tuple of str
+        What its folder says; else the last token for a causal language model, and the mean for
+        any other.
+    """
+    named = read_settings(locate_model(model)).pooling
+    if named is not None:
+        return named
+    architectures = getattr(encoder.config, "architectures", None) or [""]
+    causal = architectures[0].endswith("ForCausalLM") and getattr(encoder.config, "is_causal", True)
+    return ("lasttoken",) if causal else ("mean",)
+
+
+def pool(
+    hidden: torch.Tensor,
+    attention_mask: torch.Tensor,
+    pooling: str | Sequence[str],
+    n_skipped: int = 0,
+) -> torch.Tensor:
     """Reduce the hidden states of each text to one vector, in float32.
 
     Parameters
@@ -129,16 +178,33 @@ def pool(hidden: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> to
     hidden : Tensor of shape (rows, width, dim)
         Last hidden states.
     attention_mask : Tensor of shape (rows, width)
-        1 for tokens, 0 for padding.
-    pooling : {"mean", "cls"}
-        The mean over the tokens, or the first token.
+        1 for tokens, 0 for the padding, which comes after them.
+    pooling : str or sequence of str
+        Keys of :data:`sklw._sentence_settings.POOLINGS`.
+    n_skipped : int, default=0
+        Number of tokens at the beginning that are left out.
 
     Returns
     -------
-    vectors : Tensor of float32, shape (rows, dim)
+    vectors : Tensor of float32, shape (rows, dim * number of poolings)
         One vector a text.
     """
-    if pooling == "cls":
-        return hidden[:, 0].float()
-    mask = attention_mask.unsqueeze(-1).float()
-    return (hidden.float() * mask).sum(1) / mask.sum(1)
+    hidden = hidden.float()
+    modes = (pooling,) if isinstance(pooling, str) else pooling
+    parts = [_pooled(hidden, attention_mask, mode, n_skipped) for mode in modes]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+def _pooled(hidden: torch.Tensor, tokens: torch.Tensor, mode: str, skipped: int) -> torch.Tensor:
+    if mode == "cls":
+        return hidden[:, skipped]
+    if mode == "lasttoken":
+        return hidden[torch.arange(len(hidden), device=hidden.device), tokens.sum(1) - 1]
+    positions = torch.arange(tokens.shape[1], device=tokens.device)
+    mask = (tokens * (positions >= skipped)).unsqueeze(-1).float()
+    if mode == "max":
+        return hidden.masked_fill(mask == 0, -torch.inf).max(1).values
+    if mode == "weightedmean":
+        mask = mask * (positions + 1).unsqueeze(-1)
+    total, count = (hidden * mask).sum(1), mask.sum(1)
+    return total / (count.sqrt() if mode == "mean_sqrt_len_tokens" else count)

@@ -1,12 +1,16 @@
 """From texts to batches of token ids: tokenised once, grouped by length, padded to the batch."""
 
 from collections.abc import Iterable, Sequence
+from threading import RLock
 from typing import Any
 
 import numpy as np
 import torch
 
-__all__ = ["length_bucketed_batches", "pad_batch", "sorted_batches", "tokenize"]
+__all__ = ["length_bucketed_batches", "pad_batch", "sorted_batches", "tokenize", "tokenizer_lock"]
+
+# Tokenizers keep the length they truncate to, so two threads with one of them would mix theirs up.
+tokenizer_lock = RLock()
 
 # Texts are sorted by length within chunks of this many batches: long enough that a batch is
 # nearly even in length, short enough that batches differ from epoch to epoch.
@@ -30,14 +34,15 @@ def tokenize(tokenizer: Any, texts: Iterable[str], max_length: int) -> list[np.n
     token_ids : list of ndarray of int64
         The ids of each text.
     """
-    encoded = tokenizer(
-        list(texts),
-        truncation=True,
-        max_length=max_length,
-        padding=False,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-    )
+    with tokenizer_lock:
+        encoded = tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=max_length,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
     return [np.asarray(ids, dtype=np.int64) for ids in encoded["input_ids"]]
 
 

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
-from pathlib import Path
+from threading import RLock
 
 import torch
 
+from sklw._compat.torch import cpu_instructions
+
 __all__ = ["autocast", "choose_device", "choose_precision", "seeded"]
+
+# Dropout within transformers draws from torch's only generator: there is none for each thread.
+_turn = RLock()
 
 
 def choose_device(device: str | torch.device) -> str:
@@ -79,18 +84,14 @@ def autocast(precision: str, device: str) -> AbstractContextManager:
 
 def _cpu_multiplies_in_bfloat16() -> bool:
     """Tell whether the CPU has bfloat16 instructions (torch would otherwise emulate, slowly)."""
-    # torch.cpu.get_capabilities came after torch 2.6.
-    if hasattr(torch.cpu, "get_capabilities"):
-        known = torch.cpu.get_capabilities()
-        return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    info = Path("/proc/cpuinfo")
-    flags = set(info.read_text().split()) if info.is_file() else set()
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
+    return bool(cpu_instructions() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 @contextmanager
 def seeded(seed: int, device: str) -> Iterator[None]:
     """Seed torch within a block and put its random state back afterwards.
+
+    Threads take turns: a block waits until that of another thread has ended.
 
     Parameters
     ----------
@@ -100,14 +101,15 @@ def seeded(seed: int, device: str) -> Iterator[None]:
         The device computed on; its generator is treated like that of the CPU.
     """
     kind = torch.device(device)
-    if kind.type != "cuda":
-        with torch.random.fork_rng(devices=[]):
+    with _turn:
+        if kind.type != "cuda":
+            with torch.random.fork_rng(devices=[]):
+                torch.default_generator.manual_seed(seed)
+                yield
+            return
+        index = torch.cuda.current_device() if kind.index is None else kind.index
+        # Not torch.manual_seed: it would reseed every other GPU too.
+        with torch.random.fork_rng(devices=[index]), torch.cuda.device(index):
             torch.default_generator.manual_seed(seed)
+            torch.cuda.manual_seed(seed)
             yield
-        return
-    index = torch.cuda.current_device() if kind.index is None else kind.index
-    # Not torch.manual_seed: it would reseed every other GPU too.
-    with torch.random.fork_rng(devices=[index]), torch.cuda.device(index):
-        torch.default_generator.manual_seed(seed)
-        torch.cuda.manual_seed(seed)
-        yield

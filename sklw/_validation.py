@@ -1,12 +1,36 @@
-"""Checks of text input shared by every estimator that reads texts."""
+"""Checks of texts and labels shared by every estimator that reads them."""
 
+import warnings
+from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
 
-__all__ = ["check_texts", "holds_texts"]
+from sklw._copies import folded
+
+__all__ = [
+    "ENCODED_LABELS",
+    "check_groups",
+    "check_labels",
+    "check_texts",
+    "hint_at_numbered_classes",
+    "holds_texts",
+    "refuse_masked",
+    "warn_of_alike_labels",
+]
+
+ENCODED_LABELS = (
+    " If these are not your labels, a meta-estimator has encoded them, as cross_val_predict, "
+    "VotingClassifier, StackingClassifier and OneVsRestClassifier do. Encode y with LabelEncoder "
+    "first and name the classes by number: label_names=dict(enumerate(encoder.classes_)). "
+    "OneVsRestClassifier merges classes, so put the sampler before it: make_pipeline(sampler, "
+    "OneVsRestClassifier(...))."
+)
 
 
 def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
@@ -14,7 +38,7 @@ def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
 
     Parameters
     ----------
-    X : list, tuple, ndarray, Series or DataFrame of str, shape (n,) or (n, 1)
+    X : list, tuple, ndarray, or Series or DataFrame (pandas, polars) of str, (n,) or (n, 1)
         The texts.
     estimator_name : str
         Who asks; named in the errors.
@@ -27,7 +51,7 @@ def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
     Raises
     ------
     TypeError
-        If `X` is a single string, sparse or no collection, or holds what is not a string.
+        If `X` is a single string, sparse, masked or no collection, or holds what is not a string.
     ValueError
         If `X` is empty, has more than one column, or has missing values.
 
@@ -60,6 +84,7 @@ def _to_column(X: Any, name: str) -> np.ndarray:
             f"{name} expects texts, got a sparse matrix. Pass the raw texts: this step stands "
             "before any vectorizer."
         )
+    refuse_masked(X, name)
     if isinstance(X, (list, tuple)):
         # np.array would turn rows of equal length into a 2-D array.
         return np.fromiter((_plain(item) for item in X), dtype=object, count=len(X))
@@ -88,30 +113,185 @@ def _plain(item: Any) -> Any:
     return str(item) if isinstance(item, np.str_) else item
 
 
+def refuse_masked(values: Any, name: str) -> None:
+    """Refuse an array whose mask nobody would look at."""
+    if np.ma.isMaskedArray(values):
+        raise TypeError(
+            f"{name} got a masked array, whose mask would be ignored. Pass values.filled(np.nan) "
+            "for a table, and drop masked texts and labels."
+        )
+
+
 def _raise_not_text(position: int, value: Any, name: str) -> None:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         raise ValueError(
             f"{name} got a missing value ({value!r}) at position {position}. Drop the row, or "
             'fill it with X.fillna("").'
         )
+    advice = (
+        "Decode each of them, for example [text.decode() for text in X]."
+        if isinstance(value, bytes)
+        else "Convert with X.astype(str) if the values are meant as text; for a table of numbers "
+        "use an estimator that reads numbers."
+    )
     raise TypeError(
-        f"{name} expects texts, got {type(value).__name__} at position {position}. Convert with "
-        "X.astype(str) if the values are meant as text; for a table of numbers use an estimator "
-        "that reads numbers."
+        f"{name} expects texts, got {type(value).__name__} at position {position}. {advice}"
     )
 
 
 def holds_texts(X: Any) -> bool:
-    """Whether `X` looks like texts, not like a table of numbers: judged by its first row."""
-    if isinstance(X, str) or sparse.issparse(X):
+    """Whether `X` looks like texts, not like a table: judged by its first value."""
+    if isinstance(X, str) or sparse.issparse(X) or np.ma.isMaskedArray(X):
         return False
-    if isinstance(X, pd.DataFrame):
-        return X.shape[1] == 1 and not pd.api.types.is_numeric_dtype(X.dtypes.iloc[0])
     if isinstance(X, pd.Series):
         return not pd.api.types.is_numeric_dtype(X.dtype)
     if isinstance(X, np.ndarray) and X.dtype.kind not in "OUT":
         return False
-    first = next(iter(X), None) if hasattr(X, "__iter__") and len(X) else None
-    if isinstance(first, (list, tuple, np.ndarray)) and len(first) == 1:
-        first = first[0]
-    return isinstance(first, str)
+    if isinstance(X, (list, tuple)):
+        first = X[0] if X else None
+        if isinstance(first, (list, tuple, np.ndarray)) and len(first) == 1:
+            first = first[0]
+        return isinstance(first, str)
+    shape: Any = getattr(X, "shape", ())
+    if not hasattr(X, "__array__") or (len(shape) == 2 and shape[1] != 1):
+        return False
+    values = np.asarray(X, dtype=object).ravel()
+    known = values[~pd.isna(values)]
+    return not len(known) or isinstance(known[0], str)
+
+
+def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarray:
+    """Check that `y` holds one class for each row and return it as one array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, 1)
+        The labels, all of one type.
+    estimator_name : str
+        Who asks; named in the errors.
+    warn : bool, default=False
+        Whether to warn of the shape (n, 1).
+
+    Returns
+    -------
+    labels : ndarray of shape (n,)
+        The labels; never strings made of numbers, nor numbers made of booleans.
+
+    Raises
+    ------
+    TypeError
+        If the labels are of several types, bytes, sparse or masked.
+    ValueError
+        If there are none, one is missing, or they are not classes.
+    """
+    if y is None:
+        raise ValueError(
+            f"{estimator_name} requires y to be passed, but the target y is None: it has to know "
+            "the class of each row."
+        )
+    if sparse.issparse(y):
+        raise TypeError(f"{estimator_name} got a sparse y. Pass y.toarray().")
+    refuse_masked(y, estimator_name)
+    given: Any = np.asarray(y)
+    if isinstance(y, (list, tuple)):
+        # np.asarray turns numbers beside strings into strings.
+        plain = [_plain(label) for label in y]
+        if not any(map(np.ndim, plain)):
+            given = np.fromiter(plain, dtype=object, count=len(plain))
+    if given.dtype.kind == "T":
+        given = given.astype(object)
+    values = column_or_1d(given, warn=warn)
+    missing = np.flatnonzero(pd.isna(values) | _spelled_nan(values))
+    if len(missing):
+        raise ValueError(
+            f"y has a missing label at position {missing[0]}, {len(missing)} in all. Drop these "
+            "rows or label them."
+        )
+    if values.dtype.kind in "OS":
+        plain = [label.item() if isinstance(label, np.generic) else label for label in values]
+        _refuse_mixed(plain)
+        of_array = not isinstance(y, (list, tuple)) and isinstance(plain[0], str)
+        values = np.fromiter(plain, object, len(plain)) if of_array else np.array(plain)
+    check_classification_targets(values)
+    return values
+
+
+def _spelled_nan(values: np.ndarray) -> np.ndarray:
+    """Where numpy has made the string "nan" of a missing value."""
+    return values == "nan" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)
+
+
+def _refuse_mixed(labels: list[Any]) -> None:
+    kinds = (bool, str, bytes, int, float)  # a bool is an int too
+    examples = {next((k for k in kinds if isinstance(x, k)), type(x)): x for x in reversed(labels)}
+    if bytes in examples:
+        raise TypeError(
+            f"y holds bytes, such as {examples[bytes]!r}. Decode them: label.decode() for each."
+        )
+    if len(examples) > 1:
+        shown = " and ".join(sorted(map(repr, examples.values())))
+        raise TypeError(
+            f"y must hold labels of one type, got {shown}. Convert them to one, for example with "
+            "[str(label) for label in y]."
+        )
+
+
+def hint_at_numbered_classes(labels: Iterable[Any]) -> str:
+    """Return what to do where labels may be numbers that a meta-estimator gave, else ""."""
+    found = set(labels)
+    numbers = all(isinstance(x, (Real, np.number)) and not isinstance(x, bool) for x in found)
+    # OutputCodeClassifier makes -1 and 1, and ClassifierChain floats.
+    if not numbers or found not in ({-1, 1}, set(range(len(found)))):
+        return ""
+    shown = "-1 and 1" if -1 in found else f"0 to {len(found) - 1}"
+    return f" The labels that arrived are the numbers {shown}.{ENCODED_LABELS}"
+
+
+def check_groups(groups: Any, n_rows: int) -> np.ndarray:
+    """Check that there is one group a row.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,)
+        Groups of any type.
+    n_rows : int
+        How many rows there are.
+
+    Returns
+    -------
+    groups : ndarray of object of shape (n_samples,)
+        The groups, as plain Python values.
+    """
+    if np.ndim(groups) > 1:
+        groups = np.asarray(groups)
+        if groups.shape[1:] != (1,):
+            raise ValueError(
+                f"groups has the shape {groups.shape}. Pass one column, for example of pairs made "
+                "into strings."
+            )
+        groups = groups[:, 0]
+    series = pd.Series(list(groups), dtype=object)
+    if len(series) != n_rows:
+        raise ValueError(f"groups has {len(series)} entries for {n_rows} rows. Pass one for each.")
+    if series.isna().any():
+        raise ValueError(
+            f"groups has {int(series.isna().sum())} missing values. Fill them in, for example with "
+            '"unknown", or leave those rows out.'
+        )
+    plain = [group.item() if isinstance(group, np.generic) else group for group in series]
+    return np.fromiter(plain, dtype=object, count=n_rows)
+
+
+def warn_of_alike_labels(labels: Iterable[Any], *, stacklevel: int) -> None:
+    """Warn of labels that differ in case, white space or Unicode form only."""
+    alike: dict[str, list[str]] = {}
+    for label in sorted({label for label in labels if isinstance(label, str)}):
+        alike.setdefault(folded(label), []).append(str(label))
+    pairs = [" and ".join(map(repr, names)) for names in alike.values() if len(names) > 1]
+    if pairs:
+        warnings.warn(
+            f"The labels {'; '.join(pairs)} differ in case, white space or Unicode form only, and "
+            "count as classes of their own. Merge them if they mean the same.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )

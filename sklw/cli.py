@@ -6,13 +6,17 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import sklw
+from sklw._arguments import columns, descriptions, names, positive, separator, sizes
+from sklw._cache_cli import add_cache
 from sklw.comparison import CLASSIFIERS, METHODS, Settings, compare, format_table, summarize
+from sklw.comparison._store import read_generated
 from sklw.datasets import load_maintenance_requests, load_texts
 from sklw.models import EMBEDDED_ENCODER, EMBEDDED_LANGUAGE_MODEL, locate_model
 
@@ -52,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse exits by itself; callers of main want the status
         return int(stop.code or 0)
     with warnings.catch_warnings():
-        warnings.showwarning = _print_warning
+        shown: set[str] = set()
+        warnings.showwarning = partial(_print_warning, shown)
         try:
             return int(arguments.command(arguments))
         except (ValueError, OSError) as error:
@@ -72,43 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_compare(commands)
-    _add_cache(commands)
+    add_cache(commands)
     return parser
-
-
-def _add_cache(commands: Any) -> None:
-    cache = commands.add_parser(
-        "cache",
-        help="show, clear, export or import the answers that are kept on disk",
-        description="Show what the request cache holds, or clear, export or import it.",
-    )
-    cache.add_argument("--path", help="the file; by default the one that cache=True uses")
-    what = cache.add_mutually_exclusive_group()
-    what.add_argument("--clear", action="store_true", help="delete all answers")
-    what.add_argument("--export", metavar="FILE", help="write all answers to a JSONL file")
-    what.add_argument(
-        "--import", metavar="FILE", dest="from_file", help="add the answers of such a file"
-    )
-    cache.set_defaults(command=_cache)
-
-
-def _cache(arguments: argparse.Namespace) -> int:
-    from sklw.generators import RequestCache
-    from sklw.generators._store import may_be_store
-
-    cache = RequestCache(arguments.path) if arguments.path else RequestCache.default()
-    if not may_be_store(cache.path):
-        raise ValueError(f"{str(cache.path)!r} is no request cache. Pass another --path.")
-    if arguments.clear:
-        print(f"Deleted {cache.clear()} answers from {cache.path}.")
-    elif arguments.export:
-        print(f"Wrote {cache.export_jsonl(arguments.export)} answers to {arguments.export}.")
-    elif arguments.from_file:
-        print(f"Added {cache.import_jsonl(arguments.from_file)} answers to {cache.path}.")
-    else:
-        size = cache.path.stat().st_size / 1e6 if cache.path.is_file() else 0
-        print(f"{cache.path}: {len(cache)} answers, {size:.1f} MB")
-    return 0
 
 
 def _add_demo(commands: Any) -> None:
@@ -143,31 +113,29 @@ def _add_compare(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("data", help="a .csv, .tsv or .jsonl file; .gz may follow")
-    add("--text", required=True, metavar="COLUMN", help="column of the texts")
-    add("--label", required=True, metavar="COLUMN", help="column of the labels")
-    add("--methods", type=_names, metavar="A,B", help="methods to compare (default: all)")
+    _add_file_options(add)
+    add("--methods", type=names, metavar="A,B", help="methods to compare (default: all)")
     add(
         "--classifiers",
-        type=_names,
+        type=names,
         default=["embedding"],
         metavar="A,B",
         help=f"out of {', '.join(CLASSIFIERS)} (default: embedding)",
     )
-    add("--seeds", type=_positive, default=5, metavar="N", help="repetitions (default: 5)")
+    add("--seeds", type=positive, default=5, metavar="N", help="repetitions (default: 5)")
     add(
         "--minority-sizes",
-        type=_sizes,
+        type=sizes,
         metavar="N,M",
         help="training rows of the rarest class (default: three quarters of it)",
     )
     add(
         "--majority-size",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="training rows of each other class (default: three quarters of it)",
     )
-    add("--test-size", type=_positive, metavar="N", help="test rows (default: all that are left)")
+    add("--test-size", type=positive, metavar="N", help="test rows (default: all that are left)")
     add(
         "--output",
         default="sklw-comparison",
@@ -176,6 +144,25 @@ def _add_compare(commands: Any) -> None:
     )
     _add_model_options(add)
     parser.set_defaults(command=_compare)
+
+
+def _add_file_options(add: Callable[..., Any]) -> None:
+    add("data", help="a .csv, .tsv, .txt or .jsonl file; .gz may follow")
+    add("--text", required=True, metavar="COLUMN", help="column of the texts")
+    add("--label", required=True, metavar="COLUMN", help="column of the labels")
+    add(
+        "--separator",
+        type=separator,
+        metavar="CHAR",
+        help="character between two columns, or 'tab' (default: found by the names of the columns)",
+    )
+    add("--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8 or UTF-16, as it is)")
+    add("--no-quotes", action="store_true", help='" is an ordinary character')
+    add(
+        "--no-header",
+        action="store_true",
+        help="the file has no names of columns; --text and --label count them from 0",
+    )
 
 
 def _add_model_options(add: Callable[..., Any]) -> None:
@@ -189,7 +176,7 @@ def _add_model_options(add: Callable[..., Any]) -> None:
         default=EMBEDDED_ENCODER,
         help="model of embeddings and of BERT (default: %(default)s)",
     )
-    add("--epochs", type=_positive, metavar="N", help="epochs of BERT (default: its own)")
+    add("--epochs", type=positive, metavar="N", help="epochs of BERT (default: its own)")
     add("--task", metavar="TEXT", help='what the texts are, such as "SMS messages"')
     add(
         "--label-description",
@@ -213,29 +200,14 @@ def _methods_help() -> str:
     return "\n".join(["methods:", *lines])
 
 
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise argparse.ArgumentTypeError("give at least one name")
-    return names
-
-
-def _positive(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return value
-
-
-def _sizes(text: str) -> list[int]:
-    return [_positive(part) for part in _names(text)]
-
-
 def _compare(arguments: argparse.Namespace) -> int:
-    texts, labels = load_texts(arguments.data, arguments.text, arguments.label)
+    texts, labels = load_texts(
+        arguments.data,
+        *columns(arguments),
+        separator=arguments.separator,
+        quotes=not arguments.no_quotes,
+        encoding=arguments.encoding,
+    )
     for model in (arguments.model, arguments.encoder):
         locate_model(model)  # a wrong name shows now, not after the first hour
     bert = {"model": arguments.encoder}
@@ -254,7 +226,7 @@ def _compare(arguments: argparse.Namespace) -> int:
             llm_ratio=arguments.llm_ratio,
             generator=sklw.TransformersGenerator(arguments.model),
             task=arguments.task,
-            label_descriptions=_descriptions(arguments.label_description, labels) or None,
+            label_descriptions=descriptions(arguments.label_description, labels) or None,
             cache=arguments.cache,
             encoder=arguments.encoder,
             bert=bert,
@@ -265,19 +237,6 @@ def _compare(arguments: argparse.Namespace) -> int:
     _print_table(results)
     print(f"\nResults and generated texts are in {arguments.output}/.")
     return int(bool((results["error"] != "").all()))
-
-
-def _descriptions(pairs: Sequence[str], labels: Any) -> dict[str, str]:
-    descriptions = {}
-    for pair in pairs:
-        label, equals, text = pair.partition("=")
-        if not equals or not text.strip():
-            raise ValueError(f"--label-description {pair!r} has not the form LABEL=TEXT.")
-        if label not in set(labels.tolist()):
-            known = ", ".join(sorted(set(labels.tolist())))
-            raise ValueError(f"--label-description names the label {label!r}; there are: {known}.")
-        descriptions[label] = text.strip()
-    return descriptions
 
 
 def _print_table(results: pd.DataFrame) -> None:
@@ -336,9 +295,9 @@ def _print_texts(folder: Path, minority_size: int, seed: int, n_texts: int = 6) 
     """Print the texts of the highest and the lowest weights."""
     path = folder / f"generated_m{minority_size}_seed{seed}.csv"
     column = "weight_llm_quality"
-    if not path.exists() or column not in (frame := pd.read_csv(path, keep_default_na=False)):
+    if not path.is_file() or column not in (frame := read_generated(path)):
         return
-    rows = frame[frame["accepted"]]
+    rows = frame[frame["accepted"] == "True"]
     rows = rows.assign(weight=pd.to_numeric(rows[column])).sort_values("weight", ascending=False)
     shown = pd.concat([rows.head(n_texts // 2), rows.tail(n_texts // 2)]).drop_duplicates("text")
     print(f"\n{len(rows)} of {len(frame)} generated texts were accepted (seed {seed}).")
@@ -356,5 +315,9 @@ def _what_is_kept(arguments: argparse.Namespace) -> str:
     )
 
 
-def _print_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-    print(f"sklw: warning: {message}", file=sys.stderr)
+def _print_warning(
+    shown: set[str], message: Warning | str, category: type[Warning], *_: Any, **__: Any
+) -> None:
+    if str(message) not in shown:
+        print(f"sklw: warning: {message}", file=sys.stderr)
+    shown.add(str(message))

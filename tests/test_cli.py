@@ -93,7 +93,70 @@ def test_errors_are_one_line_and_status_2(compare, extra, message):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("argument", ["--seeds=0", "--minority-sizes=1,x", "--methods=,", "--nope"])
+def scores(table):
+    return [line.split()[:9] for line in table.splitlines() if line.startswith(("real", "class_"))]
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding", "extra"),
+    [
+        (";", "cp1252", ["--separator=;", "--encoding=latin-1"]),
+        ("\t", "utf-16", []),
+        ("\t", "utf-8", ["--separator=tab"]),
+    ],
+)
+def test_files_as_programs_write_them(compare, data, separator, encoding, extra):
+    frame = load_maintenance_requests(as_frame=True).frame
+    expected = scores(compare()[1])
+    frame.to_csv(data, index=False, sep=separator, encoding=encoding)
+    assert scores(compare(*extra, f"--output={data.parent / 'again'}")[1]) == expected
+
+
+def test_a_file_without_header_or_quotes(compare, data):
+    expected = scores(compare()[1])
+    frame = load_maintenance_requests(as_frame=True).frame
+    lines = [f"{label}\t{text}" for text, label in zip(frame["text"], frame["label"], strict=True)]
+    data.write_text("\n".join(lines), encoding="utf-8")
+    options = ["--no-header", "--no-quotes", "--text", "1", "--label=0"]
+    status, out, _ = compare(*options, f"--output={data.parent / 'again'}")
+    assert status == 0
+    assert scores(out) == expected
+    status, _, err = compare("--no-header", "--text", "body", "--label=0")
+    assert status == 2
+    assert "--text 1 --label 0" in err
+
+
+def test_an_encoding_that_is_not_recognized_is_asked_for_by_an_option(compare, data):
+    data.write_bytes("text,label\nfünf Pfund,x\n".encode("cp1252"))
+    status, _, err = compare()
+    assert status == 2
+    assert "--encoding cp1252" in err
+    assert "fünf Pfund" in err
+
+
+@pytest.mark.parametrize("label", ["HAM", "hazard ", "x"])
+def test_a_class_of_one_row_is_named(compare, data, label):
+    with data.open("a") as file:
+        file.write(f"something else,{label}\n")
+    status, _, err = compare()
+    assert status == 2
+    assert f"class {label!r} has 1 row: merge or drop it" in err
+    assert ("differ in case, white space" in err) == (label == "hazard ")
+
+
+def test_copies_are_a_notice_of_one_line(compare, data):
+    frame = load_maintenance_requests(as_frame=True).frame
+    expected = scores(compare()[1])
+    pd.concat([frame, frame]).to_csv(data, index=False)
+    status, out, err = compare(f"--output={data.parent / 'again'}")
+    assert status == 0
+    assert err.count("sklw: warning: 442 of 884 rows repeat the text of another") == 1
+    assert scores(out) == expected
+
+
+@pytest.mark.parametrize(
+    "argument", ["--separator=::", "--seeds=0", "--minority-sizes=1,x", "--methods=,", "--nope"]
+)
 def test_arguments_that_cannot_be_read_are_status_2(compare, argument):
     status, _, err = compare(argument)
     assert status == 2

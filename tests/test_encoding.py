@@ -1,3 +1,6 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -69,4 +72,21 @@ def test_seeded_restores_the_state():
         assert torch.equal(torch.rand(2), first)
     with pytest.raises(RuntimeError), seeded(3, "cpu"):
         torch.rand(2) @ torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_seeded_threads_do_not_meet():
+    def draw(seed):
+        with seeded(seed, "cpu"):
+            first = torch.rand(3)
+            time.sleep(0.01)
+            with seeded(seed + 100, "cpu"):
+                inner = torch.rand(3)
+            return torch.cat([first, inner, torch.rand(3)])
+
+    before = torch.get_rng_state()
+    expected = [draw(seed) for seed in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(draw, range(16)))
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
     assert torch.equal(torch.get_rng_state(), before)

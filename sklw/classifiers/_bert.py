@@ -1,7 +1,6 @@
 """A transformer fine-tuned for text classification, as a scikit-learn estimator."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, Literal, Self
@@ -9,22 +8,28 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
+from skorch.callbacks import EarlyStopping
 
+from sklw._compat.scikit_learn import Interval, StrOptions
+from sklw._row_weights import RowWeights
+from sklw._sentence_settings import POOLINGS
 from sklw._validation import check_texts
 from sklw.classifiers._data import (
     Batches,
     TextDataset,
     check_labels,
-    check_quality,
+    check_row_weights,
     check_weights,
+    refuse_unknown,
 )
 from sklw.classifiers._module import EncoderClassifier
 from sklw.classifiers._net import TextNet
 from sklw.models import EMBEDDED_ENCODER
 
 __all__ = ["BertClassifier"]
+
+_OF_ROW_WEIGHTS = ("quality", "synthetic")
 
 
 class BertClassifier(TextNet):
@@ -64,16 +69,19 @@ class BertClassifier(TextNet):
         Gradients longer than this are cut to it.
     dropout : float or None, default=None
         Dropout probability everywhere; None leaves the encoder's own.
-    pooling : {"mean", "cls"}, default="mean"
-        Whether the head sees the mean of the tokens' states or the state of the first token.
+    pooling : str, default="auto"
+        What the head sees of the tokens' states: ``"mean"``, ``"cls"`` (the state of the first
+        token), or another pooling of :class:`sklw.TextEmbedder`. ``"auto"`` takes the one that a
+        model of sentence-transformers was trained with. For other models it is the mean, and
+        for causal language models the state of the last token.
     head_init : {"probe", "random"}, default="probe"
         Whether the head starts as a logistic regression on what the encoder, as yet untrained,
         makes of the texts (of at most about 512), as in [2]_, or at random. With few rows a
         random start often ends nowhere.
     early_stopping : bool or int, default=False
         Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
-        and go back to the best epoch. The rows held out are real ones if `quality` tells which
-        those are (NaN); if all rows have one, it is their weight in the validation loss.
+        and go back to the best epoch. Where `row_weights` tells which rows are synthetic, only
+        real ones are held out.
     validation_fraction : float, default=0.1
         Share of the rows held out for early stopping.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -101,7 +109,8 @@ class BertClassifier(TextNet):
     optimizer : type, default=torch.optim.AdamW
         Class of the optimizer.
     train_split : callable or None, default=None
-        skorch's way to hold out rows, in place of `early_stopping`'s.
+        skorch's way to hold out rows, in place of `early_stopping`'s. Synthetic rows among them
+        go back to the training rows.
     iterator_train, iterator_valid : type, default=Batches
         Classes that make batches.
     dataset : type, default=TextDataset
@@ -164,7 +173,7 @@ class BertClassifier(TextNet):
         "lr_schedule": [StrOptions({"linear", "cosine", "constant"})],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "dropout": [Interval(Real, 0, 1, closed="left"), None],
-        "pooling": [StrOptions({"mean", "cls"})],
+        "pooling": [StrOptions({"auto", *POOLINGS})],
         "head_init": [StrOptions({"probe", "random"})],
         "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -191,7 +200,7 @@ class BertClassifier(TextNet):
         lr_schedule: Literal["linear", "cosine", "constant"] = "linear",
         max_grad_norm: float | None = 1.0,
         dropout: float | None = None,
-        pooling: Literal["mean", "cls"] = "mean",
+        pooling: str = "auto",
         head_init: Literal["probe", "random"] = "probe",
         early_stopping: bool | int = False,
         validation_fraction: float = 0.1,
@@ -259,10 +268,8 @@ class BertClassifier(TextNet):
         X: Any,
         y: Any,
         sample_weight: Any = None,
-        quality: Any = None,
-        quality_temperature: float = 1.0,
-        quality_clip: float | None = None,
-        quality_top_share: float | None = None,
+        row_weights: RowWeights | None = None,
+        **unknown: Any,
     ) -> Self:
         """Fine-tune on texts and labels.
 
@@ -279,17 +286,12 @@ class BertClassifier(TextNet):
             Labels of any one type.
         sample_weight : array-like of shape (n,), default=None
             Weights: finite, not negative, not all 0.
-        quality : array-like of shape (n,), default=None
-            P'(y|x) in [0, 1] of the rows whose weight is to be that divided by the
-            probability the network itself gives at each step (DIMP-Loss of [1]_ above); NaN for the
-            others.
-        quality_temperature : float, default=1.0
-            The ratio is raised to the power ``1 / quality_temperature``.
-        quality_clip : float or None, default=None
-            Upper bound of the ratio before tempering.
-        quality_top_share : float or None, default=None
-            If given, of the rows of a batch that have a quality, only this share is trained on:
-            those with the largest ratio, at equal weight (RHO-Loss of [3]_ above).
+        row_weights : RowWeights, default=None
+            Weights that also say which rows are synthetic, and carry what DIMP-Loss ([1]_ above)
+            and RHO-Loss ([3]_ above) need: see :class:`sklw.RowWeights`. In place of
+            `sample_weight`.
+        **unknown : dict
+            Refused, with a hint for what an argument has become.
 
         Returns
         -------
@@ -304,8 +306,7 @@ class BertClassifier(TextNet):
             If data, weights or parameters are not as described.
         """
         start_anew = not (self.warm_start and self.initialized_)
-        use = (quality_temperature, quality_clip, quality_top_share)
-        rows = self._check_rows(X, y, sample_weight, quality, *use)
+        rows = self._check_rows(X, y, sample_weight, row_weights, unknown)
         if start_anew:
             self.classes_inferred_ = self._find_classes(rows["y"])
         codes = self._encode(rows["y"])
@@ -319,16 +320,14 @@ class BertClassifier(TextNet):
         y: Any = None,
         classes: Any = None,
         sample_weight: Any = None,
-        quality: Any = None,
-        quality_temperature: float = 1.0,
-        quality_clip: float | None = None,
-        quality_top_share: float | None = None,
+        row_weights: RowWeights | None = None,
+        **unknown: Any,
     ) -> Self:
         """Go on training, for ``max_epochs`` epochs.
 
         Parameters
         ----------
-        X, y, sample_weight, quality, quality_temperature, quality_clip, quality_top_share
+        X, y, sample_weight, row_weights, **unknown
             As in :meth:`fit`.
         classes : array-like, default=None
             All classes there will be; needed at the first call if `y` lacks some.
@@ -338,8 +337,7 @@ class BertClassifier(TextNet):
         self : BertClassifier
             The classifier.
         """
-        use = (quality_temperature, quality_clip, quality_top_share)
-        rows = self._check_rows(X, y, sample_weight, quality, *use)
+        rows = self._check_rows(X, y, sample_weight, row_weights, unknown)
         if not self.initialized_:
             self.classes_inferred_ = self._find_classes(
                 rows["y"] if classes is None else check_labels(classes, len(classes))
@@ -385,37 +383,25 @@ class BertClassifier(TextNet):
         X: Any,
         y: Any,
         sample_weight: Any,
-        quality: Any,
-        temperature: float,
-        clip: float | None,
-        top_share: float | None,
+        row_weights: RowWeights | None,
+        unknown: dict[str, Any],
     ) -> dict[str, Any]:
         """Check all that ``fit`` was given before anything is loaded or trained."""
-        if all(hasattr(X, name) for name in ("X", "sample_weight", "quality")):
-            if sample_weight is not None or quality is not None:
-                raise ValueError(
-                    "Weights were given twice: by the weighter's rows and to fit. Drop one of them."
-                )
-            sample_weight, quality = X.sample_weight, X.quality
-            temperature, clip = X.quality_temperature, X.quality_clip
-            top_share = X.quality_top_share
-            X = X.X
-        if temperature <= 0:
-            raise ValueError(f"quality_temperature must be above 0, got {temperature}.")
-        if clip is not None and clip <= 0:
-            raise ValueError(f"quality_clip must be above 0 or None, got {clip}.")
-        if top_share is not None and not 0 < top_share <= 1:
-            raise ValueError(f"quality_top_share must be above 0, at most 1, got {top_share}.")
+        refuse_unknown(unknown)
+        if hasattr(X, "X") and hasattr(X, "row_weights"):
+            if row_weights is not None:
+                raise ValueError("Weights were given twice: with the rows and as row_weights.")
+            X, row_weights = X.X, X.row_weights
         self._validate_settings()
         texts = check_texts(X, estimator_name=type(self).__name__)
-        self.quality_temperature_, self.quality_clip_ = temperature, clip
-        self.quality_top_share_ = top_share
-        return {
-            "X": texts,
-            "y": check_labels(y, len(texts)),
-            "sample_weight": check_weights(sample_weight, len(texts)),
-            "quality": check_quality(quality, len(texts)),
-        }
+        rows = {"X": texts, "y": check_labels(y, len(texts))}
+        if row_weights is None:
+            return rows | {"sample_weight": check_weights(sample_weight, len(texts))}
+        properties = check_row_weights(row_weights, sample_weight, len(texts))
+        self.quality_temperature_ = row_weights.quality_temperature
+        self.quality_clip_ = row_weights.quality_clip
+        self.quality_top_share_ = row_weights.quality_top_share
+        return rows | properties
 
     def _find_classes(self, y: np.ndarray) -> np.ndarray:
         """Return the sorted classes."""
@@ -450,14 +436,24 @@ class BertClassifier(TextNet):
             rows["y"][keep],
             codes[keep],
             None if weights is None else weights[keep],
-            None if rows["quality"] is None else rows["quality"][keep],
+            *(None if rows.get(name) is None else rows[name][keep] for name in _OF_ROW_WEIGHTS),
         )
         self.notify("on_train_begin", X=dataset.X, y=dataset.y)
-        # How skorch's callbacks end the training, and how users may.
-        with suppress(KeyboardInterrupt):
+        try:
             self.fit_loop(dataset)
+        except KeyboardInterrupt:
+            # EarlyStopping ends the training like this; anything else leaves it half done.
+            if not self._stopped_early():
+                raise
         self.notify("on_train_end", X=dataset.X, y=dataset.y)
         return self
+
+    def _stopped_early(self) -> bool:
+        """Whether a callback has seen as many epochs without a gain as it has patience for."""
+        return any(
+            isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
+            for _, callback in self.callbacks_
+        )
 
     def _combine_with_class_weight(
         self, weights: np.ndarray | None, y: np.ndarray
@@ -471,7 +467,16 @@ class BertClassifier(TextNet):
                     f"class_weight names {unknown}, which is not among the classes "
                     f"{self.classes_.tolist()}."
                 )
+            wrong = {c: w for c, w in self.class_weight.items() if not 0 <= w < np.inf}
+            if wrong:
+                raise ValueError(
+                    f"class_weight gives {wrong}. Weights must be finite and not negative."
+                )
         kept = slice(None) if weights is None else weights > 0
         factors = np.zeros(len(y))
         factors[kept] = compute_sample_weight(self.class_weight, y[kept])
-        return factors if weights is None else factors * weights
+        with np.errstate(over="ignore"):
+            combined = factors if weights is None else factors * weights
+        if weights is not None and not np.isfinite(combined).all():
+            combined = factors / factors.max() * (weights / weights.max())
+        return check_weights(combined, len(y))

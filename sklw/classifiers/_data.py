@@ -9,13 +9,24 @@ import pandas as pd
 import skorch
 import torch
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_array
 from torch.utils.data import Subset
 
+from sklw import _validation
+from sklw._copies import apart, copy_groups
 from sklw._encoding import length_bucketed_batches, pad_batch, sorted_batches
+from sklw._row_weights import RowWeights
 
-__all__ = ["Batches", "TextDataset", "check_labels", "check_quality", "check_weights", "hold_out"]
+__all__ = [
+    "Batches",
+    "TextDataset",
+    "check_labels",
+    "check_row_weights",
+    "check_weights",
+    "hold_out",
+    "real_alone",
+    "refuse_unknown",
+]
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,8 @@ class TextDataset(skorch.dataset.Dataset):
         Weights; None stands for ones.
     quality : ndarray of float32, shape (n,), or None
         P'(y|x), NaN where the weight is final.
+    synthetic : ndarray of bool, shape (n,), or None
+        Which rows are synthetic; None where that is not known.
     """
 
     X: np.ndarray
@@ -44,6 +57,7 @@ class TextDataset(skorch.dataset.Dataset):
     codes: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
     quality: np.ndarray | None = None
+    synthetic: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.token_ids)
@@ -119,8 +133,8 @@ class Batches:
 def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, Subset]:
     """Split off rows for validation, stratified by class where the class sizes allow it.
 
-    Rows whose weight is still to be divided by the model (DIMP), which are synthetic, are
-    never held out as long as there are others; nor is the only row of a class.
+    Synthetic rows are never held out as long as there are others; nor is the only text of a class.
+    Copies of a text held out are left out of the training.
 
     Parameters
     ----------
@@ -137,9 +151,12 @@ def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, 
         The two parts.
     """
     codes = np.asarray(dataset.codes)
-    eligible = np.bincount(codes)[codes] > 1
-    if dataset.quality is not None and np.isnan(dataset.quality[eligible]).any():
-        eligible &= np.isnan(dataset.quality)
+    copies = copy_groups(dataset.X)
+    eligible = pd.Series(copies).groupby(codes).transform("nunique").to_numpy() > 1
+    if dataset.synthetic is not None and not dataset.synthetic[eligible].all():
+        eligible &= ~dataset.synthetic
+    # One of several copies stands for all.
+    eligible[eligible] = ~pd.Series(copies[eligible]).duplicated().to_numpy()
     candidates = np.flatnonzero(eligible)
     n_valid = min(max(1, round(fraction * len(dataset))), len(candidates) - 1)
     if n_valid < 1:
@@ -157,8 +174,35 @@ def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, 
         random_state=seed,
     )
     valid = np.sort(valid)
-    train = np.setdiff1d(np.arange(len(dataset)), valid)
+    train = apart(np.setdiff1d(np.arange(len(dataset)), valid), valid, copies)
     return Subset(dataset, train.tolist()), Subset(dataset, valid.tolist())
+
+
+def real_alone(dataset: Any, train: Any, valid: Any) -> tuple[Any, Any]:
+    """Move the synthetic rows of a validation part to the training part, unless it has no others.
+
+    Parameters
+    ----------
+    dataset : TextDataset
+        All rows.
+    train, valid : Dataset
+        What a splitter made of them; other data than these rows are left as they are.
+
+    Returns
+    -------
+    train, valid : Dataset
+        The parts.
+    """
+    parts = (train, valid)
+    ours = all(isinstance(part, Subset) and part.dataset is dataset for part in parts)
+    if not ours or dataset.synthetic is None:
+        return parts
+    held_out = np.asarray(valid.indices)
+    made = dataset.synthetic[held_out]
+    if not made.any() or made.all():
+        return parts
+    rows = np.sort(np.concatenate([np.asarray(train.indices), held_out[made]]))
+    return Subset(dataset, rows.tolist()), Subset(dataset, held_out[~made].tolist())
 
 
 def check_labels(y: Any, n_rows: int) -> np.ndarray:
@@ -176,44 +220,19 @@ def check_labels(y: Any, n_rows: int) -> np.ndarray:
     y : ndarray of shape (n_rows,)
         The labels.
     """
-    if y is None:
-        raise ValueError(
-            "BertClassifier requires y to be passed, but the target y is None. Call fit(X, y)."
-        )
-    if isinstance(y, (list, tuple)):
-        # numpy would turn a list of strings and numbers into strings, so look before that.
-        _of_one_type(np.fromiter(y, dtype=object, count=len(y)))
-    labels = column_or_1d(_of_one_type(column_or_1d(y, warn=True)))
+    labels = _validation.check_labels(y, estimator_name="BertClassifier", warn=True)
     if len(labels) != n_rows:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: {n_rows} texts and "
             f"{len(labels)} labels. Pass one label for each text."
         )
-    missing = np.flatnonzero(pd.isna(labels))
-    if len(missing):
-        raise ValueError(
-            f"y has a missing label at position {missing[0]}. Drop the row or label it."
-        )
-    check_classification_targets(labels)
     return labels
-
-
-def _of_one_type(labels: np.ndarray) -> np.ndarray:
-    """Forbid mixtures of types; turn an array of objects into one of numbers where it can be."""
-    if labels.dtype != object:
-        return labels
-    present = [label for label in labels if not pd.isna(label)]
-    texts = sum(isinstance(label, str) for label in present)
-    if texts not in (0, len(present)):
-        raise TypeError(
-            "y must hold labels of one type, got strings and other values. Convert them: "
-            "[str(label) for label in y]."
-        )
-    return labels if texts or len(present) < len(labels) else np.array(labels.tolist())
 
 
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
     """Check weights: one for each row, finite, not negative, not all zero.
+
+    Where their sum is beyond a float they are divided by the largest: proportions alone matter.
 
     Parameters
     ----------
@@ -241,34 +260,70 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         )
     if not weights.any():
         raise ValueError("sample_weight is zero for every row: there is nothing to learn from.")
-    return weights
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    return weights if 1e-300 < total < np.inf else weights / weights.max()
 
 
-def check_quality(quality: Any, n_rows: int) -> np.ndarray | None:
-    """Check qualities: one for each row, in [0, 1] or NaN.
+def check_row_weights(
+    row_weights: Any, sample_weight: Any, n_rows: int
+) -> dict[str, np.ndarray | None]:
+    """Check RowWeights: one for each row, in place of plain weights.
 
     Parameters
     ----------
-    quality : array-like of shape (n_rows,), or None
-        The qualities.
+    row_weights : RowWeights
+        The weights.
+    sample_weight : array-like or None
+        What else was given; must be None.
     n_rows : int
         Number of rows.
 
     Returns
     -------
-    quality : ndarray of float32, shape (n_rows,), or None
-        The qualities; None also where all are NaN.
+    properties : dict
+        `sample_weight`, `synthetic`, and `quality`, which is NaN for rows that it is not for.
     """
-    if quality is None:
-        return None
-    values = _check_row_property(quality, n_rows, "quality")
-    outside = np.flatnonzero((values < 0) | (values > 1))
-    if len(outside):
-        raise ValueError(
-            f"quality must be a probability in [0, 1], or NaN for rows it does not apply to; got "
-            f"{values[outside[0]]} at position {outside[0]}."
+    if not isinstance(row_weights, RowWeights):
+        raise TypeError(
+            f"row_weights must be a sklw.RowWeights, got {type(row_weights).__name__}. Pass plain "
+            "weights as sample_weight."
         )
-    return None if np.isnan(values).all() else values.astype(np.float32)
+    if sample_weight is not None:
+        raise ValueError(
+            "Weights were given twice: as row_weights and as sample_weight. Multiply them: "
+            "row_weights=row_weights.times(sample_weight)."
+        )
+    if len(row_weights) != n_rows:
+        raise ValueError(
+            f"row_weights has shape ({len(row_weights)},), expected ({n_rows},): one weight for "
+            "each text."
+        )
+    quality, synthetic = row_weights.quality, row_weights.synthetic
+    if quality is not None and synthetic.any():
+        quality = np.where(synthetic, quality, np.nan).astype(np.float32)
+    else:
+        quality = None
+    weights = check_weights(row_weights.sample_weight, n_rows)
+    return {"sample_weight": weights, "quality": quality, "synthetic": synthetic}
+
+
+def refuse_unknown(arguments: dict[str, Any]) -> None:
+    """Raise for arguments that fit does not know.
+
+    Parameters
+    ----------
+    arguments : dict
+        The arguments.
+    """
+    for name in arguments:
+        hint = "It takes X, y, sample_weight and row_weights."
+        if name.startswith("quality"):
+            hint = (
+                "Pass row_weights=sklw.RowWeights(sample_weight, synthetic, "
+                f"{name}=...), which also says which rows are synthetic."
+            )
+        raise TypeError(f"BertClassifier.fit() got an unexpected argument {name!r}. {hint}")
 
 
 def _check_row_property(values: Any, n_rows: int, name: str) -> np.ndarray:

@@ -8,6 +8,8 @@ __all__ = ["row_factors", "weighted_mean"]
 
 # exp(30) is about 1e13: beyond any sensible ratio, and its gradient is still finite.
 _MAX_LOG_RATIO = 30.0
+# Temperatures beyond these are 0 or infinite in single precision, and 0 / 0 has no value.
+_TEMPERATURES = 1e-30, 1e30
 # Below any logarithm of a ratio, above that of a row without quality.
 _LOWEST = 1e30
 
@@ -62,7 +64,8 @@ def row_factors(
         log_ratios = quality.log() - log_p
         if top_share is None:
             bound = _MAX_LOG_RATIO if clip is None else math.log(clip)
-            tempered = log_ratios.clamp(max=bound).div(temperature)
+            lowest, highest = _TEMPERATURES
+            tempered = log_ratios.clamp(max=bound).div(min(max(temperature, lowest), highest))
             ratios = tempered.clamp(max=_MAX_LOG_RATIO).exp()
         else:
             ratios = _selected(log_ratios, top_share)

@@ -1,5 +1,6 @@
 """The network of :class:`BertClassifier`: an encoder, a pooling and a linear head."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,8 +22,9 @@ class EncoderClassifier(nn.Module):
         A model of transformers that returns ``last_hidden_state``.
     n_classes : int
         Number of classes.
-    pooling : {"mean", "cls"}, default="mean"
-        How the hidden states become one vector.
+    pooling : str or sequence of str, default="mean"
+        How the hidden states become one vector: see :class:`sklw.TextEmbedder`. The vectors of
+        several are put side by side.
     dropout : float or None, default=None
         Dropout of the encoder and before the head; None leaves the encoder's own and uses
         0.1 before the head.
@@ -34,7 +36,7 @@ class EncoderClassifier(nn.Module):
         self,
         encoder: Any,
         n_classes: int,
-        pooling: str = "mean",
+        pooling: str | Sequence[str] = "mean",
         dropout: float | None = None,
         precision: str = "auto",
     ):
@@ -46,8 +48,9 @@ class EncoderClassifier(nn.Module):
         config = encoder.config
         # Encoders differ widely in the scale of their vectors; without this the learning rate of
         # the head would have to follow.
-        self.norm = nn.LayerNorm(config.hidden_size, elementwise_affine=False)
-        self.head = nn.Linear(config.hidden_size, n_classes)
+        width = config.hidden_size * (1 if isinstance(pooling, str) else len(pooling))
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.head = nn.Linear(width, n_classes)
         nn.init.normal_(self.head.weight, std=getattr(config, "initializer_range", 0.02))
         nn.init.zeros_(self.head.bias)
         replace_dropout(self, dropout)

@@ -16,11 +16,11 @@ from skorch.utils import TeeGenerator, data_from_dataset, is_dataset, to_device,
 from torch import nn
 from transformers import get_scheduler
 
-from sklw._encoders import load_encoder, longest_input
+from sklw._encoders import load_encoder, longest_input, pooling_of
 from sklw._encoding import tokenize
 from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
-from sklw.classifiers._data import TextDataset, hold_out
+from sklw.classifiers._data import TextDataset, hold_out, real_alone
 from sklw.classifiers._losses import row_factors, weighted_mean
 from sklw.classifiers._probe import fit_head
 
@@ -123,7 +123,9 @@ class TextNet(NeuralNetClassifier):
             encoder.set_attn_implementation("eager")
         settings = {
             "n_classes": len(self.classes_),
-            "pooling": self.pooling,
+            "pooling": (
+                pooling_of(self.model, encoder) if self.pooling == "auto" else self.pooling
+            ),
             "dropout": self.dropout,
             "precision": self.precision,
             **self.get_params_for("module"),
@@ -188,16 +190,15 @@ class TextNet(NeuralNetClassifier):
         return self.dataset(texts, self._tokenize(texts), labels, codes)
 
     def _tokenize(self, texts: np.ndarray) -> list[np.ndarray]:
-        config = self.module_.encoder.config
-        return tokenize(
-            self.tokenizer_, texts, longest_input(self.tokenizer_, config, self.max_length)
-        )
+        longest = longest_input(self.tokenizer_, self.module_.encoder, self.max_length)
+        return tokenize(self.tokenizer_, texts, longest)
 
     def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
         """Split off rows for validation if ``train_split`` or ``early_stopping`` asks for it."""
         dataset = self.get_dataset(X, y)
         if self.train_split:
             train, valid = self.train_split(dataset, dataset.y, **fit_params)
+            train, valid = real_alone(dataset, train, valid)
             return train, None if valid is None else self.get_dataset(valid)
         if self.early_stopping is False:
             return dataset, None

@@ -8,8 +8,8 @@ import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 
+from sklw._compat.scikit_learn import Interval
 from sklw._validation import check_texts
 
 __all__ = ["EDAOverSampler"]

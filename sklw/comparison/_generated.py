@@ -1,12 +1,15 @@
 """The language model's rows of one training set, generated once and shared by all methods."""
 
 import time
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sklw._copies import folded
 from sklw.comparison._settings import Settings
 
 __all__ = ["Generated", "generate"]
@@ -37,6 +40,23 @@ class Generated:
     def accepted(self) -> pd.DataFrame:
         """The verdicts of the rows that are used."""
         return self.verdicts[self.verdicts["accepted"]]
+
+    def without_copies_of(self, texts: Iterable[str]) -> "Generated":
+        """Reject the rows that repeat a text to be tested on: training on them would be a leak."""
+        tested = set(map(folded, texts))
+        verdicts = self.verdicts.copy()
+        copied = verdicts["accepted"] & verdicts["text"].map(folded).isin(tested)
+        if not copied.any():
+            return self
+        warnings.warn(
+            f"{copied.sum()} of {len(self.accepted)} generated texts repeat a text of the test set "
+            "and are left out.",
+            UserWarning,
+            stacklevel=2,
+        )
+        verdicts["accepted"] &= ~copied
+        verdicts["reason"] = verdicts["reason"].mask(copied, "copied_test")
+        return replace(self, verdicts=verdicts)
 
     def append_to(
         self, texts: np.ndarray, labels: np.ndarray

@@ -2,20 +2,20 @@
 
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn.utils.multiclass import check_classification_targets
-from tqdm.auto import tqdm
 
-from sklw._validation import check_texts
+from sklw._progress import progress
 from sklw.comparison._generated import Generated, generate
 from sklw.comparison._methods import CLASSIFIERS, METHODS, build, check_names, is_applicable
 from sklw.comparison._metrics import METRICS, evaluate
+from sklw.comparison._rows import check_rows
 from sklw.comparison._settings import Settings
 from sklw.comparison._splits import Split, draw_split, rarest_class
 from sklw.comparison._store import KEY, Store
@@ -43,6 +43,10 @@ def compare(
     judged on the rows left over. The rows of the language model are generated once for each
     training set and shared by all methods and classifiers that use them.
 
+    No text is trained and tested on: of copies (case, white space and Unicode form aside) the
+    first is used, of those with different labels none, and generated rows that repeat a test row
+    are left out.
+
     Parameters
     ----------
     texts : array-like of str of shape (n_samples,)
@@ -67,9 +71,9 @@ def compare(
     output : path, default=None
         Folder for ``results.csv``, written cell by cell, and for the generated texts with their
         verdicts and weights (``generated_m<size>_seed<seed>.csv``). A cell found there is not run
-        again, unless it had failed.
+        again, unless it had failed. One comparison at a time may use a folder.
     verbose : bool, default=False
-        Show a progress bar.
+        Show progress: a bar in a terminal, elsewhere a line a minute on standard error.
 
     Returns
     -------
@@ -83,7 +87,8 @@ def compare(
     Raises
     ------
     ValueError
-        If a name is unknown, a size does not fit the data, or `output` holds other results.
+        If a name is unknown, a label is missing, a class has a single row, a size does not fit the
+        data, or `output` is in use or holds other results.
 
     Examples
     --------
@@ -97,7 +102,7 @@ def compare(
     """
     comparison = _Comparison(texts, labels, settings, majority_size, test_size, output)
     cells = comparison.plan(methods, classifiers, minority_sizes, seeds)
-    with tqdm(total=len(cells), disable=None if verbose else True, unit="cell") as bar:
+    with comparison.opened(), progress(len(cells), "", "cell", verbose) as bar:
         for cell in cells:
             bar.set_description(f"{cell.classifier} {cell.method} m={cell.minority_size}")
             comparison.run(cell)
@@ -129,11 +134,7 @@ class _Comparison:
         test_size: int | None,
         output: Any,
     ) -> None:
-        self.texts = check_texts(texts, estimator_name="compare")
-        check_classification_targets(labels)
-        self.labels = np.asarray(labels)
-        if len(self.labels) != len(self.texts):
-            raise ValueError(f"Got {len(self.texts)} texts and {len(self.labels)} labels.")
+        self.texts, self.labels = check_rows(texts, labels)
         self.settings = Settings() if settings is None else settings
         self.majority_size = len(self.texts) if majority_size is None else majority_size
         self.test_size = test_size
@@ -142,7 +143,7 @@ class _Comparison:
         self.output = output
         self.store: Store | None = None
         self.done: dict[tuple, dict[str, Any]] = {}
-        self.generated: dict[tuple[int, int], Generated | Exception] = {}
+        self.generated: dict[tuple[int, int], Any] = {}
 
     def plan(
         self,
@@ -172,7 +173,6 @@ class _Comparison:
             )
         for size, seed in dict.fromkeys((cell.minority_size, cell.seed) for cell in cells):
             self._split(size, seed)
-        self._open_store()
         return cells
 
     def run(self, cell: _Cell) -> None:
@@ -195,8 +195,11 @@ class _Comparison:
         """Return the rows of the cells, in their order."""
         return pd.DataFrame([self.done[cell.key] for cell in cells])
 
-    def _open_store(self) -> None:
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Take what the output folder holds, and keep it for this comparison alone."""
         if self.output is None:
+            yield
             return
         description = {
             "data": joblib.hash([self.texts.tolist(), self.labels.tolist()]),
@@ -204,11 +207,11 @@ class _Comparison:
             "test_size": self.test_size,
             **self.settings.describe(),
         }
-        self.store = Store(self.output, description)
-        found = self.store.finished()
-        if found is not None:
-            for row in found.to_dict("records"):
+        with Store(self.output, description).opened() as self.store:
+            found = self.store.finished()
+            for row in [] if found is None else found.to_dict("records"):
                 self.done[tuple(row[name] for name in KEY)] = {str(k): v for k, v in row.items()}
+            yield
 
     def _split(self, minority_size: int, seed: int) -> Split:
         return draw_split(
@@ -232,7 +235,7 @@ class _Comparison:
         row: dict[str, Any] = dict.fromkeys(_COSTS, 0)
         parameters: dict[str, Any] = {}
         if METHODS[cell.method].uses_llm:
-            generated = self._generated_rows(cell, texts, labels)
+            generated = self._generated_rows(cell, texts, labels, self.texts[split.test])
             texts, labels, parameters = generated.append_to(texts, labels)
             row["generation_seconds"] = generated.seconds
             row["tokens"] = generated.tokens
@@ -257,7 +260,9 @@ class _Comparison:
 
         TextEmbedder(self.settings.encoder).fit_transform(self.texts[rows])
 
-    def _generated_rows(self, cell: _Cell, texts: np.ndarray, labels: np.ndarray) -> Generated:
+    def _generated_rows(
+        self, cell: _Cell, texts: np.ndarray, labels: np.ndarray, tested: np.ndarray
+    ) -> Generated:
         key = cell.minority_size, cell.seed
         if key not in self.generated and self.store is not None:
             found = self.store.read_generated(*key, labels)
@@ -265,14 +270,14 @@ class _Comparison:
                 self.generated[key] = found
         if key not in self.generated:
             try:
-                new = generate(texts, labels, self.settings, cell.seed)
+                new = generate(texts, labels, self.settings, cell.seed).without_copies_of(tested)
             except Exception as error:
                 # Remembered, so that the other methods do not pay for the same failure again.
                 self.generated[key] = error
                 raise
+            self.generated[key] = new  # before it is written, which may fail
             if self.store is not None:
                 self.store.write_generated(new, *key)
-            self.generated[key] = new
         known = self.generated[key]
         if isinstance(known, Exception):
             raise known
@@ -281,16 +286,14 @@ class _Comparison:
     def _keep_weights(self, cell: _Cell, estimator: Any, parameters: dict[str, Any]) -> None:
         if self.store is None or not parameters:
             return
+        key = cell.minority_size, cell.seed
+        if not self.store.generated_path(*key).is_file():  # it could not be written before
+            self.store.write_generated(self.generated[key], *key)
         weighter = estimator[0]
         weights = weighter.quality_ if weighter.method == "dimp" else weighter.sample_weight_
         made = weights[parameters["syntheticweighter__synthetic"]]
         # Mean 1, so that texts can be compared whatever the share of the synthetic rows is.
-        self.store.write_weights(
-            made / made.mean() if made.size else made,
-            cell.method,
-            cell.minority_size,
-            cell.seed,
-        )
+        self.store.write_weights(made / made.mean() if made.size else made, cell.method, *key)
 
 
 _COSTS = ("fit_seconds", "predict_seconds", "generation_seconds", "tokens", "synthetic_rows")

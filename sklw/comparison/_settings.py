@@ -1,13 +1,17 @@
 """What all methods of a comparison share."""
 
+import contextlib
+import inspect
 import json
-from collections.abc import Mapping
+import pickle
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import joblib
 
-from sklw.models import EMBEDDED_ENCODER
+from sklw.exceptions import ModelNotFoundError
+from sklw.models import EMBEDDED_ENCODER, locate_model
 
 __all__ = ["Settings"]
 
@@ -72,17 +76,56 @@ class Settings:
     def describe(self) -> dict[str, Any]:
         """All that can change a result, as plain JSON values (objects by their hash)."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "cache"}
-        return {name: _plain(value) for name, value in values.items()}
+        models = [self.encoder, self.bert.get("model", EMBEDDED_ENCODER)]
+        return {name: _plain(value) for name, value in values.items()} | {
+            "weights": [_fingerprint(model) for model in models]
+        }
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if hasattr(value, "get_params"):
-        return f"{type(value).__name__} {joblib.hash(value.get_params())}"
-    if callable(value):
-        return f"{value.__module__}.{value.__qualname__}"
+        parts = [value.get_params(), _answers(value)]
+        return f"{type(value).__name__} {_hashed(parts)}"
+    if inspect.isfunction(value):
+        return f"{value.__module__}.{value.__qualname__} {_hashed(_content(value))}"
     try:
         return json.loads(json.dumps(value))
     except TypeError:
-        return joblib.hash(value)
+        return _hashed(value)
+
+
+def _hashed(value: Any) -> str:
+    try:
+        return str(joblib.hash(value))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        reason = str(error.args[0]) if error.args else type(error).__name__
+        raise ValueError(
+            f"The settings hold an object that cannot be recognized in a later run ({reason}), so "
+            "results could not be resumed. Define its class in a module, or leave output=None."
+        ) from None
+
+
+def _content(function: Callable[..., Any]) -> list[Any]:
+    """Return what determines what a function does: its source and the values around it."""
+    around = inspect.getclosurevars(function).nonlocals
+    try:
+        text: Any = inspect.getsource(function)
+    except OSError:  # typed in, not read from a file
+        text = [function.__code__.co_code, repr(function.__code__.co_consts)]
+    return [text, function.__defaults__, _plain(around)]
+
+
+def _answers(generator: Any) -> Any:
+    """Return what determines answers beside the parameters, such as the rows of a file."""
+    # What is wrong with it is said by the cell that uses it.
+    with contextlib.suppress(AttributeError, ImportError, OSError, ValueError):
+        return generator.cache_key()
+    return None
+
+
+def _fingerprint(model: Any) -> str:
+    with contextlib.suppress(ModelNotFoundError):
+        return locate_model(model).fingerprint
+    return ""

@@ -1,17 +1,27 @@
 """What a comparison keeps on disk, so that it can be resumed and looked at."""
 
+import csv
+import io
 import json
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import pandas as pd
 
 from sklw.comparison._generated import Generated
 
-__all__ = ["KEY", "Store", "read_results"]
+__all__ = ["KEY", "Store", "read_generated", "read_results"]
 
 KEY = ["classifier", "method", "minority_size", "seed"]
+# Strings are quoted and read as strings, so that "01", "NA" and line breaks stay as they are.
+_WRITE: dict[str, Any] = {"index": False, "quoting": csv.QUOTE_NONNUMERIC, "lineterminator": "\n"}
+_READ: dict[str, Any] = {"dtype": object, "keep_default_na": False}
 
 
 def read_results(folder: Any) -> pd.DataFrame:
@@ -35,12 +45,17 @@ def read_results(folder: Any) -> pd.DataFrame:
     path = Path(folder) / "results.csv"
     if not path.is_file():
         raise FileNotFoundError(f"There are no results in {str(folder)!r} yet; run compare first.")
-    results = pd.read_csv(path, dtype={"error": str}).fillna({"error": ""})
+    results = pd.read_csv(path, dtype={"error": str}, encoding_errors="surrogatepass").fillna(
+        {"error": ""}
+    )
     return results.drop_duplicates(KEY, keep="last", ignore_index=True)
 
 
 class Store:
     """A folder with ``settings.json``, ``results.csv`` and the generated texts.
+
+    What cannot be written, on a full disk for example, is tried again with the next cell; until
+    then there is a warning.
 
     Parameters
     ----------
@@ -48,30 +63,61 @@ class Store:
         Created if it does not exist.
     description : dict
         All that the results depend on beside method, classifier, size and seed.
-
-    Raises
-    ------
-    ValueError
-        If the folder holds results of other data or settings.
     """
 
     def __init__(self, folder: Any, description: dict[str, Any]) -> None:
         self.folder = Path(folder)
+        self._description = description
+        self._unsaved: list[dict[str, Any]] = []
+
+    @contextmanager
+    def opened(self) -> Iterator["Store"]:
+        """Keep the folder for this process alone, having checked that the results there fit.
+
+        Raises
+        ------
+        ValueError
+            If the folder is in use, or holds results of other data or settings.
+        """
         if self.folder.exists() and not self.folder.is_dir():
-            raise ValueError(f"output={str(folder)!r} is a file; give a folder.")
+            raise ValueError(f"output={str(self.folder)!r} is a file; give a folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = filelock.FileLock(self.folder / ".lock").acquire(timeout=0)
+        except filelock.Timeout:
+            raise ValueError(
+                f"Another comparison is writing to {self.folder}. Wait until it has ended, or "
+                "give another folder."
+            ) from None
+        with lock:  # the system takes it back from a process that is killed
+            self._check_settings()
+            try:
+                yield self
+            finally:
+                self._append()
+
+    def _check_settings(self) -> None:
         path = self.folder / "settings.json"
-        if path.exists():
-            known = json.loads(path.read_text(encoding="utf-8"))
-            changed = [name for name in description if known.get(name) != description[name]]
-            if changed:
+        advice = "Give another folder, or delete this one to start afresh."
+        if not path.exists():
+            if self.results_path.exists():
                 raise ValueError(
-                    f"{self.folder} holds results that were made with other values of "
-                    f"{', '.join(changed)} (see {path.name} there). Give another folder, or "
-                    "delete this one to start afresh."
+                    f"{self.folder} holds results without the {path.name} that says how they were "
+                    f"made. {advice}"
                 )
-        else:
-            path.write_text(json.dumps(description, indent=1), encoding="utf-8")
+            _write(path, json.dumps(self._description, indent=1))
+            return
+        try:
+            known = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} is no file of settings: {error}. {advice}") from None
+        names = dict.fromkeys([*self._description, *known])
+        changed = [n for n in names if known.get(n) != self._description.get(n)]
+        if changed:
+            raise ValueError(
+                f"{self.folder} holds results that were made with other values of "
+                f"{', '.join(changed)} (see {path.name} there). {advice}"
+            )
 
     @property
     def results_path(self) -> Path:
@@ -84,21 +130,38 @@ class Store:
 
     def finished(self) -> pd.DataFrame | None:
         """Read the finished cells; None if there are none."""
+        self._cut_off_unfinished()
         if not self.results_path.exists():
-            return None
-        content = self.results_path.read_bytes()
-        if not content.endswith(b"\n"):
-            # Cut off while it was being written: that cell is done again.
-            self.results_path.write_bytes(content[: content.rfind(b"\n") + 1])
-        if not self.results_path.stat().st_size:
-            self.results_path.unlink()
             return None
         return read_results(self.folder)
 
     def append_result(self, row: dict[str, Any]) -> None:
         """Add a finished cell."""
-        new = not self.results_path.exists()
-        pd.DataFrame([row]).to_csv(self.results_path, mode="a", header=new, index=False)
+        self._unsaved.append(row)
+        self._append()
+
+    def _append(self) -> None:
+        if not self._unsaved:
+            return
+        with _warned(f"{len(self._unsaved)} finished cells"):
+            self._cut_off_unfinished()
+            new = not self.results_path.exists()
+            text = pd.DataFrame(self._unsaved).to_csv(header=new, **_WRITE)
+            with self.results_path.open("ab") as file:
+                _put(file, text)
+            self._unsaved = []
+
+    def _cut_off_unfinished(self) -> None:
+        """Drop a row whose writing was interrupted: that cell is done again."""
+        path = self.results_path
+        if not path.exists():
+            return
+        content = path.read_bytes()
+        if not content.endswith(b"\n"):
+            content = content[: content.rfind(b"\n") + 1]
+            os.truncate(path, len(content))
+        if not content:
+            path.unlink()
 
     def write_generated(self, generated: Generated, minority_size: int, seed: int) -> None:
         """Keep the texts with their verdicts, and their cost."""
@@ -107,36 +170,67 @@ class Store:
         frame = generated.verdicts.assign(
             parents=[" ".join(map(str, rows)) for rows in generated.verdicts["parents"]]
         )
-        path.with_suffix(".json").write_text(json.dumps(cost), encoding="utf-8")
-        _replace(path, frame)
+        with _warned("the generated texts"):
+            _write(path.with_suffix(".json"), json.dumps(cost))
+            _write(path, frame.to_csv(**_WRITE))
 
     def read_generated(self, minority_size: int, seed: int, labels: np.ndarray) -> Generated | None:
         """Read what `write_generated` kept; None if there is nothing."""
         path = self.generated_path(minority_size, seed)
-        if not path.exists():
+        if not path.is_file():
             return None
-        frame = pd.read_csv(path, dtype={"text": str, "parents": str}, keep_default_na=False)
-        by_name = {str(label): label for label in np.unique(labels)}
-        frame["label"] = [by_name[str(label)] for label in frame["label"]]
-        frame["parents"] = [tuple(map(int, rows.split())) for rows in frame["parents"]]
-        frame["accepted"] = frame["accepted"].astype(str) == "True"
-        cost = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        return Generated(verdicts=frame, **cost)
+        by_name = {str(label): label for label in np.unique(labels).tolist()}
+        try:
+            frame = read_generated(path)
+            frame["label"] = [by_name[label] for label in frame["label"]]
+            frame["parents"] = [tuple(map(int, rows.split())) for rows in frame["parents"]]
+            frame["accepted"] = frame["accepted"] == "True"
+            cost = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            return Generated(verdicts=frame, **cost)
+        except (KeyError, ValueError, TypeError, OSError) as error:
+            raise ValueError(
+                f"{path} cannot be read ({type(error).__name__}: {error}). It, or the .json file "
+                "beside it, is damaged: delete both to have these texts generated anew."
+            ) from error
 
     def write_weights(
         self, weights: np.ndarray, method: str, minority_size: int, seed: int
     ) -> None:
         """Put the weights of the accepted texts beside them, in a column of the method's name."""
         path = self.generated_path(minority_size, seed)
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        column = np.full(len(frame), np.nan)
-        column[frame["accepted"] == "True"] = np.round(weights, 4)
-        frame[f"weight_{method}"] = column
-        _replace(path, frame)
+        if not path.is_file():
+            return  # could not be written, of which there was a warning
+        with _warned(f"the weights of {method}"):
+            frame = read_generated(path)
+            column = np.full(len(frame), np.nan)
+            column[frame["accepted"] == "True"] = np.round(weights, 4)
+            frame[f"weight_{method}"] = column
+            _write(path, frame.to_csv(**_WRITE))
 
 
-def _replace(path: Path, frame: pd.DataFrame) -> None:
+def read_generated(path: Path) -> pd.DataFrame:
+    """Read a file of generated texts; every cell is a string."""
+    return pd.read_csv(path, encoding_errors="surrogatepass", **_READ)
+
+
+def _write(path: Path, text: str) -> None:
     """Write the whole file or nothing."""
-    partial = path.with_suffix(".partial")
-    frame.to_csv(partial, index=False)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        _put(file, text)
     partial.replace(path)
+
+
+def _put(file: io.BufferedWriter, text: str) -> None:
+    file.write(text.encode("utf-8", "surrogatepass"))
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _warned(what: str) -> Iterator[None]:
+    """Let the comparison go on when the disk refuses: what was computed and paid for is kept."""
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(f"Could not write {what}: {error}.", UserWarning, stacklevel=4)

@@ -1,6 +1,5 @@
 """Read labelled texts from a file of the user's."""
 
-import csv
 import os
 import warnings
 from difflib import get_close_matches
@@ -10,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["load_texts"]
+from sklw._copies import copy_groups, folded
+from sklw._validation import warn_of_alike_labels
+from sklw.datasets._files import read_table
 
-_COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst"}
-_SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-_JSON_LINES = {".jsonl", ".ndjson"}
+__all__ = ["load_texts"]
 
 
 def load_texts(
@@ -24,29 +23,33 @@ def load_texts(
     *,
     separator: str | None = None,
     quotes: bool = True,
-    encoding: str = "utf-8-sig",
+    encoding: str | None = None,
     drop_duplicates: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Read labelled texts from a CSV, TSV or JSON-lines file, compressed or not.
 
-    Texts and labels are read as they stand: ``NA``, ``None`` and ``01`` stay those strings.
+    Texts and labels are read as they stand: ``NA``, ``None``, ``01`` and ``1.0`` stay those
+    strings.
 
     Parameters
     ----------
     path : str or path-like
-        A ``.csv``, ``.tsv``, ``.jsonl`` or ``.ndjson`` file; ``.gz``, ``.bz2``, ``.xz`` or
-        ``.zip`` may follow.
+        The file; ``.gz``, ``.bz2``, ``.xz`` or ``.zip`` may follow. What ends in ``.jsonl``,
+        ``.ndjson`` or ``.json`` is read as JSON objects, everything else as a table with a
+        separator.
     text_column, label_column : str or int, default="text" and "label"
         Names of the columns. Two integers are positions, counted from 0, in a file without a
         header.
     separator : str, default=None
-        Character between two columns. None goes by the ending of the file's name.
+        Character between two columns. None takes the one out of comma, tab, semicolon and
+        vertical bar by which the file has the columns that are asked for.
     quotes : bool, default=True
         Whether ``"`` quotes a cell. Pass False where it is an ordinary character.
-    encoding : str, default="utf-8-sig"
-        Encoding of the file; the default reads UTF-8 with or without a byte order mark.
+    encoding : str, default=None
+        Encoding of the file. None reads UTF-8, UTF-16 and UTF-32, with a byte order mark or
+        without; others cannot be told from each other and have to be named.
     drop_duplicates : bool, default=False
-        Keep only the first row of each text.
+        Keep only the first row of each text; case, white space and Unicode form do not count.
 
     Returns
     -------
@@ -60,12 +63,14 @@ def load_texts(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the format is unknown or broken, a column is missing, or fewer than two classes remain.
+        If the format is unknown or broken, the encoding is another, a column is missing, or fewer
+        than two classes remain.
 
     Warns
     -----
     UserWarning
-        If rows without a text or a label were left out; says how many.
+        If rows without a text or a label were left out, or labels differ in case or white space
+        only.
 
     Examples
     --------
@@ -84,12 +89,17 @@ def load_texts(
             f"text_column={text_column!r} and label_column={label_column!r}: give two names, or "
             "two positions for a file without a header."
         )
-    header = isinstance(text_column, str)
-    frame = _read_frame(Path(path), header, separator, quotes, encoding)
-    for parameter, column in (("text_column", text_column), ("label_column", label_column)):
-        _check_column(frame, column, parameter, path)
-    pairs = pd.DataFrame({"text": frame[text_column], "label": frame[label_column]})
-    blank = pairs["text"].astype(str).str.strip() == ""
+    frame = read_table(
+        Path(path).expanduser(),
+        [text_column, label_column],
+        separator=separator,
+        quotes=quotes,
+        encoding=encoding,
+    )
+    for column in (text_column, label_column):
+        _check_column(frame, column, path)
+    pairs = pd.DataFrame({"text": frame[text_column], "label": frame[label_column]}, dtype=object)
+    blank = pairs.map(lambda cell: isinstance(cell, str) and not folded(cell)).any(axis=1)
     complete = pairs[~blank].dropna()
     if len(complete) < len(pairs):
         warnings.warn(
@@ -98,67 +108,33 @@ def load_texts(
             UserWarning,
             stacklevel=2,
         )
-    if drop_duplicates:
-        complete = complete.drop_duplicates("text")
-    texts = complete["text"].astype(str).to_numpy(dtype=object)
-    labels = complete["label"].astype(str).to_numpy(dtype=object)
+    texts, labels = complete["text"].to_numpy(), complete["label"].to_numpy()
     _check_classes(labels, label_column, path)
+    warn_of_alike_labels(labels, stacklevel=3)
+    if drop_duplicates:
+        kept = ~pd.Series(copy_groups(texts)).duplicated().to_numpy()
+        texts, labels = texts[kept], labels[kept]
     return texts, labels.astype(str)
 
 
-def _read_frame(
-    path: Path, header: bool, separator: str | None, quotes: bool, encoding: str
-) -> pd.DataFrame:
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSED:
-        suffixes.pop()
-    ending = suffixes[-1] if suffixes else ""
-    if separator is None and ending not in _SEPARATORS and ending not in _JSON_LINES:
-        raise ValueError(
-            f"The name {path.name!r} does not say which format the file has. Rename it to end in "
-            '.csv, .tsv or .jsonl, or pass separator="," or separator="\\t".'
-        )
-    try:
-        if separator is None and ending in _JSON_LINES:
-            # dtype=False: a label "01" must not become the number 1.
-            return pd.read_json(path, lines=True, encoding=encoding, dtype=False)
-        return pd.read_csv(
-            path,
-            sep=separator or _SEPARATORS[ending],
-            header=0 if header else None,
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-            quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
-            encoding=encoding,
-        )
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"The file {str(path)!r} is empty.") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{str(path)!r} is not encoded in {encoding} ({error.reason} at byte {error.start}). "
-            'Pass its encoding, for example encoding="latin-1".'
-        ) from None
-    except ValueError as error:  # includes pandas' ParserError
-        raise ValueError(
-            f"{str(path)!r} could not be read as a table: {str(error).splitlines()[0]}. Check the "
-            "separator; where quotation marks are ordinary characters pass quotes=False."
-        ) from error
-
-
-def _check_column(frame: pd.DataFrame, column: Any, parameter: str, path: Any) -> None:
-    if column in frame.columns:
-        return
+def _check_column(frame: pd.DataFrame, column: Any, path: Any) -> None:
     names = [str(name) for name in frame.columns]
-    close = get_close_matches(str(column), names, n=1, cutoff=0.6)
-    # Names that differ in case only are not close to difflib.
-    close = [name for name in names if name.lower() == str(column).lower()] or close
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(
-        f"{parameter}={column!r} is no column of {path}.{hint} It has: {', '.join(names)}."
-    )
+    if column not in frame.columns:
+        close = get_close_matches(str(column), names, n=1, cutoff=0.6)
+        # Names that differ in case or white space only are not always close to difflib.
+        close = [name for name in names if folded(name) == folded(str(column))] or close
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"There is no column {column!r} in {path}.{hint} It has: {', '.join(names)}."
+        )
+    if list(frame.columns).count(column) > 1:
+        raise ValueError(f"{path} has several columns {column!r}. Rename all but one.")
+    strange = [cell for cell in frame[column] if isinstance(cell, (list, dict))]
+    if strange:
+        raise ValueError(
+            f"The column {column!r} of {path} holds lists or objects, such as "
+            f"{str(strange[0])[:60]}, where a string is needed."
+        )
 
 
 def _check_classes(labels: np.ndarray, label_column: Any, path: Any) -> None:

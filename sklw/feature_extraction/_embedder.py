@@ -1,6 +1,7 @@
 """Frozen sentence embeddings as a scikit-learn transformer."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from numbers import Integral
 from os import PathLike
 from threading import Lock
@@ -9,11 +10,12 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklw._encoders import longest_input, pool, shared_encoder
+from sklw._compat.scikit_learn import Interval, StrOptions
+from sklw._encoders import longest_input, pool, pooling_of, shared_encoder
 from sklw._encoding import pad_batch, sorted_batches, tokenize
 from sklw._hardware import autocast, choose_device, choose_precision
+from sklw._sentence_settings import POOLINGS, SentenceSettings, read_settings
 from sklw._validation import check_texts
 from sklw.models import EMBEDDED_ENCODER, locate_model
 
@@ -57,8 +59,36 @@ def _size(key: tuple[Any, ...], vector: np.ndarray) -> int:
 _memo = _Memo(max_bytes=256 * 2**20)
 
 
+@dataclass(frozen=True)
+class _Recipe:
+    """All that an embedding depends on beside the model and the text."""
+
+    pooling: tuple[str, ...]
+    normalize: bool
+    max_length: int
+    prompt: str
+    n_skipped: int
+
+
+def _prompt_length(tokenizer: Any, prompt: str, longest: int) -> int:
+    """Count the tokens of a prompt, those that open a text included."""
+    (ids,) = tokenize(tokenizer, [prompt], longest)
+    length = len(ids) - int(ids[-1] in tokenizer.all_special_ids)
+    if length + 1 >= longest:
+        raise ValueError(
+            f"The prompt {prompt!r} fills the {longest} tokens that are read of a text. Raise "
+            "max_length, or pass a shorter prompt."
+        )
+    return length
+
+
 class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Turn texts into sentence embeddings of a frozen encoder.
+
+    A model of sentence-transformers is used as its folder says, so that the embeddings are those
+    of ``SentenceTransformer(model).encode(texts)``; parameters that are set here go before. Any
+    other encoder of transformers gives what it gives there: the mean of the tokens' states (for a
+    causal language model the state of the last token), not scaled.
 
     Nothing is learned: two embedders with equal parameters give equal results. Within a
     process each text is embedded once, so that a grid search over later steps costs little.
@@ -67,12 +97,23 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     ----------
     model : str or path-like, default="all-MiniLM-L6-v2"
         An embedded model, a local folder or a hub id: any encoder of transformers.
-    pooling : {"mean", "cls"}, default="mean"
-        The mean of the tokens' states, or the state of the first token.
-    normalize : bool, default=True
-        Whether to scale each embedding to length 1.
-    max_length : int, default=128
-        Tokens of a text beyond this many are not read.
+    pooling : {"auto", "mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", \
+            "lasttoken"}, default="auto"
+        How the tokens' states become one vector: their mean, the state of the first token, the
+        maximum of each number, the sum divided by the root of their count, the mean with weights
+        1, 2, 3, ..., or the state of the last token. ``"auto"`` takes what the model's folder says.
+    normalize : bool or "auto", default="auto"
+        Whether to scale each embedding to length 1; ``"auto"`` does so where the model's folder
+        lists a Normalize module.
+    max_length : int or "auto", default="auto"
+        Tokens of a text beyond this many are not read; ``"auto"`` takes what the model's folder
+        says, or else as many as the model can read.
+    prompt : str or None, default=None
+        What is put before each text, such as ``"query: "``; ``""`` is nothing. None takes the
+        default prompt of the model's folder, if there is one.
+    prompt_name : str or None, default=None
+        Name of one of the prompts of the model's folder, such as ``"query"`` or ``"document"``, to
+        be put before each text in place of the default one.
     batch_size : int, default=64
         Texts computed at a time.
     device : str, default="auto"
@@ -108,9 +149,11 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     _parameter_constraints: dict[str, list[Any]] = {
         "model": [str, PathLike],
-        "pooling": [StrOptions({"mean", "cls"})],
-        "normalize": ["boolean"],
-        "max_length": [Interval(Integral, 3, None, closed="left")],
+        "pooling": [StrOptions({"auto", *POOLINGS})],
+        "normalize": ["boolean", StrOptions({"auto"})],
+        "max_length": [Interval(Integral, 3, None, closed="left"), StrOptions({"auto"})],
+        "prompt": [str, None],
+        "prompt_name": [str, None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
@@ -120,9 +163,11 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self,
         model: str | PathLike[str] = EMBEDDED_ENCODER,
         *,
-        pooling: Literal["mean", "cls"] = "mean",
-        normalize: bool = True,
-        max_length: int = 128,
+        pooling: str = "auto",
+        normalize: bool | Literal["auto"] = "auto",
+        max_length: int | Literal["auto"] = "auto",
+        prompt: str | None = None,
+        prompt_name: str | None = None,
         batch_size: int = 64,
         device: str = "auto",
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
@@ -131,6 +176,8 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.pooling = pooling
         self.normalize = normalize
         self.max_length = max_length
+        self.prompt = prompt
+        self.prompt_name = prompt_name
         self.batch_size = batch_size
         self.device = device
         self.precision = precision
@@ -155,11 +202,11 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         ModelNotFoundError
             If there is no such model.
         TypeError, ValueError
-            If `X` is not texts.
+            If `X` is not texts, or the model makes its vectors in a way that is not known here.
         """
         self._validate_params()
         check_texts(X, estimator_name=type(self).__name__)
-        self._encoder()
+        self._recipe()
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -189,10 +236,10 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return np.stack([found[text] for text in texts])
 
     def _embed(self, texts: list[str]) -> np.ndarray:
+        recipe = self._recipe()
         tokenizer, encoder = self._encoder()
         device = choose_device(self.device)
-        longest = longest_input(tokenizer, encoder.config, self.max_length)
-        token_ids = tokenize(tokenizer, texts, longest)
+        token_ids = tokenize(tokenizer, [recipe.prompt + text for text in texts], recipe.max_length)
         lengths = np.array([len(ids) for ids in token_ids])
         vectors = np.empty((len(texts), self.n_features_out_), dtype=np.float32)
         with torch.inference_mode():
@@ -201,8 +248,9 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 batch = {name: tensor.to(device) for name, tensor in batch.items()}
                 with autocast(self.precision, device):
                     hidden = encoder(**batch).last_hidden_state
-                pooled = pool(hidden, batch["attention_mask"], self.pooling)
-                if self.normalize:
+                mask = batch["attention_mask"]
+                pooled = pool(hidden, mask, recipe.pooling, recipe.n_skipped)
+                if recipe.normalize:
                     pooled = torch.nn.functional.normalize(pooled, dim=1)
                 vectors[rows] = pooled.cpu().numpy()
         return vectors
@@ -210,17 +258,55 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _encoder(self) -> tuple[Any, Any]:
         return shared_encoder(self.model, choose_device(self.device))
 
+    def _recipe(self) -> _Recipe:
+        """Collect what the model's folder says, unless a parameter says otherwise."""
+        found = read_settings(locate_model(self.model))
+        if found.beyond:
+            raise ValueError(
+                f"TextEmbedder cannot compute the vectors of {str(self.model)!r} as "
+                f"sentence-transformers does: {found.beyond}. Use "
+                "FunctionTransformer(SentenceTransformer(model).encode) in its place."
+            )
+        tokenizer, encoder = self._encoder()
+        max_length = found.max_length if self.max_length == "auto" else self.max_length
+        longest = longest_input(tokenizer, encoder, max_length)
+        prompt = self._prompt(found)
+        length = _prompt_length(tokenizer, prompt, longest) if prompt else 0
+        return _Recipe(
+            pooling=pooling_of(self.model, encoder) if self.pooling == "auto" else (self.pooling,),
+            normalize=found.normalize if self.normalize == "auto" else bool(self.normalize),
+            max_length=longest,
+            prompt=prompt,
+            n_skipped=0 if found.include_prompt else length,
+        )
+
+    def _prompt(self, found: SentenceSettings) -> str:
+        if self.prompt is not None:
+            if self.prompt_name is not None:
+                raise ValueError("prompt and prompt_name are both set. Drop one of them.")
+            return self.prompt
+        prompts = dict(found.prompts)
+        name = found.default_prompt if self.prompt_name is None else self.prompt_name
+        if name is None:
+            return ""
+        if name in prompts:
+            return prompts[name] or ""
+        raise ValueError(
+            f"The model {str(self.model)!r} has no prompt named {name!r}, only {sorted(prompts)}. "
+            "Set prompt_name to one of these, or prompt to the text itself."
+        )
+
     def _memo_key(self) -> tuple[Any, ...]:
         source = locate_model(self.model)
-        device = choose_device(self.device)
-        precision = choose_precision(self.precision, device)
-        settings = (self.pooling, self.normalize, self.max_length, precision)
-        return (source.location, source.fingerprint, *settings)
+        precision = choose_precision(self.precision, choose_device(self.device))
+        # The folder's settings, too: lower-casing is one of them, and no parameter.
+        settings = (read_settings(source), self._recipe())
+        return (source.location, source.fingerprint, *settings, precision)
 
     @property
     def n_features_out_(self) -> int:
         """Length of an embedding."""
-        return int(self._encoder()[1].config.hidden_size)
+        return int(self._encoder()[1].config.hidden_size) * len(self._recipe().pooling)
 
     @property
     def _n_features_out(self) -> int:

@@ -4,13 +4,15 @@ from typing import Any
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
-__all__ = ["use_row_attention"]
+from sklw._compat.transformers import attention_kind
+
+__all__ = ["use_fused_attention", "use_row_attention"]
 
 _NAME = "sklw_rows"
 _LONGEST = 64
+_FUSED = AttentionInterface()["sdpa"]
+_HARMLESS = {"position_ids", "cache_position"}  # tensors that models pass and attention ignores
 
 
 def _attend(
@@ -28,11 +30,11 @@ def _attend(
     a row according to the thread that serves it.
     """
     rows, heads, length, size = query.shape
-    special = any(kwargs.get(name) is not None for name in ("softcap", "s_aux", "position_bias"))
+    special = kwargs.get("softcap") is not None or any(
+        isinstance(value, torch.Tensor) and name not in _HARMLESS for name, value in kwargs.items()
+    )
     if special or length > _LONGEST or (length > 1 and attention_mask is None):
-        return sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, **kwargs
-        )
+        return _FUSED(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     groups, width = key.shape[1:3]
     # All queries that share keys and values go into one product.
     query = query.reshape(rows * groups, -1, size)
@@ -55,9 +57,16 @@ def _attend(
     return output.reshape(rows, heads, length, -1).transpose(1, 2).contiguous(), None
 
 
-def use_row_attention(model: Any) -> None:
-    """Let a model on the CPU that takes the fused kernel use this attention instead."""
-    if model.device.type == "cpu" and model.config._attn_implementation == "sdpa":
-        AttentionInterface.register(_NAME, _attend)
-        AttentionMaskInterface.register(_NAME, sdpa_mask)
-        model.set_attn_implementation(_NAME)
+def use_row_attention(model: Any) -> bool:
+    """Let a model on the CPU use this attention in place of the fused kernel, if it has that."""
+    if model.device.type != "cpu" or attention_kind(model) != "sdpa":
+        return False
+    AttentionInterface.register(_NAME, _attend)
+    AttentionMaskInterface.register(_NAME, AttentionMaskInterface()["sdpa"])
+    model.set_attn_implementation(_NAME)
+    return True
+
+
+def use_fused_attention(model: Any) -> None:
+    """Undo :func:`use_row_attention`."""
+    model.set_attn_implementation("sdpa")

@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator
 
 __all__ = ["BaseGenerator", "Completion", "Request"]
 
+_WHOLE = frozenset({"stop", "recorded", "exhausted", "empty", "error"})
+
 
 @dataclass(frozen=True)
 class Request:
@@ -54,8 +56,10 @@ class Completion:
     prompt_tokens, completion_tokens : int
         What the answer cost; 0 for recorded rows.
     finish_reason : str
-        ``"stop"``, ``"length"`` (cut at `max_new_tokens`), ``"recorded"``, or
-        ``"exhausted"`` (a source of recorded rows has no more for this label).
+        ``"stop"``, ``"length"`` (cut at `max_new_tokens`), ``"empty"`` (nothing was said),
+        ``"error"`` (refused; `metadata` has the server's words), ``"thinking"`` (it ends before
+        the model's thinking does), ``"recorded"``, ``"exhausted"`` (a source of recorded rows
+        has no more for this label), or what else a server calls the end of an answer.
     cached : bool
         Whether it was taken from the request cache.
     metadata : mapping
@@ -68,6 +72,11 @@ class Completion:
     finish_reason: str = "stop"
     cached: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the text may be incomplete: all but the known good ends count as cut."""
+        return self.finish_reason not in _WHOLE
 
 
 class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
@@ -95,7 +104,7 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
         """Yield ``(index of the request, completion)`` in any order, each as soon as known."""
 
     def count_tokens(self, prompt: str | tuple[tuple[str, str], ...]) -> int:
-        """Estimate how many tokens a prompt has: one for four characters, if nobody knows better.
+        """Estimate how many tokens a prompt has: one for four bytes, if nobody knows better.
 
         Parameters
         ----------
@@ -108,7 +117,7 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
             The estimate.
         """
         texts = [prompt] if isinstance(prompt, str) else [content for _, content in prompt]
-        return sum(-(-len(text) // 4) for text in texts)
+        return sum(-(-len(text.encode(errors="replace")) // 4) for text in texts)
 
     def generate(self, requests: Sequence[Request]) -> list[Completion]:
         """Answer the requests.

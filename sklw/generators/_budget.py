@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
 
+from sklw._compat.scikit_learn import Interval
 from sklw.generators._base import BaseGenerator, Completion, Request
-from sklw.generators._cache import RequestCache, iter_cached, known_requests
+from sklw.generators._cache import RequestCache, iter_cached, known_answers
 
 __all__ = ["Budget", "Usage", "iter_within"]
 
@@ -21,8 +20,8 @@ class Budget(BaseEstimator):
     """Bounds of what a fit may spend on requests; answers from the cache cost nothing.
 
     A request is sent only if its prompt and the longest answer it may get still fit, so that no
-    bound is passed (prompts of endpoints are estimated, see ``count_tokens``). What was generated
-    until then is kept and used.
+    bound is passed (prompts of endpoints are estimated, see ``count_tokens``, and so are answers
+    where a server does not count tokens). What was generated until then is kept and used.
 
     Parameters
     ----------
@@ -109,7 +108,7 @@ class Usage:
     Attributes
     ----------
     requests : int
-        Requests sent; those that an endpoint answers at once, as `samples_per_request`, each.
+        Requests sent; one that asks for several answers, as `samples_per_request`, counts once.
     cached : int
         Requests answered from the cache.
     prompt_tokens, completion_tokens : int
@@ -141,7 +140,7 @@ class Usage:
         if completion.cached:
             self.cached += 1
             return
-        self.requests += 1
+        self.requests += not completion.metadata.get("beside", False)
         self.prompt_tokens += completion.prompt_tokens
         self.completion_tokens += completion.completion_tokens
         self.cost = budget.cost(self.prompt_tokens, self.completion_tokens)
@@ -179,9 +178,13 @@ def iter_within(
     prices = budget or Budget()
     portions: Iterable[Sequence[int]] = [range(len(requests))]
     if budget is not None:
-        known = known_requests(generator, requests, cache)
-        unknown = sorted(set(range(len(requests))) - set(known))
-        portions = chain([known], _affordable(generator, requests, unknown, budget, usage))
+        # Read at once: what is looked up again may be gone, and would be sent beside the budget.
+        known = known_answers(generator, requests, cache)
+        for index, completion in known.items():
+            usage.count(completion, prices)
+            yield index, completion
+        unknown = [index for index in range(len(requests)) if index not in known]
+        portions = _affordable(generator, requests, unknown, budget, usage)
     for portion in portions:
         asked = [requests[at] for at in portion]
         for index, completion in iter_cached(generator, asked, cache):
@@ -192,7 +195,8 @@ def iter_within(
 def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
     """Return how many tokens an answer may have, by the request's bound and the generator's."""
     bounds = (max_new_tokens, getattr(generator, "max_new_tokens", None))
-    return min((bound for bound in bounds if bound is not None), default=0)
+    answer = min((bound for bound in bounds if bound is not None), default=0)
+    return int(answer + getattr(generator, "thinking_tokens", 0))
 
 
 def _affordable(

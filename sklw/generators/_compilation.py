@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from sklw._compat.torch import compilation_error
 from sklw.generators._loading import LoadedModel
 
 __all__ = ["compiled_model"]
@@ -22,7 +23,7 @@ def compiled_model(loaded: LoadedModel) -> Callable[..., Any]:
         def run(**inputs: Any) -> Any:
             try:
                 return forward(**inputs)
-            except torch._dynamo.exc.TorchDynamoException as error:
+            except compilation_error() as error:
                 raise RuntimeError(
                     f"{name} could not be compiled: "
                     f"{str(error).splitlines()[0]}. Compiling needs a C++ compiler, on a GPU "

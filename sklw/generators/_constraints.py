@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from sklw._compat.llguidance import UnreadableTokenizerError, fill_mask, read_tokenizer
 from sklw.exceptions import GenerationWarning
 from sklw.generators._loading import LoadedModel
 
@@ -34,33 +35,48 @@ def matcher_for(loaded: LoadedModel, pattern: str | None) -> Any:
     """
     if pattern is None:
         return None
-    try:
-        from llguidance import LLMatcher, LLTokenizer
-    except ImportError:
-        _warn_once(loaded)
+    reader = _reader(loaded)
+    if reader is None:
         return None
+    from llguidance import LLMatcher
+
     memo = loaded.memo.setdefault("matchers", {})
-    if "tokenizer" not in memo:
-        backend = getattr(loaded.tokenizer, "backend_tokenizer", None)
-        ends = sorted(loaded.stop_ids)
-        size = loaded.model.config.get_text_config().vocab_size
-        memo["tokenizer"] = backend and LLTokenizer(backend.to_str(), n_vocab=size, eos_token=ends)
-    if not memo["tokenizer"]:
-        return None
     if pattern not in memo:
-        matcher = LLMatcher(memo["tokenizer"], LLMatcher.grammar_from_regex(pattern))
+        matcher = LLMatcher(reader, LLMatcher.grammar_from_regex(pattern))
         if matcher.is_error():
             raise ValueError(f"The pattern {pattern!r} cannot be used: {matcher.get_error()}.")
         memo[pattern] = matcher
     return memo[pattern].deep_copy()
 
 
-def _warn_once(loaded: LoadedModel) -> None:
+def _reader(loaded: LoadedModel) -> Any:
+    """Return llguidance's view of the tokenizer, None (with one warning) if there is none."""
+    if "reader" not in loaded.memo:
+        try:
+            loaded.memo["reader"] = read_tokenizer(
+                loaded.tokenizer, loaded.model.config.get_text_config().vocab_size, loaded.stop_ids
+            )
+        except ImportError:
+            _warn(
+                loaded,
+                "The package llguidance is not installed",
+                'Run `pip install "sklw[tables]"`.',
+            )
+        except UnreadableTokenizerError as error:
+            _warn(
+                loaded,
+                f"llguidance cannot read the tokenizer of this model ({error})",
+                "A model with a byte-level tokenizer can be held to it.",
+            )
+    return loaded.memo.get("reader")
+
+
+def _warn(loaded: LoadedModel, cause: str, remedy: str) -> None:
     if not loaded.memo.get("warned"):
         loaded.memo["warned"] = True
         warnings.warn(
-            "The package llguidance is not installed, so answers are not held to the pattern of "
-            'the rows, and small models mostly miss it. Run `pip install "sklw[tables]"`.',
+            f"{cause}, so answers are not held to the pattern of the rows, and small models "
+            f"mostly miss it. {remedy}",
             GenerationWarning,
             stacklevel=2,
         )
@@ -74,7 +90,7 @@ def allowed_only(logits: torch.Tensor, tasks: Sequence["Task"]) -> torch.Tensor:
     masks = np.full((len(tasks), -(-size // 32)), -1, dtype=np.int32)
     for row, task in enumerate(tasks):
         if task.matcher is not None:
-            task.matcher.unsafe_compute_mask_ptr(masks[row].ctypes.data, masks[row].nbytes)
+            fill_mask(task.matcher, masks[row])
     bits = np.unpackbits(masks.view(np.uint8), axis=1, count=size, bitorder="little")
     blocked = torch.from_numpy(bits == 0).to(logits.device)
     return logits.masked_fill(blocked, -torch.inf)

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from sklw.exceptions import GenerationWarning
+from sklw.generators._by_generate import decode_by_generate
 from sklw.generators._compilation import compiled_model
 from sklw.generators._constraints import allowed_only
 from sklw.generators._loading import LoadedModel
-from sklw.generators._lockstep import decode_in_lockstep, fits_slots
 from sklw.generators._sampling import SamplingSettings, sample_tokens
 from sklw.generators._slots import CHUNK, Slots
 from sklw.generators._stopping import StopCheck
@@ -141,17 +141,10 @@ def decode(
     at once, and waiting tasks take the free slots.
     """
     check = StopCheck(loaded)
-    if "slots" not in loaded.memo:
-        loaded.memo["slots"] = fits_slots(loaded.model)
-    if not loaded.memo["slots"]:
-        if compile:
-            warnings.warn(
-                f"compile=True has no effect: {type(loaded.model).__name__} keeps its memory in "
-                "a way of its own, which is not compiled here.",
-                GenerationWarning,
-                stacklevel=2,
-            )
-        yield from decode_in_lockstep(loaded.model, tasks, settings, batch_size, check)
+    if loaded.way.against_slots is not None:
+        _warn_once(loaded)
+        alone = loaded.way.alone
+        yield from decode_by_generate(loaded.model, tasks, settings, batch_size, check, alone)
         return
     waiting = sorted(tasks, key=lambda task: task.room)  # taken from the end: longest first
     while waiting:
@@ -166,6 +159,20 @@ def decode(
         split = next(i for i, task in enumerate(waiting) if task.room >= least)
         batch, waiting = waiting[split:], waiting[:split]
         yield from _run(slots, batch, settings, batch_size, check)
+
+
+def _warn_once(loaded: LoadedModel) -> None:
+    if not loaded.memo.get("said to be slow"):
+        loaded.memo["said to be slow"] = True
+        alone = (
+            ", one answer at a time since batches change what it says" if loaded.way.alone else ""
+        )
+        warnings.warn(
+            f"{type(loaded.model).__name__} is decoded by transformers' own generate{alone}, which "
+            f"is slower, and compile=True has no effect, because {loaded.way.against_slots}.",
+            GenerationWarning,
+            stacklevel=3,
+        )
 
 
 def _run(

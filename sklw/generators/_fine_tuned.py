@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from sklw.generators._folder import cache_folder
+from sklw._compat.scikit_learn import Interval, StrOptions
+from sklw._folder import cache_folder
 from sklw.generators._transformers import TransformersGenerator
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
@@ -73,6 +74,8 @@ class FineTunedGenerator(TransformersGenerator):
     ----------
     fingerprint_ : str
         Of model, rows and settings.
+    base_fingerprint_ : str
+        Of the model alone, as it was when it was trained.
 
     References
     ----------
@@ -178,7 +181,8 @@ class FineTunedGenerator(TransformersGenerator):
         def of_epoch(rng: np.random.Generator) -> Sequence[tuple[str, str]]:
             return pairs(rng, self.permute_columns)
 
-        base = f"{locate_model(self.model).fingerprint} {self._hardware()}"
+        self.base_fingerprint_ = locate_model(self.model).fingerprint
+        base = f"{self.base_fingerprint_} {self._hardware()}"
         self.fingerprint_ = fingerprint(base, of_epoch, self._settings())
         self._trained(of_epoch)
         return self
@@ -194,6 +198,11 @@ class FineTunedGenerator(TransformersGenerator):
             msg="This %(name)s has not learned any rows yet. Give it to LLMOverSampler(generator="
             "...), which trains it in fit_resample.",
         )
+        if locate_model(self.model).fingerprint != self.base_fingerprint_:
+            raise NotFittedError(
+                f"{self.model_name!r} is no longer the model that was trained. Call fit_resample "
+                "again, or put the former files back."
+            )
         return self._trained(None)
 
     def _trained(self, pairs: Any) -> Any:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -15,17 +16,25 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-from sklw.generators._attention import use_row_attention
-from sklw.generators._folder import cache_folder
+from sklw._compat.transformers import dequantized
+from sklw._folder import cache_folder
+from sklw.generators._architectures import Way, find_way
 from sklw.models import ModelSource, locate_model
 
 __all__ = ["LoadedModel", "load_model"]
 
 _KEPT = 2
 _GREATEST_CONVERTED = 500_000_000  # bytes
+# Special tokens by which models mark the parts of one answer.
+_PARTS = re.compile(
+    "channel|message|think|thought|reason|respon|answer|solution|inner|analysis|final|constrain",
+    re.IGNORECASE,
+)
+_NAMED = ("bos", "eos", "pad", "unk", "sep", "cls", "mask")
 _loaded: "OrderedDict[tuple[Any, ...], LoadedModel]" = OrderedDict()
 _lock = threading.RLock()
 
@@ -39,7 +48,14 @@ class LoadedModel:
     model, tokenizer : objects
         As transformers loads them.
     stop_ids : frozenset of int
-        Every special token ends an answer: end of text, end of turn, start of another turn.
+        What ends an answer: the ends that the model declares and the tokenizer's own tokens.
+    other_ids : frozenset of int
+        The other special tokens. They end an answer, as the start of another turn, unless the
+        model marks the parts of its answers with such tokens.
+    has_parts : bool
+        Whether it does.
+    way : Way
+        How answers are written.
     context : int or None
         Number of tokens the model can read, None if it does not say.
     memo : dict
@@ -49,7 +65,10 @@ class LoadedModel:
     model: Any
     tokenizer: Any
     stop_ids: frozenset[int]
+    other_ids: frozenset[int]
+    has_parts: bool
     context: int | None
+    way: Way
     memo: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -89,11 +108,18 @@ def _load(source: ModelSource, dtype: torch.dtype, device: str) -> LoadedModel:
     try:
         with _quiet():
             tokenizer, model = _read_fast(source, dtype)
-    except (OSError, ValueError, ImportError) as error:
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # each reader has errors of its own for a damaged file
         raise source.not_found(error) from error
     model = model.to(device).eval().requires_grad_(False)
-    use_row_attention(model)
-    return LoadedModel(model, tokenizer, _stop_ids(model, tokenizer), _context(model))
+    ends = _declared_ends(model)
+    # Penalties, forced tokens and the like of the model's folder: sampling is set elsewhere.
+    model.generation_config = GenerationConfig(eos_token_id=ends)
+    stop_ids, other_ids = _special_ids(ends, tokenizer)
+    has_parts = any(_PARTS.search(tokenizer.convert_ids_to_tokens(id_)) for id_ in other_ids)
+    way = find_way(model)
+    return LoadedModel(model, tokenizer, stop_ids, other_ids, has_parts, _context(model), way)
 
 
 def _read_fast(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:
@@ -114,10 +140,16 @@ def _read(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:
     arguments = source.load_arguments
     tokenizer = AutoTokenizer.from_pretrained(source.location, **arguments)
     if source.gguf_file is not None:
-        from transformers import GgufConfig
-
-        arguments["quantization_config"] = GgufConfig(dequantize=True)
-    model = AutoModelForCausalLM.from_pretrained(source.location, dtype=dtype, **arguments)
+        arguments |= dequantized()
+    model, report = AutoModelForCausalLM.from_pretrained(
+        source.location, dtype=dtype, output_loading_info=True, **arguments
+    )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ValueError(
+            f"its weights lack {len(missing)} that {type(model).__name__} needs, {missing[0]} for "
+            "one, which would be random"
+        )
     return tokenizer, model
 
 
@@ -143,7 +175,7 @@ def _converted(source: ModelSource, dtype: torch.dtype) -> Path | None:
 def _keep(tokenizer: Any, model: Any, folder: Path) -> None:
     # Renamed when whole, so that no other process reads half a model. Where it cannot be
     # written, it is converted again next time.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, SafetensorError):  # the latter for a full disk
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
             whole = Path(unfinished) / "model"
@@ -152,12 +184,19 @@ def _keep(tokenizer: Any, model: Any, folder: Path) -> None:
             whole.rename(folder)
 
 
-def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    ids = set(tokenizer.all_special_ids)
-    ids.update(id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special)
+def _declared_ends(model: Any) -> list[int]:
     ends = model.generation_config.eos_token_id
-    ids.update(ends if isinstance(ends, list | tuple) else [] if ends is None else [ends])
-    return frozenset(ids)
+    return list(ends) if isinstance(ends, list | tuple) else [] if ends is None else [ends]
+
+
+def _special_ids(ends: list[int], tokenizer: Any) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the special tokens that end an answer anyway, and the others."""
+    ids = (getattr(tokenizer, f"{name}_token_id", None) for name in _NAMED)
+    named = {id_ for id_ in ids if id_ is not None}
+    special = set(tokenizer.all_special_ids)
+    special.update(id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special)
+    stop_ids = frozenset(ends) | named
+    return stop_ids, frozenset(special - stop_ids)
 
 
 def _context(model: Any) -> int | None:

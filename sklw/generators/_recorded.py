@@ -1,29 +1,34 @@
 """Rows generated elsewhere, given out by label."""
 
 import difflib
+import gzip
+import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sklearn.utils._param_validation import Interval
 
+from sklw._compat.scikit_learn import Interval
+from sklw._validation import ENCODED_LABELS
+from sklw.exceptions import GenerationWarning
 from sklw.generators._base import BaseGenerator, Completion, Request
 
 __all__ = ["RecordedGenerator"]
 
-_READERS: dict[str, dict[str, Any]] = {
-    ".csv": {},
-    ".tsv": {"sep": "\t"},
-    ".jsonl": {"lines": True},
-}
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 class RecordedGenerator(BaseGenerator):
     """Rows that were generated elsewhere, as a generator.
+
+    Rows are taken as they are: nothing is cleaned off, and texts of any length or kind pass. Only
+    copies (of real rows, and of each other) and values that a column of the table cannot hold are
+    refused, with the reason in ``provenance_``.
 
     Request number `index` of a label is answered with the row of that number among the label's
     rows, so nothing is remembered between calls: the rounds of one fit never repeat a row, two
@@ -39,7 +44,8 @@ class RecordedGenerator(BaseGenerator):
         but for those of label and parent.
     label_column : str, default="label"
         Column of the class. A request's label finds the rows whose label equals it, or else
-        those whose label reads the same: ``1`` finds ``"1"``.
+        those whose label reads the same (``1`` finds ``"1"``) or is the same number or truth
+        value (``"1"`` finds ``1.0``, ``True`` finds ``"true"``).
     parent_column : str or None, default=None
         Column with the real text that a generated text was made from, if known.
     group_column : str or None, default=None
@@ -105,9 +111,11 @@ class RecordedGenerator(BaseGenerator):
     def cache_key(self) -> dict[str, Any]:
         """All that determines an answer beside the request."""
         frame = self._frame()
+        texts, parents = self._texts(frame), self._parents(frame)
+        rows = [(repr(key), texts(row), parents[row]) for row, key in enumerate(self._keys(frame))]
         return {
             "backend": "recorded",
-            "rows": str(pd.util.hash_pandas_object(frame.astype(str), index=False).sum()),
+            "rows": hashlib.sha256(json.dumps(rows, default=str).encode()).hexdigest(),
             "shuffle": bool(self.shuffle),
             "random_state": int(self.random_state),
         }
@@ -125,14 +133,14 @@ class RecordedGenerator(BaseGenerator):
         index : int
             Number of the request.
         completion : Completion
-            With `metadata` ``{"row": i}``, the number of the row in the records, and
-            ``"parent"`` if there is a `parent_column`; ``"exhausted"`` and no text if the label
-            has no row of that number.
+            With `metadata` ``{"row": i}``, the number of the row in the records,
+            ``"parent"`` if there is a `parent_column` and ``"table"`` if there is no
+            `text_column`; ``"exhausted"`` and no text if the label has no row of that number.
         """
         self._validate_params()
         frame = self._frame()
         # A row without a text or a label is passed over, but counted.
-        usable = frame[self._needed()].notna().all(axis=1).tolist()
+        usable = self._usable(frame)
         rows: dict[Hashable, list[int]] = {}
         for row, key in enumerate(self._keys(frame)):
             if usable[row]:
@@ -142,8 +150,7 @@ class RecordedGenerator(BaseGenerator):
             rank = dict(zip(order, range(len(frame)), strict=True))
             for found in rows.values():
                 found.sort(key=rank.__getitem__)
-        texts = self._texts(frame)
-        parents = None if self.parent_column is None else frame[self.parent_column].tolist()
+        texts, parents = self._texts(frame), self._parents(frame)
         for number, request in enumerate(requests):
             key = request.label if self.group_column is None else (request.label, request.group)
             found = self._rows_of(rows, key)
@@ -152,9 +159,58 @@ class RecordedGenerator(BaseGenerator):
                 continue
             row = found[request.index]
             metadata: dict[str, Any] = {"row": row}
-            if parents is not None and self.text_column is not None:
-                metadata["parent"] = None if pd.isna(parents[row]) else parents[row]
+            if self.text_column is None:
+                metadata["table"] = True
+            elif self.parent_column is not None:
+                metadata["parent"] = parents[row]
             yield number, Completion(texts(row), finish_reason="recorded", metadata=metadata)
+
+    def check_columns(self, names: Sequence[str]) -> None:
+        """Raise ValueError if the records do not fit a table; LLMOverSampler calls this.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The columns that rows must have.
+        """
+        self._validate_params()
+        frame = self._frame()
+        known = [str(name) for name in frame.columns]
+        lacking = [name for name in names if name not in known]
+        if self.text_column in names:
+            raise ValueError(
+                f"X is a table with a column {self.text_column!r}, and text_column="
+                f"{self.text_column!r} makes the records texts, not rows of a table. Set "
+                "RecordedGenerator(..., text_column=None)."
+            )
+        if self.text_column is None and lacking:
+            raise ValueError(
+                f"The records have no column {' and no column '.join(map(repr, lacking))}, "
+                f"which X has.{_similar(lacking[0], known)} Their columns are: "
+                f"{', '.join(map(repr, known))}. Rename or add columns, or drop those of X."
+            )
+
+    def _usable(self, frame: pd.DataFrame) -> list[bool]:
+        """Say which rows have all that is needed, and warn of the others."""
+        needed = frame[self._needed()].notna()
+        usable: list[bool] = needed.all(axis=1).tolist()
+        if not all(usable):
+            first = usable.index(False)
+            column = next(name for name in needed.columns if not needed[name].iloc[first])
+            warnings.warn(
+                f"{usable.count(False)} of {len(usable)} recorded rows are passed over, since a "
+                f"value is missing (the first: row {first}, counted from 0, has no {column!r}). "
+                "Fill it in, or drop those rows.",
+                GenerationWarning,
+                stacklevel=2,
+            )
+        return usable
+
+    def _parents(self, frame: pd.DataFrame) -> list[str | None]:
+        if self.parent_column is None:
+            return [None] * len(frame)
+        values = frame[self.parent_column].tolist()
+        return [None if pd.isna(value) else str(value) for value in values]
 
     def _keys(self, frame: pd.DataFrame) -> list[Hashable]:
         labels: list[Hashable] = frame[self.label_column].tolist()
@@ -174,7 +230,7 @@ class RecordedGenerator(BaseGenerator):
             values = (column[row] for column in columns)
             return json.dumps(
                 {
-                    name: None if pd.isna(value) else value
+                    name: None if pd.api.types.is_scalar(value) and pd.isna(value) else value
                     for name, value in zip(names, values, strict=True)
                 },
                 default=str,
@@ -185,10 +241,18 @@ class RecordedGenerator(BaseGenerator):
     def _rows_of(self, rows: Mapping[Hashable, list[int]], key: Hashable) -> list[int]:
         if key in rows:
             return rows[key]
-        same = [found for known, found in rows.items() if _read_alike(known, key)]
-        if same:
-            return same[0]
+        for alike in (_written_alike, _mean_alike):
+            same = [known for known in rows if alike(known, key)]
+            if len(same) > 1:
+                raise ValueError(
+                    f"The label {key!r} may stand for {' or '.join(map(repr, same))} of the "
+                    f"records. Write the labels in column {self.label_column!r} as those of y."
+                )
+            if same:
+                return rows[same[0]]
         known = ", ".join(sorted(map(repr, rows))[:20])
+        asked, *labels = [one[0] if isinstance(one, tuple) else one for one in [key, *rows]]
+        of_numbers = any(isinstance(label, int) for label in labels)
         where = repr(self.label_column)
         if self.group_column is not None:
             where += f" and {self.group_column!r}"
@@ -196,6 +260,7 @@ class RecordedGenerator(BaseGenerator):
             f"The records hold no row of the label {key!r}. The labels in column "
             f"{where} are: {known}. Add rows of that label, leave it out of "
             "sampling_strategy, or set label_column to the right column."
+            + (ENCODED_LABELS if type(asked) is int and not of_numbers else "")
         )
 
     def _needed(self) -> list[str]:
@@ -208,7 +273,7 @@ class RecordedGenerator(BaseGenerator):
         elif isinstance(self.records, str | os.PathLike):
             frame = _read(Path(self.records).expanduser())
         else:
-            frame = pd.DataFrame.from_records([dict(record) for record in self.records])
+            frame = _framed(self.records, "Record")
         if frame.empty:
             raise ValueError(
                 f"The records of {self.model_name!r} are empty. Pass at least one row with the "
@@ -223,11 +288,11 @@ class RecordedGenerator(BaseGenerator):
         for parameter, column in columns.items():
             if column is not None and column not in frame.columns:
                 names = [str(name) for name in frame.columns]
-                close = difflib.get_close_matches(column, names, 1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
+                or_none = ", or to None if they are rows of a table" * (parameter == "text_column")
                 raise ValueError(
-                    f"The records have no column {column!r}.{hint} Their columns are: "
-                    f"{', '.join(map(repr, names))}. Set {parameter} to one of them."
+                    f"The records have no column {column!r}.{_similar(column, names)} Their "
+                    f"columns are: {', '.join(map(repr, names))}. Set {parameter} to one of "
+                    f"them{or_none}."
                 )
         if not frame[self._needed()].notna().all(axis=1).any():
             raise ValueError(
@@ -237,30 +302,69 @@ class RecordedGenerator(BaseGenerator):
         return frame
 
 
-def _read_alike(known: Hashable, asked: Hashable) -> bool:
-    """Whether two keys are equal, or look it."""
+def _similar(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, 1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _written_alike(known: Hashable, asked: Hashable) -> bool:
+    """Whether two keys read the same."""
     if isinstance(known, tuple) and isinstance(asked, tuple):
-        return all(map(_read_alike, known, asked))
-    return known == asked or str(known) == str(asked)
+        return all(map(_written_alike, known, asked))
+    return str(known) == str(asked)
+
+
+def _mean_alike(known: Hashable, asked: Hashable) -> bool:
+    """Whether two keys are the same number or truth value, one of them as a text."""
+    if isinstance(known, tuple) and isinstance(asked, tuple):
+        return all(map(_mean_alike, known, asked))
+    if isinstance(known, bool) or isinstance(asked, bool):
+        return str(known).casefold() == str(asked).casefold()
+    if isinstance(known, str) and isinstance(asked, str):
+        return known == asked  # "01" is not "1"
+    try:
+        return float(known) == float(asked)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _read(path: Path) -> pd.DataFrame:
-    kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if kind.lower() not in _READERS:
+    kind = (Path(path.stem).suffix if path.suffix == ".gz" else path.suffix).lower()
+    if kind not in {*_SEPARATORS, ".jsonl"}:
         raise ValueError(
             f"The records in {str(path)!r} have an unknown format. Use a .csv, .tsv or .jsonl "
             "file (also with .gz), or read the file yourself and pass the DataFrame."
         )
-    options = _READERS[kind.lower()]
     try:
-        if kind.lower() == ".jsonl":
-            return pd.read_json(path, dtype=False, **options)
-        # Texts such as "None" or "nan" are texts; only an empty field is missing.
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+        if kind == ".jsonl":
+            opened = gzip.open if path.suffix == ".gz" else open
+            with opened(path, "rt", encoding="utf-8-sig", newline="\n") as file:
+                return _framed([json.loads(line) for line in file if line.strip()], "Line")
+        # A label 01 and a text 1.50 are to stay that; only an empty field is missing.
+        frame = pd.read_csv(
+            path, sep=_SEPARATORS[kind], dtype=str, keep_default_na=False, na_values=[""]
+        )
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
             f"The records in {str(path)!r} could not be read: {error}. Check that the file "
             f"exists and is a readable {kind} file, or read it yourself and pass the DataFrame."
         ) from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise ValueError(
+            f"The rows in {str(path)!r} have more fields than its header has names. Put texts "
+            "with a separator in them into quotes."
+        )
+    return frame
+
+
+def _framed(records: Sequence[Any], what: str) -> pd.DataFrame:
+    """Make a frame of mappings; whole numbers stay so beside missing values."""
+    for number, record in enumerate(records):
+        if not isinstance(record, Mapping):
+            raise ValueError(
+                f"{what} {number} of the records, counted from 0, is a {type(record).__name__} "
+                "and no mapping of columns to values."
+            )
+    return pd.DataFrame([dict(record) for record in records], dtype=object)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers import Cache, DynamicLayer
+
+from sklw._compat.torch import mark_static_address
+from sklw._compat.transformers import cache_argument, returned_cache
 
 __all__ = ["CHUNK", "FEWEST_ROWS", "Slots"]
 
@@ -93,6 +96,8 @@ class Slots:
         self.view = _View(torch.zeros(0, dtype=torch.int64), 0, 0)
         layers = model.config.get_text_config().num_hidden_layers
         self._cache = Cache(layers=[_SlotLayer(self) for _ in range(layers)])
+        self._argument = cache_argument(model)
+        self._base_argument = cache_argument(model.base_model)
         self._least = torch.finfo(model.dtype).min
         self._places = torch.arange(self.capacity, device=model.device)
         if compiled is not None:
@@ -109,6 +114,7 @@ class Slots:
         # Without the head: what a piece predicts is not asked for.
         self._forward(
             self.model.base_model,
+            self._base_argument,
             torch.tensor(tokens, device=device),
             positions.expand(len(slots), -1),
             blocked.expand(len(slots), 1, -1, -1),
@@ -126,27 +132,41 @@ class Slots:
         self.view = _View(torch.arange(len(ids), device=device), ends, self.capacity)
         blocked = (self._places > ends[:, None])[:, None, None]
         model = self._compiled or self.model
-        logits: torch.Tensor = self._forward(model, ids[:, None], ends[:, None], blocked).logits
+        logits: torch.Tensor = self._forward(
+            model, self._argument, ids[:, None], ends[:, None], blocked
+        ).logits
         return logits[:count, -1]
 
     def _make_static(self) -> None:
         """Make the buffers, by reading anything, and say that they stay where they are."""
         self.read_piece([0], [[0] * CHUNK], 0)
         for layer in self._cache.layers:
-            torch._dynamo.mark_static_address(layer.keys)
-            torch._dynamo.mark_static_address(layer.values)
+            mark_static_address(layer.keys)
+            mark_static_address(layer.values)
 
     def _forward(
-        self, module: Any, ids: torch.Tensor, positions: torch.Tensor, blocked: torch.Tensor
+        self,
+        module: Any,
+        argument: str,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        blocked: torch.Tensor,
     ) -> Any:
         mask = torch.zeros(blocked.shape, dtype=self.model.dtype, device=ids.device)
-        return module(
+        output = module(
             input_ids=ids,
             attention_mask=mask.masked_fill_(blocked, self._least),
             position_ids=positions,
-            past_key_values=self._cache,
             use_cache=True,
+            **{argument: self._cache},
         )
+        if returned_cache(output) is not self._cache:
+            raise RuntimeError(
+                f"{type(self.model).__name__} gives back no cache, so each token would be written "
+                "without what comes before it. Use another version of transformers, or another "
+                "model."
+            )
+        return output
 
     @torch.inference_mode()
     def move(self, source: int, target: int) -> None:

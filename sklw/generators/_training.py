@@ -8,23 +8,23 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.exceptions import NotFittedError
-from tqdm.auto import tqdm
 
 from sklw._hardware import autocast, seeded
+from sklw._progress import progress
 from sklw.generators._loading import LoadedModel
 
 __all__ = ["Pairs", "TrainingSettings", "fine_tuned"]
 
 Pairs = Callable[[np.random.Generator], Sequence[tuple[str, str]]]
 
-_ALGORITHM = 1  # raised whenever the same settings may give another model
+_ALGORITHM = 2  # raised whenever the same settings may give another model
 _WARM_UP = 10  # steps
 _WINDOW = 16  # batches within which rows are sorted by length
 _IGNORED = -100
@@ -118,12 +118,12 @@ def fine_tuned(
     if settings.tuning == "lora":
         model = model.merge_and_unload()
     model = model.to(base.model.dtype).eval().requires_grad_(False)
-    return LoadedModel(model, base.tokenizer, base.stop_ids, base.context)
+    return replace(base, model=model, memo={})
 
 
 def _with_lora(model: Any, rank: int) -> Any:
     try:
-        from peft import LoraConfig, get_peft_model
+        from peft import LoraConfig, LoraModel
     except ImportError as error:
         raise ImportError(
             'tuning="lora" needs the package peft. Run `pip install "sklw[finetune]"`, or train '
@@ -132,7 +132,8 @@ def _with_lora(model: Any, rank: int) -> Any:
     config = LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    return get_peft_model(model, config)
+    # Not get_peft_model: it reads names that transformers has deprecated.
+    return LoraModel(model, config, "default")
 
 
 def _train(
@@ -156,12 +157,12 @@ def _train(
     model.train()
     with (
         seeded(settings.seed, str(base.device)),
-        tqdm(
-            total=n_steps,
+        progress(
+            n_steps,
+            "Fine-tuning",
+            "step",
+            verbose,
             initial=first * math.ceil(n_rows / settings.batch_size),
-            desc="Fine-tuning",
-            unit="step",
-            disable=None if verbose else True,
         ) as bar,
     ):
         for epoch in range(first, settings.epochs):
@@ -256,7 +257,7 @@ def _read(path: Path | None, device: torch.device) -> dict[str, Any] | None:
 
 def _save(state: dict[str, Any], path: Path) -> None:
     """Write a file whole or not at all; a full disk costs a later resumption, not this run."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):  # on a full disk torch raises the latter
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             try:

@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from sklw._compat.scikit_learn import Interval, StrOptions
 from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 __all__ = ["TransformersGenerator"]
 
-_ALGORITHM = 1  # raised whenever the same request may get another answer
+_ALGORITHM = 2  # raised whenever the same request may get another answer
 _SMALL = 1_000_000_000
 
 
@@ -159,6 +158,13 @@ class TransformersGenerator(BaseGenerator):
 
         return len(self._encode(load_model(self.model, *self._hardware()), Request(prompt, 0)))
 
+    @property
+    def context_length(self) -> int | None:
+        """How many tokens the model reads with the answer, if it says so; loads the model."""
+        from sklw.generators._loading import load_model
+
+        return load_model(self.model, *self._hardware()).context
+
     def _load(self) -> Any:
         from sklw.generators._loading import load_model
 
@@ -253,7 +259,10 @@ class TransformersGenerator(BaseGenerator):
                     "conversation. Set prompting='completion' and pass the prompt as a text."
                 )
             turns = [{"role": role, "content": content} for role, content in request.prompt]
-            text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            # Templates that do not know enable_thinking ignore it.
+            text = tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
             tokens = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         if tokens:
             return list(tokens)

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from sklw._copies import copy_groups
 from sklw._validation import check_texts
 from sklw.weighting._checkers import CrossFittedChecker
 
@@ -89,7 +90,7 @@ def diversity_report(
             "sampler's parent_indices_."
         )
     vectors = np.asarray(TextEmbedder().fit_transform(texts), dtype=float)
-    agrees = _agreement(vectors, labels, made, parents)
+    agrees = _agreement(texts, vectors, labels, made, parents)
     words = [_WORD.findall(text.casefold()) for text in texts]
     rng = check_random_state(random_state)
     rows = {}
@@ -139,14 +140,20 @@ def _distance(vectors: np.ndarray, at: np.ndarray, real: np.ndarray) -> float:
 
 
 def _agreement(
-    vectors: np.ndarray, labels: np.ndarray, made: np.ndarray, parents: Sequence[Any] | None
+    texts: np.ndarray,
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    made: np.ndarray,
+    parents: Sequence[Any] | None,
 ) -> np.ndarray:
     """Whether its class is the likeliest, to classifiers that saw neither it nor its parents."""
     real = np.flatnonzero(~made)
     if len(np.unique(labels[real])) < 2:
         return np.full(len(labels), np.nan)
     checker = LogisticRegression(C=10.0, max_iter=1000, class_weight="balanced")
-    fitted = CrossFittedChecker(checker, random_state=0).fit(vectors[real], labels[real])
+    fitted = CrossFittedChecker(checker, random_state=0).fit(
+        vectors[real], labels[real], copy_groups(texts[real])
+    )
     own = [np.array([place]) for place in range(len(real))]
     place_of = np.full(len(labels), -1)
     place_of[real] = range(len(real))

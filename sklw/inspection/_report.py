@@ -13,6 +13,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklw._validation import check_texts, holds_texts
+from sklw.over_sampling._cells import sort_key
 from sklw.weighting._inputs import check_parents
 
 __all__ = ["WeightReport", "weight_report"]
@@ -129,9 +130,10 @@ def weight_report(
             f"{len(labels)}. Pass the rows it was fitted on, synthetic ones included: what the "
             "sampler's fit_resample returned."
         )
-    rows = _as_frame(X)
+    rows, is_text = _as_frame(X), holds_texts(X)
     # What the report adds keeps its name; a column of the table that is called so gets another.
-    rows = rows.rename(columns={name: f"{name} (column)" for name in _ADDED})
+    of_provenance = [] if provenance is None or is_text else list(pd.DataFrame(provenance).columns)
+    rows = rows.rename(columns={name: f"{name} (column)" for name in [*_ADDED, *of_provenance]})
     columns = list(rows.columns)
     frame = rows.assign(
         label=labels,
@@ -153,7 +155,7 @@ def weight_report(
             "; ".join(str(shown.iloc[parent]) for parent in parents) for parents in parent_indices
         ]
     if provenance is not None:
-        frame = _with_provenance(frame, provenance)
+        frame = _with_provenance(frame, provenance, is_text)
     title = f"Weights by {weighter.method}" + ("" if method == weighter.method else f": {method}")
     return WeightReport(frame, _summary(frame), title, _pictures(weighter, X, labels))
 
@@ -187,21 +189,56 @@ def _reason(row: Mapping[Hashable, Any], method: str) -> str:
     return reason
 
 
-def _with_provenance(frame: pd.DataFrame, provenance: Any) -> pd.DataFrame:
+def _with_provenance(frame: pd.DataFrame, provenance: Any, is_text: bool) -> pd.DataFrame:
     known = pd.DataFrame(provenance)
-    if not {"text", "label"} <= set(known.columns) or "text" not in frame:
+    if not {"text", "label"} <= set(known.columns):
         raise ValueError(
             "provenance must be a frame with the columns text and label, such as the sampler's "
             f"provenance_, got the columns {list(known.columns)}."
         )
     if "accepted" in known:
-        known = known[known["accepted"]].drop(columns=["accepted", "reason"], errors="ignore")
-    known = known.drop_duplicates(["text", "label"]).drop(columns="parents", errors="ignore")
+        accepted = known["accepted"].astype(bool)
+        known = known[accepted].drop(columns=["accepted", "reason"], errors="ignore")
+    known = known.drop(columns="parents", errors="ignore")
+    if not is_text:
+        return _with_provenance_of_table(frame, known)
+    known = known.drop_duplicates(["text", "label"])
     merged = frame.merge(known, on=["text", "label"], how="left")
     new = [column for column in known.columns if column not in ("text", "label")]
     # A real row that was generated again is still real.
     merged.loc[~merged["synthetic"], new] = np.nan
     return merged
+
+
+def _with_provenance_of_table(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Join by place: the text of a table's row is not in the table."""
+    if {"group", "purpose"} <= set(known.columns):
+        known = known.iloc[_order_of_rows(known)]
+    made = np.flatnonzero(frame["synthetic"])
+    if known["label"].tolist() != frame["label"].iloc[made].tolist():
+        raise ValueError(
+            f"provenance tells of {len(known)} accepted rows, which are not the {len(made)} "
+            "synthetic rows of X. Pass the provenance_ of the sampler that made X, and what its "
+            "fit_resample returned, unchanged."
+        )
+    known = known.drop(columns=["text", "label"]).set_axis(frame.index[made])
+    return frame.join(known)
+
+
+def _order_of_rows(accepted: pd.DataFrame) -> list[int]:
+    """Return the sampler's order: rows for balance by cell, then those beyond it.
+
+    Cells without rows for balance come last there.
+    """
+    grouped = accepted["group"].notna().any()
+    cells = [
+        (label, group) if grouped else label
+        for label, group in zip(accepted["label"], accepted["group"], strict=True)
+    ]
+    beyond = (accepted["purpose"] == "augment").tolist()
+    balanced = {cell for cell, is_beyond in zip(cells, beyond, strict=True) if not is_beyond}
+    keys = [(beyond[at], cell not in balanced, sort_key(cell)) for at, cell in enumerate(cells)]
+    return sorted(range(len(cells)), key=keys.__getitem__)
 
 
 def _summary(frame: pd.DataFrame) -> pd.DataFrame:

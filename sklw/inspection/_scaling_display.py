@@ -4,7 +4,8 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from sklw._compat.scikit_learn import check_matplotlib_support
 
 __all__ = ["ScalingLawDisplay"]
 

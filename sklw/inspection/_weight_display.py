@@ -4,9 +4,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.utils import check_consistent_length
-from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from sklw._compat.scikit_learn import (
+    StrOptions,
+    check_matplotlib_support,
+    validate_parameter_constraints,
+)
 
 __all__ = ["WeightDisplay"]
 

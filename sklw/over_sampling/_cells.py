@@ -1,14 +1,17 @@
 """The plan: how many rows each class, or each class x group cell, is to get."""
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from imblearn.utils import check_sampling_strategy
 
+from sklw._validation import hint_at_numbered_classes
 from sklw.exceptions import GenerationWarning
 from sklw.over_sampling._prompts import ClassDescription
 
@@ -69,7 +72,8 @@ def plan_cells(
     groups : ndarray or None
         Group of each.
     sampling_strategy : float, str, dict or callable
-        In imbalanced-learn's forms; where there are groups, about ``(label, group)`` cells.
+        In imbalanced-learn's forms, and a float for any number of classes; where there are
+        groups, about ``(label, group)`` cells.
     augment : int, float or dict
         Rows for each cell beyond balance, or their share of the balanced rows.
     describe : callable
@@ -92,7 +96,7 @@ def plan_cells(
         label if groups is None else (label, group)
         for label, group in zip(labels, of_group, strict=True)
     ]
-    known = sorted(dict.fromkeys(keys), key=_sort_key)
+    known = sorted(dict.fromkeys(keys), key=sort_key)
     code_of = {key: code for code, key in enumerate(known)}
     codes = np.array([code_of[key] for key in keys])
     if groups is not None:
@@ -129,37 +133,59 @@ def check_known(name: str, by_key: Any, known: Any) -> None:
             f"{name} names the {'cell' if cells else 'class'}(es) {sorted(unknown, key=str)}, "
             f"which the real rows do not have. They have {list(known)}."
             + (" With groups, the keys are (label, group) pairs." if cells else "")
+            + hint_at_numbered_classes(key[0] if cells else key for key in known)
         )
 
 
 def _coded(strategy: Any, code_of: dict[Any, int], keys: list[Any], *, grouped: bool) -> Any:
+    """Return the strategy about the codes of cells, a ratio as the number of rows of each."""
     if callable(strategy):
         strategy = strategy(keys if grouped else np.array(keys))
+    counts = Counter(keys)
     if isinstance(strategy, dict):
-        strategy = {_plain(key): count for key, count in strategy.items()}
-        check_known("sampling_strategy", strategy, code_of)
-        return {code_of[key]: count for key, count in strategy.items()}
-    if grouped and not isinstance(strategy, str):
-        raise ValueError(
-            f"sampling_strategy={strategy!r} is a ratio of two classes, and with groups there are "
-            f'{len(code_of)} cells. Use "auto", or a dict of (label, group) to the number of rows.'
-        )
+        asked = _row_counts("sampling_strategy", strategy)
+        check_known("sampling_strategy", asked, code_of)
+        for key, count in asked.items():
+            if count < counts[key]:
+                raise ValueError(
+                    f"sampling_strategy asks for {count} rows of {key!r}, which has {counts[key]} "
+                    "already, and over-sampling removes none. Where sizes differ, as between the "
+                    "folds of cross-validation, use a share of the largest class "
+                    "(sampling_strategy=0.5), or a callable that takes y and returns such a dict."
+                )
+        return {code_of[key]: count for key, count in asked.items()}
+    strategy = _plain(strategy)
+    if isinstance(strategy, int | float) and (grouped or len(code_of) > 2):
+        if not 0 < strategy <= 1:
+            raise ValueError(
+                f"sampling_strategy={strategy!r} is a share of the largest class: give a number "
+                "above 0, at most 1."
+            )
+        enough = int(strategy * max(counts.values()))
+        return {code_of[key]: enough for key, count in counts.items() if count < enough}
     return strategy
 
 
 def _augmentation(augment: Any, code_of: dict[Any, int], n_balanced: int) -> dict[int, int]:
     if isinstance(augment, dict):
-        augment = {_plain(key): _plain(count) for key, count in augment.items()}
+        augment = _row_counts("augment", augment)
         check_known("augment", augment, code_of)
-        if any(count < 0 or count != int(count) for count in augment.values()):
-            raise ValueError(
-                f"augment holds what is no number of rows, or a negative one: {augment}."
-            )
-        augment = {key: int(count) for key, count in augment.items()}
         return {code: augment.get(key, 0) for key, code in code_of.items()}
     if not isinstance(augment, Integral):
         augment = round(augment * n_balanced / len(code_of))
     return dict.fromkeys(code_of.values(), int(augment))
+
+
+def _row_counts(name: str, by_key: Any) -> dict[Any, int]:
+    """Return the numbers of rows of a mapping, and refuse what is none."""
+    plain = {_plain(key): _plain(count) for key, count in by_key.items()}
+    for count in plain.values():
+        if not isinstance(count, int | float) or not 0 <= count < inf or count != int(count):
+            raise ValueError(
+                f"{name} holds what is no number of rows, or a negative one: {plain}. For shares, "
+                f"give {name}=0.5 and not a dict."
+            )
+    return {key: int(count) for key, count in plain.items()}
 
 
 def _warn_of_empty(known: list[Any], strategy: Any) -> None:
@@ -167,14 +193,14 @@ def _warn_of_empty(known: list[Any], strategy: Any) -> None:
     empty = [(la, gr) for la in labels for gr in groups if (la, gr) not in set(known)]
     if empty and not isinstance(strategy, dict):
         warnings.warn(
-            f"No real row is in the cell(s) {sorted(empty, key=_sort_key)}, so there is nothing to "
+            f"No real row is in the cell(s) {sorted(empty, key=sort_key)}, so there is nothing to "
             "show a model and they stay empty. Collect some rows, or merge groups.",
             GenerationWarning,
             stacklevel=5,
         )
 
 
-def _sort_key(key: Any) -> Any:
+def sort_key(key: Any) -> Any:
     parts = key if isinstance(key, tuple) else (key,)
     return [
         (0, float(part), "") if isinstance(part, int | float) else (1, 0.0, str(part))

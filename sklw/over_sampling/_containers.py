@@ -1,26 +1,21 @@
 """Appending rows to whatever the user keeps rows in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
-__all__ = ["append_labels", "append_table", "append_texts"]
+from sklw.over_sampling._index import concatenated
+
+__all__ = ["append_labels", "append_table", "append_texts", "as_pandas", "rehearsed"]
 
 
 def append_texts(X: Any, texts: Sequence[str]) -> Any:
     """Return `X` with the texts after its own, in the same type and dtype."""
-    if isinstance(X, (list, tuple)):
-        nested = len(X) > 0 and isinstance(X[0], (list, tuple))
-        return type(X)([*X, *([[text] for text in texts] if nested else texts)])
-    if isinstance(X, (pd.Series, pd.DataFrame)):
-        return _append_pandas(X, list(texts))
-    array = np.asarray(X)
-    # For fixed-width strings let the width grow; a longer text must not be cut.
-    dtype = None if array.dtype.kind == "U" else array.dtype
-    new_array = np.array(list(texts), dtype=dtype).reshape(-1, *array.shape[1:])
-    return np.concatenate([array, new_array])
+    return _append_column(X, list(texts))
 
 
 def append_labels(y: Any, labels: Sequence[Any], *, one_hot: bool = False) -> Any:
@@ -35,38 +30,127 @@ def append_labels(y: Any, labels: Sequence[Any], *, one_hot: bool = False) -> An
     one_hot : bool
         Whether `y` has a column for each class, and `labels` are numbers of columns.
     """
-    if one_hot:
-        new = np.eye(np.asarray(y).shape[1], dtype=int)[list(map(int, labels))]
-        if isinstance(y, pd.DataFrame):
-            added = pd.DataFrame(new, columns=y.columns).astype(y.dtypes)
-            return _concatenated(y, added)
-        array = np.asarray(y)
-        joined = np.concatenate([array, new.astype(array.dtype)])
-        return joined.tolist() if isinstance(y, (list, tuple)) else joined
+    if not one_hot:
+        return _append_column(y, list(labels))
+    new = np.eye(np.asarray(y).shape[1], dtype=int)[list(map(int, labels))]
+    if isinstance(y, pd.DataFrame):
+        return concatenated(y, pd.DataFrame(new, columns=y.columns).astype(y.dtypes))
     if isinstance(y, (list, tuple)):
-        return type(y)([*y, *labels])
-    if isinstance(y, (pd.Series, pd.DataFrame)):
-        return _append_pandas(y, list(labels))
-    array = np.asarray(y)
-    new_labels = np.array(list(labels), dtype=array.dtype).reshape(-1, *array.shape[1:])
-    return np.concatenate([array, new_labels])
+        return type(y)([*y, *(type(y[0])(row) for row in new.tolist())])
+    return np.concatenate([y, new.astype(y.dtype)])
 
 
 def append_table(X: Any, rows: pd.DataFrame) -> Any:
     """Return `X` with the rows after its own; container, dtypes and order of columns are kept."""
     if isinstance(X, pd.DataFrame):
+        dtypes = [_grown(dtype, rows.iloc[:, at]) for at, dtype in enumerate(X.dtypes)]
+        X = X.astype(dict(zip(X.columns, dtypes, strict=True)))
         added = pd.DataFrame(
-            {
-                number: _as_dtype(rows.iloc[:, number], X.dtypes.iloc[number])
-                for number in range(X.shape[1])
-            }
+            {at: _as_dtype(rows.iloc[:, at], dtype) for at, dtype in enumerate(dtypes)}
         )
         added.columns = X.columns
-        return _concatenated(X, added)
+        return concatenated(X, added)
     if isinstance(X, (list, tuple)):
-        return type(X)([*X, *(type(X[0])(row) for row in rows.astype(object).to_numpy().tolist())])
-    array = np.asarray(X)
-    return np.concatenate([array, rows.astype(array.dtype).to_numpy(dtype=array.dtype)])
+        return type(X)([*X, *(type(X[0])(row) for row in rows.to_numpy(dtype=object).tolist())])
+    if nw.dependencies.is_polars_dataframe(X):
+        return _append_polars(X, [rows.iloc[:, at].tolist() for at in range(rows.shape[1])])
+    return _append_array(X, rows.to_numpy(dtype=object).tolist())
+
+
+def rehearsed(what: str, old: Any, append: Callable[[], Any]) -> Any:
+    """Append before anything is sent, so that what cannot take new rows is refused in time."""
+    try:
+        new = append()
+        same = type(new) is type(old) or (type(new), type(old)) == (np.ndarray, np.memmap)
+        problem = "" if same else f"would come back as {type(new).__name__}"
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+    if problem:
+        raise TypeError(
+            f"LLMOverSampler cannot append rows to {what}, a {type(old).__name__} ({problem}). "
+            "Nothing has been sent. Pass a list, an ndarray, or a Series or DataFrame of pandas "
+            "or polars."
+        )
+    return new
+
+
+def as_pandas(X: Any) -> pd.DataFrame:
+    """Return a polars frame as one of pandas that holds the same Python values."""
+    columns = {}
+    for column in nw.from_native(X, eager_only=True).iter_columns():
+        dtype: Any = object
+        if column.dtype in (nw.Categorical, nw.Enum):
+            dtype = "category"
+        elif column.dtype.is_integer() and hasattr(pd, f"{column.dtype}Dtype"):
+            dtype = str(column.dtype)  # with the limits of its type
+        columns[column.name] = pd.Series(column.to_list(), dtype=dtype)
+    return pd.DataFrame(columns)
+
+
+def _append_column(old: Any, values: list[Any]) -> Any:
+    if isinstance(old, (list, tuple)):
+        nested = len(old) > 0 and isinstance(old[0], (list, tuple))
+        return type(old)([*old, *([type(old[0])([v]) for v in values] if nested else values)])
+    if isinstance(old, (pd.Series, pd.DataFrame)):
+        return _append_pandas(old, values)
+    if isinstance(old, pd.Index):
+        return pd.Index(_append_pandas(pd.Series(old), values).array, name=old.name)
+    if isinstance(old, ExtensionArray):
+        return _append_pandas(pd.Series(old), values).array
+    if nw.dependencies.is_polars_series(old) or nw.dependencies.is_polars_dataframe(old):
+        return _append_polars(old, [values])
+    return _append_array(old, values)
+
+
+def _append_array(old: Any, values: list[Any]) -> np.ndarray:
+    array = np.asarray(old)
+    # For fixed-width strings let the width grow; a longer text must not be cut.
+    dtype: Any = str if array.dtype.kind == "U" else array.dtype
+    if array.ndim == 1 and array.dtype.kind == "O":  # np.array would look into tuples
+        new = np.fromiter(values, dtype=object, count=len(values))
+    else:
+        new = np.array(values, dtype=dtype).reshape(-1, *array.shape[1:])
+    return np.concatenate([array, new])
+
+
+def _append_polars(old: Any, columns: list[list[Any]]) -> Any:
+    native = nw.from_native(old, allow_series=True)
+    frame: Any = native.to_frame() if isinstance(native, nw.Series) else native
+    added = [
+        nw.new_series(
+            name, [None if pd.isna(v) else v for v in values], dtype, backend=frame.implementation
+        )
+        for (name, dtype), values in zip(frame.schema.items(), columns, strict=True)
+    ]
+    both = nw.concat([frame, added[0].to_frame().with_columns(*added[1:])])
+    return (both[both.columns[0]] if isinstance(native, nw.Series) else both).to_native()
+
+
+def _append_pandas(old: Any, values: list[Any]) -> Any:
+    frame = old.to_frame() if isinstance(old, pd.Series) else old
+    dtype = frame.dtypes.iloc[0]
+    grown = _grown(dtype, values)
+    if grown is not dtype:
+        frame, dtype = frame.astype(grown), grown
+    added = pd.DataFrame({0: pd.Series(values, dtype=dtype)})
+    added.columns = frame.columns
+    joined = concatenated(frame, added)
+    if not isinstance(old, pd.Series):
+        return joined
+    column = joined.iloc[:, 0]
+    column.name = old.name  # a series without a name became column 0
+    return column
+
+
+def _grown(dtype: Any, values: Iterable[Any]) -> Any:
+    """Return a categorical dtype with the values that it lacks, and any other as it is."""
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return dtype
+    known = dtype.categories
+    new = [v for v in dict.fromkeys(values) if v not in known and not pd.isna(v)]
+    if not new:
+        return dtype
+    return pd.CategoricalDtype(known.append(pd.Index(new, dtype=known.dtype)), dtype.ordered)
 
 
 def _as_dtype(values: pd.Series, dtype: Any) -> pd.Series:
@@ -75,38 +159,3 @@ def _as_dtype(values: pd.Series, dtype: Any) -> pd.Series:
     if getattr(dtype, "kind", "") == "M":
         values = pd.to_datetime(values)
     return values.astype(dtype)
-
-
-def _append_pandas(old: Any, values: list[Any]) -> Any:
-    frame = old.to_frame() if isinstance(old, pd.Series) else old
-    added = pd.DataFrame({0: pd.Series(values, dtype=frame.dtypes.iloc[0])})
-    added.columns = frame.columns
-    joined = _concatenated(frame, added)
-    if not isinstance(old, pd.Series):
-        return joined
-    column = joined.iloc[:, 0]
-    column.name = old.name  # a series without a name became column 0
-    return column
-
-
-def _concatenated(old: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
-    """Concatenate; X and y of one frame get the same new index."""
-    index = old.index
-    if isinstance(index, pd.RangeIndex):
-        joined = pd.concat([old, added])
-        end = index.start + len(joined) * index.step
-        joined.index = pd.RangeIndex(index.start, end, index.step, name=index.name)
-        return joined
-    if pd.api.types.is_integer_dtype(index.dtype):
-        start = int(index.max()) + 1
-        added.index = pd.RangeIndex(start, start + len(added))
-    elif isinstance(index, pd.MultiIndex) or not pd.api.types.is_string_dtype(index.dtype):
-        # Times and the like cannot be made up: a fresh index, as imbalanced-learn gives.
-        return pd.concat([old, added], ignore_index=True)
-    else:
-        first = sum(str(name).startswith("synthetic_") for name in index)  # of an earlier step
-        names = [f"synthetic_{first + number}" for number in range(len(added))]
-        added.index = pd.Index(names, dtype=index.dtype)
-    joined = pd.concat([old, added])
-    joined.index.name = index.name
-    return joined

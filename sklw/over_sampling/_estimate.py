@@ -34,8 +34,6 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     n_rows = run.rows.writer.n_rows
     # Of requests that show the same rows, an endpoint may be sent several as one.
     alike = min(getattr(run.generator, "samples_per_request", 1), run.answers_per_prompt)
-    answers = run.answers_per_prompt
-    calls = ceil(answers / alike) / answers
     for request in run.rows.preliminary(run.seed) if run.quotas else []:
         limit = longest_answer(run.generator, request.max_new_tokens)
         each = np.array([1, run.generator.count_tokens(request.prompt), limit])
@@ -57,7 +55,10 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
                 most = longest_answer(run.generator, request.max_new_tokens)
                 found["expected"] += n_first * n_rows * np.array([*asked, min(4, most)])
                 found["at most"] += quota.max_requests * n_rows * np.array([*asked, most])
-        found["expected"] += n_first * np.array([1, calls * prompt, min(answer, limit)])
+        calls = _n_calls(n_first, run.answers_per_prompt, alike)
+        thinking = getattr(run.generator, "thinking_tokens", 0)
+        written = n_first * min(answer + thinking, limit)
+        found["expected"] += np.array([calls, calls * prompt, written])
         found["at most"] += quota.max_requests * np.array([1, prompt, limit])
     rows = {
         name: dict(zip(["requests", "prompt_tokens", "completion_tokens"], counts, strict=True))
@@ -66,3 +67,9 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     for row in rows.values():
         row["cost"] = budget.cost(row["prompt_tokens"], row["completion_tokens"])
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _n_calls(n_requests: int, per_prompt: int, at_once: int) -> int:
+    """Return how many times an endpoint is called for requests that are alike in part."""
+    whole, rest = divmod(n_requests, per_prompt)
+    return whole * ceil(per_prompt / at_once) + ceil(rest / at_once)

@@ -1,7 +1,7 @@
 """Which generated rows are kept, and the reason for each that is not."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,16 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklw.over_sampling._parsing import ParsedRow
 from sklw.over_sampling._prompts import one_line
 
-__all__ = ["REASONS", "RowFilter"]
+__all__ = ["CONTROL", "REASONS", "RowFilter", "is_encodable"]
 
 REASONS = {
     "empty": "nothing was left after parsing",
-    "truncated": "cut at max_new_tokens within its first sentence",
+    "truncated": "cut off, as the column finish_reason says, within its first sentence",
     "too_short": "shorter than the real rows of the class",
     "too_long": "longer than the real rows of the class",
     "meta_text": "a refusal or talk about the task instead of a row",
     "other_label": "the model labelled its row with another class",
+    "bad_characters": "control characters, or half of a character",
     "degenerate": "the same words or characters over and over",
     "copied_prompt": "a copy, or nearly, of a row shown in the prompt",
     "copied_real": "a copy, or nearly, of another real row",
@@ -33,28 +34,31 @@ REASONS = {
     "wrong_class": "the verifier takes it for another class",
     "unverified": "no verdict: interrupted, out of budget, or an answer that names no class",
     "parent_elsewhere": "generated from a row that is not in this training set",
-    "refused": "the endpoint refused the request",
+    "refused": "the endpoint refused the request: its words are in the column message",
+    "thinking": "cut before the model's thinking ended: raise thinking_tokens, or turn it off",
     "exhausted": "the recorded rows of the class are used up",
     "surplus": "good, but the quota was full",
 }
 
-_META = re.compile(
-    r"^\W*(?:"
-    r"(?:sure|certainly|of course|absolutely|okay)\b[^.]{0,40}[!,.:]\s*(?:here|this|i\b)"
-    r"|here(?:'s| is| are| goes)\b.{0,60}\b(?:text|message|example|sentence|review|tweet|post|row"
-    r"|one|version|response|attempt|list)s?\b"
-    r"|(?:the following|this) (?:is|are)\b.{0,40}\b(?:example|text|message|sentence|label)s?\b"
-    r"|as an? (?:ai|artificial|large language|language)\b"
-    r"|(?:i am|i'm) (?:sorry|unable|not able)\b.{0,60}\b(?:assist|help with|generate|create|write"
-    r"|provide|fulfil|comply|confusion)"
-    r"|i (?:can't|cannot|can not|won't) (?:assist|help with|generate|create|write|provide|fulfil)"
-    r"|(?:text|message|label|example|sentiment|category)\s*\d*\s*:"
-    r"|(?:note|explanation|instructions?)\s*:"
-    r")",
-    re.I,
-)
-
-
+# Ways in which models talk about the task.
+_META = [
+    re.compile(rf"^\W*(?:{pattern})", re.IGNORECASE)
+    for pattern in (
+        r"(?:sure|certainly|of course|absolutely|okay)\b[^.]{0,40}[!,.:]\s*(?:here|this|i\b)",
+        r"here(?:'s| is| are| goes)\b.{0,60}\b(?:text|message|example|sentence|review|tweet|post"
+        r"|row|one|version|response|attempt|list)s?\b",
+        r"(?:the following|this) (?:is|are)\b.{0,40}\b(?:example|text|message|sentence|label)s?\b",
+        r"as an? (?:ai|artificial|large language|language)\b",
+        r"(?:i am|i'm) (?:sorry|unable|not able)\b.{0,60}\b(?:assist|help with|generate|create"
+        r"|write|provide|fulfil|comply|confusion)",
+        r"i (?:can't|cannot|can not|won't) (?:assist|help with|generate|create|write|provide"
+        r"|fulfil)",
+        r"(?:text|message|label|example|sentiment|category)\s*\d*\s*:",
+        r"(?:note|explanation|instructions?)\s*:",
+    )
+]
+# What no text has, but for white space; and the mark of a character that was not understood.
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd\ufffe\uffff]")
 # A text of another class may be like it in all but a word; not in all but a full stop.
 _SAME = 0.95
 
@@ -74,6 +78,11 @@ class RowFilter:
     length_tolerance : float
         A row may be this many times longer than the longest, or shorter than the shortest, real
         row of its class.
+
+    Notes
+    -----
+    Whatever is a sign of a bad row is none where real rows of the class show it too. A row that
+    was generated elsewhere can only be a copy, or no text at all.
     """
 
     def __init__(
@@ -97,7 +106,7 @@ class RowFilter:
         self._known: dict[Any, _Known] = {}
         self._bounds: dict[Any, tuple[float, float]] = {}
         self._positions = {label: set(rows) for label, rows in self._of_class.items()}
-        self._meta_allowed: dict[Any, bool] = {}
+        self._usual: dict[tuple[Any, Any], bool] = {}
         self._tolerance = length_tolerance
 
     def judge(self, row: ParsedRow, label: Any, shown: Sequence[int], cut: bool) -> str:
@@ -135,8 +144,6 @@ class RowFilter:
             min(lengths) / self._tolerance,
             max(lengths) * self._tolerance,
         )
-        # Real rows may talk that way ("Here is a message from ..."): then it is no sign.
-        self._meta_allowed[label] = any(_META.search(row) for row in rows)
         if self.threshold is not None:
             self._known[label] = _Known(self._vectorizer.transform(rows))
 
@@ -144,17 +151,33 @@ class RowFilter:
         shortest, longest = self._bounds[label]
         if cut:
             return "truncated"
-        if not re.search(r"\w", text):
+        if not is_encodable(text):
+            return "bad_characters"
+        if row.recorded:
+            return "" if text else "empty"
+        if not text or self._is_odd(_has_no_words, text, label):
             return "empty"
+        if self._is_odd(CONTROL.search, row.text, label):
+            return "bad_characters"
         if row.tag is not None and row.tag != label:
             return "other_label"
-        if _META.search(text) and not self._meta_allowed[label]:
+        if any(self._is_odd(meta.search, text, label) for meta in _META):
             return "meta_text"
         if len(text) < shortest:
             return "too_short"
         if len(text) > longest:
             return "too_long"
-        return "degenerate" if _is_degenerate(text) else ""
+        loops = any(self._is_odd(is_loop, text, label) for is_loop in _LOOPS)
+        return "degenerate" if loops else ""
+
+    def _is_odd(self, sign: Callable[[str], Any], text: str, label: Any) -> bool:
+        """Whether a text shows a sign that no real row of the class shows."""
+        if not sign(text):
+            return False
+        if (label, sign) not in self._usual:
+            real = (self._texts[position] for position in self._of_class[label])
+            self._usual[label, sign] = any(map(sign, real))
+        return not self._usual[label, sign]
 
     def _reason_by_likeness(self, text: str, label: Any, shown: Sequence[int]) -> str:
         folded = text.casefold()
@@ -211,11 +234,32 @@ def _bare(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
-def _is_degenerate(text: str) -> bool:
-    """Whether a model was caught in a loop: few distinct words, or one character over and over."""
+def is_encodable(text: str) -> bool:
+    """Whether a text can be written anywhere: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _has_no_words(text: str) -> bool:
+    return not re.search(r"\w", text)
+
+
+def _has_few_words(text: str) -> bool:
     words = text.casefold().split()
-    if len(words) >= 8 and len(set(words)) / len(words) < 0.4:
-        return True
-    if re.search(r"(.)\1{14,}", text) or re.search(r"(.{2,20}?)\1{5,}", text):
-        return True
+    return len(words) >= 8 and len(set(words)) / len(words) < 0.4
+
+
+def _has_long_number(text: str) -> bool:
     return bool(re.search(r"\d{20,}", text.replace(" ", "")))
+
+
+# A model that was caught in a loop.
+_LOOPS: list[Callable[[str], Any]] = [
+    _has_few_words,
+    re.compile(r"(.)\1{14,}").search,
+    re.compile(r"(.{2,20}?)\1{5,}").search,
+    _has_long_number,
+]

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from sklw._validation import check_texts
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._containers import append_texts
+from sklw.over_sampling._containers import append_texts, rehearsed
 from sklw.over_sampling._filters import RowFilter
 from sklw.over_sampling._parsing import AnswerParser, ParsedRow, up_to_last_sentence
 from sklw.over_sampling._prompts import Prompt, PromptWriter
@@ -35,23 +36,28 @@ class RowFormat(ABC):
         As a rule; to bound the length of an answer.
     only_whole : bool
         Whether a row that is cut off is worth nothing.
+    length_tolerance : float
+        How many times shorter than the shortest real row one may be.
+    n_examples : int
+        How many rows of a cell a prompt shows.
     """
 
     texts: np.ndarray
     writer: PromptWriter
     bytes_per_token: float = _BYTES_PER_TOKEN
     only_whole: bool = False
+    length_tolerance: float = 1.0
 
     def __init__(self, example_selection: str, n_examples: int) -> None:
-        self._selection = (example_selection, n_examples)
+        self.n_examples = n_examples
+        self._selection = example_selection
         self._selectors: dict[Any, ExampleSelector] = {}
 
     def examples_of(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
         """Return the positions of some rows of the cell."""
         if cell.key not in self._selectors:
-            strategy, n_examples = self._selection
             self._selectors[cell.key] = ExampleSelector(
-                strategy, len(cell.positions), n_examples, lambda: self.vectors(cell)
+                self._selection, len(cell.positions), self.n_examples, lambda: self.vectors(cell)
             )
         return cell.positions[self._selectors[cell.key].select(rng)]
 
@@ -85,8 +91,12 @@ class RowFormat(ABC):
         """Return prompt and answer of every real row, for a model that learns them."""
 
     @abstractmethod
-    def parse(self, answer: str) -> list[ParsedRow]:
-        """Return the rows of an answer, at least one."""
+    def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
+        """Return the rows of an answer that was asked for a cell, at least one."""
+
+    @abstractmethod
+    def take(self, recorded: Completion, cell: Cell) -> ParsedRow:
+        """Return a row that was generated elsewhere, as it is."""
 
     @abstractmethod
     def judge(
@@ -100,6 +110,10 @@ class RowFormat(ABC):
     @abstractmethod
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Return `X` with the rows after its own, in the same type."""
+
+    @abstractmethod
+    def check_appendable(self, X: Any) -> None:
+        """Raise TypeError if rows such as a model writes would not come out of `append`."""
 
 
 class TextRows(RowFormat):
@@ -142,12 +156,18 @@ class TextRows(RowFormat):
         self._strategy = make_strategy(prompt_strategy, source, writer, attributes)
         self.texts = texts
         self.writer = writer
+        self.length_tolerance = length_tolerance
         self._cells = cells
         labels: list[Any] = [None] * len(texts)
         for cell in cells:
             for at in cell.positions.tolist():
                 labels[at] = cell.label
-        self._parser = AnswerParser(names, multiline=writer.multiline, n_rows=writer.n_rows)
+        real: dict[Any, list[str]] = {}
+        for text, label in zip(texts.tolist(), labels, strict=True):
+            real.setdefault(label, []).append(text)
+        self._parser = AnswerParser(
+            names, multiline=writer.multiline, n_rows=writer.n_rows, real=real
+        )
         self._filter = RowFilter(
             texts.tolist(),
             labels,
@@ -183,9 +203,13 @@ class TextRows(RowFormat):
             for at in cell.positions.tolist()
         ]
 
-    def parse(self, answer: str) -> list[ParsedRow]:
+    def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
         """Take off what models write around a text."""
-        return self._parser.parse(answer)
+        return self._parser.parse(answer, None if cell is None else cell.label)
+
+    def take(self, recorded: Completion, cell: Cell) -> ParsedRow:
+        """Take the text, white space and all."""
+        return ParsedRow(recorded.text, recorded=True)
 
     def judge(
         self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool
@@ -202,3 +226,13 @@ class TextRows(RowFormat):
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Append to a list, array, Series or one-column frame."""
         return append_texts(X, [row.text for row in rows])
+
+    def check_appendable(self, X: Any) -> None:
+        """Append a text longer than all others, and look whether it is there."""
+        text = "new " + max(self.texts, key=len)
+        joined = rehearsed("X", X, lambda: append_texts(X, [text]))
+        if check_texts(joined, estimator_name="LLMOverSampler").tolist() != [*self.texts, text]:
+            raise TypeError(
+                f"New texts do not fit into X, a {type(X).__name__}: {text!r} would be changed. "
+                "Nothing has been sent. Pass a list, or a Series of str."
+            )

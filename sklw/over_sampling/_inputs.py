@@ -1,19 +1,34 @@
 """Checks of what LLMOverSampler is given beside the rows."""
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from imblearn.utils import check_target_type
+from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 
-__all__ = ["check_groups", "check_labels", "is_table", "name_of_group_column"]
+from sklw import _validation
+from sklw._validation import check_groups, hint_at_numbered_classes
+from sklw.exceptions import GenerationWarning
+from sklw.over_sampling._containers import append_labels, rehearsed
+
+__all__ = [
+    "check_groups",
+    "check_labels",
+    "check_labels_appendable",
+    "is_table",
+    "name_of_group_column",
+    "warn_of_numbered_classes",
+]
 
 
 def is_table(X: Any) -> bool:
     """Whether `X` has columns, so that it is a table and not a list of something else."""
-    if hasattr(X, "ndim"):
-        return bool(X.ndim == 2)
+    if hasattr(X, "shape"):
+        return len(X.shape) == 2
     return isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
 
 
@@ -34,64 +49,55 @@ def check_labels(y: Any, n_rows: int) -> tuple[list[Any], bool]:
     one_hot : bool
         Whether there is.
     """
-    if y is None:
-        raise ValueError(
-            "LLMOverSampler requires y to be passed, but the target y is None: it has to know "
-            "the class of each row."
-        )
-    check_classification_targets(y)
-    if np.ndim(y) == 2 and np.shape(y)[1] > 1:
-        y = np.asarray(y)
-    y, one_hot = check_target_type(y, indicate_one_vs_all=True)
-    labels = np.asarray(y)
-    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    one_hot = y is not None and np.ndim(y) == 2 and np.shape(y)[1] > 1
+    if one_hot:
+        _refuse_missing(y)
+        check_classification_targets(y)
+        labels, _ = check_target_type(np.asarray(y), indicate_one_vs_all=True)
+    else:
+        labels = _validation.check_labels(y, estimator_name="LLMOverSampler")
     if len(labels) != n_rows:
         raise ValueError(
             f"X has {n_rows} rows and y has {len(labels)}: found input variables with "
             "inconsistent numbers of samples. Pass one label for each row."
         )
-    classes = np.unique(labels)
-    if len(classes) < 2:
+    labels = labels.tolist()
+    if len(set(labels)) < 2:
         raise ValueError(
-            f"y holds one class only ({classes[0]!r}); over-sampling balances two or more. "
+            f"y holds one class only ({labels[0]!r}); over-sampling balances two or more. "
             "Check the labels, or the split that this part of the data comes from."
         )
-    return labels.tolist(), bool(one_hot)
+    return labels, one_hot
 
 
-def check_groups(groups: Any, n_rows: int) -> np.ndarray:
-    """Check that there is one group a row.
-
-    Parameters
-    ----------
-    groups : array-like of shape (n_samples,)
-        Groups of any type.
-    n_rows : int
-        How many rows there are.
-
-    Returns
-    -------
-    groups : ndarray of object of shape (n_samples,)
-        The groups, as plain Python values.
-    """
-    if np.ndim(groups) > 1:
-        groups = np.asarray(groups)
-        if groups.shape[1:] != (1,):
-            raise ValueError(
-                f"groups has the shape {groups.shape}. Pass one column, for example of pairs made "
-                "into strings."
-            )
-        groups = groups[:, 0]
-    series = pd.Series(list(groups), dtype=object)
-    if len(series) != n_rows:
-        raise ValueError(f"groups has {len(series)} entries for {n_rows} rows. Pass one for each.")
-    if series.isna().any():
-        raise ValueError(
-            f"groups has {int(series.isna().sum())} missing values. Fill them in, for example with "
-            '"unknown", or leave those rows out.'
+def check_labels_appendable(y: Any, labels: list[Any], one_hot: bool) -> None:
+    """Append each class to `y` and look whether it is there."""
+    classes = list(dict.fromkeys(labels))
+    joined = rehearsed("y", y, lambda: append_labels(y, classes, one_hot=one_hot))
+    if check_labels(joined, len(labels) + len(classes))[0] != [*labels, *classes]:
+        raise TypeError(
+            f"New labels do not fit into y, a {type(y).__name__}. Nothing has been sent. Pass a "
+            "list, or a Series of str."
         )
-    plain = [group.item() if isinstance(group, np.generic) else group for group in series]
-    return np.fromiter(plain, dtype=object, count=n_rows)
+
+
+def warn_of_numbered_classes(labels: list[Any], wanted: Sequence[Any]) -> None:
+    """Warn if a prompt would name classes by the numbers that a meta-estimator gives."""
+    hint = hint_at_numbered_classes(labels)
+    if hint and wanted:
+        warnings.warn(
+            "Prompts name the classes by their labels alone, such as 'Category: 1', which tells a "
+            f"model nothing. Say what they are with label_names.{hint}",
+            GenerationWarning,
+            stacklevel=4,
+        )
+
+
+def _refuse_missing(y: Any) -> None:
+    if sparse.issparse(y):
+        raise TypeError("LLMOverSampler got a sparse y. Pass y.toarray().")
+    if np.ma.isMaskedArray(y) or pd.isna(np.asarray(y)).any():
+        raise ValueError("y has missing values. Drop these rows, or give them a class.")
 
 
 def name_of_group_column(X: Any, rows: Any, column: str | int, groups: Any) -> str:

@@ -10,10 +10,9 @@ import pandas as pd
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _check_feature_names
-from tqdm.auto import tqdm
 
+from sklw._compat.scikit_learn import HasMethods, Interval, StrOptions, check_feature_names
+from sklw._progress import progress
 from sklw._validation import check_texts, holds_texts
 from sklw.generators import (
     BaseGenerator,
@@ -25,12 +24,21 @@ from sklw.generators import (
     Usage,
     iter_within,
 )
+from sklw.generators._thinking import thinking_marks, without_thinking
 from sklw.over_sampling._cells import Cell, check_known, plan_cells
 from sklw.over_sampling._containers import append_labels
 from sklw.over_sampling._estimate import estimated
-from sklw.over_sampling._inputs import check_groups, check_labels, is_table, name_of_group_column
+from sklw.over_sampling._inputs import (
+    check_groups,
+    check_labels,
+    check_labels_appendable,
+    is_table,
+    name_of_group_column,
+    warn_of_numbered_classes,
+)
 from sklw.over_sampling._preparation import prepare, prepare_verifier
 from sklw.over_sampling._prompts import ClassDescription
+from sklw.over_sampling._room import check_room
 from sklw.over_sampling._rounds import GenerationRun
 from sklw.over_sampling._shortfall import report_shortfall
 from sklw.over_sampling._strategies import PROMPT_STRATEGIES
@@ -46,7 +54,8 @@ class LLMOverSampler(BaseOverSampler):
     """Over-sample classes with texts or table rows written by a language model.
 
     For each row wanted, the model is shown a few real rows of the class and writes another.
-    Answers are cleaned (numbering, quotes, labels written into the text) and filtered; generation
+    Answers are cleaned (numbering, quotes, labels written into the text, unless real rows of the
+    class begin or end that way) and filtered, while recorded rows are taken as they are; generation
     goes on in rounds until each class has its rows or its attempts are spent. The idea of filling
     minority classes with generated rows is that of [1]_.
 
@@ -58,9 +67,12 @@ class LLMOverSampler(BaseOverSampler):
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
-        How many rows each class is to have, in every form that imbalanced-learn takes. With
-        groups it is about class x group cells: ``"auto"`` fills each up to the largest, and the
-        keys of a dict are ``(label, group)`` pairs.
+        How many rows each class is to have, in every form that imbalanced-learn takes. Beyond
+        it, a float may be used with any number of classes: each gets at least that share of the
+        rows of the largest, and one that has more stays as it is. With groups it is about
+        class x group cells: ``"auto"`` fills each up to the largest, a float to that share of the
+        largest, and the keys of a dict are ``(label, group)`` pairs. In cross-validation, where
+        folds differ in size, a float or a callable suits better than a dict.
     augment : int, float or dict, default=0
         Rows beyond balance: for each class (or cell) a number, or all together a share of the
         balanced rows, spread evenly; a dict gives a number for each class (or cell).
@@ -118,7 +130,7 @@ class LLMOverSampler(BaseOverSampler):
         only exact copies count, and none where real rows repeat each other; None keeps them all.
     length_tolerance : float, default=2.0
         A row may be this many times longer than the longest, or shorter than the shortest, real
-        row of its class. Texts only.
+        row of its class. For texts that a model writes.
     row_format : {"csv", "sentences", "json"}, default="csv"
         How a table row is written: ``39,Private``, which costs the fewest tokens;
         ``age is 39, workclass is Private``; or as a JSON object, for which servers that know JSON
@@ -159,8 +171,9 @@ class LLMOverSampler(BaseOverSampler):
     provenance_ : DataFrame
         One row for each candidate, accepted or not: label, group, text, purpose ("oversample" or
         "augment"), accepted, reason, parents, prompt_id, round, seed, backend, model,
-        prompt_tokens, completion_tokens, finish_reason, cached. Also there after an interrupted
-        or failed fit, with all that was generated.
+        prompt_tokens, completion_tokens, finish_reason, cached, message (what an endpoint said
+        where it refused). Also there after an interrupted or failed fit, with all that was
+        generated.
     usage_ : Usage
         Requests sent and found in the cache, tokens, and cost at the prices of `budget`.
     generator_ : BaseGenerator
@@ -173,8 +186,9 @@ class LLMOverSampler(BaseOverSampler):
     Raises
     ------
     ValueError, TypeError
-        If `X` holds neither texts nor a table, `y` does not fit it or has one class, or a class,
-        group or column named in a parameter does not exist.
+        If `X` holds neither texts nor a table, or is a container that new rows cannot be added
+        to; if `y` does not fit it, has one class, missing labels or labels of several types; or
+        if a class, group or column named in a parameter does not exist.
     NotEnoughGeneratedError
         If a class falls short and ``on_shortfall="error"``.
 
@@ -327,9 +341,10 @@ class LLMOverSampler(BaseOverSampler):
         ----------
         X : array-like of str of shape (n_samples,), or table of shape (n_samples, n_features)
             Texts, as a list, ndarray, Series or one-column DataFrame; or rows of a table, as a
-            DataFrame, ndarray or list of lists.
+            DataFrame, ndarray or list of lists. Series and DataFrames are those of pandas or
+            polars.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels of any type; or one column for each class, with a 1 where a row belongs.
+            Labels of one type; or one column for each class, with a 1 where a row belongs.
         groups : array-like of shape (n_samples,), default=None
             Group of each row: balances class x group cells. In a pipeline, ask for it with
             ``set_fit_resample_request(groups=True)`` and metadata routing enabled.
@@ -345,7 +360,7 @@ class LLMOverSampler(BaseOverSampler):
         rows, cells = self._plan(X, y, groups)
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
-        run = self._new_run(self.generator_, rows, cells)
+        run = self._new_run(self.generator_, X, rows, cells)
         if run.quotas and run.rows.writer.form == "fine_tuned":
             self.generator_.fit(run.rows.training_pairs)
         try:
@@ -375,15 +390,22 @@ class LLMOverSampler(BaseOverSampler):
         if self.budget is not None:
             self.budget.check()
         rows, cells = self._plan(X, y, groups)
-        run = self._new_run(self._fresh_generator(), rows, cells)
+        run = self._new_run(self._fresh_generator(), X, rows, cells)
         return estimated(run, self.budget or Budget())
 
-    def _new_run(self, generator: BaseGenerator, rows: Any, cells: list[Cell]) -> GenerationRun:
+    def _new_run(
+        self, generator: BaseGenerator, X: Any, rows: Any, cells: list[Cell]
+    ) -> GenerationRun:
         quotas, row_format = prepare(self, generator, rows, cells)
+        row_format.check_appendable(X)
+        named = self.label_names or self.label_descriptions
+        if self._is_text and row_format.writer.form != "none" and not named:
+            warn_of_numbered_classes([cell.label for cell in cells], quotas)
+        self._marks = thinking_marks(row_format.texts)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         verifier = prepare_verifier(self, generator, row_format, cells, seed, self._ask)
         bounded = self.verifier == "model" and self.budget is not None
-        return GenerationRun(
+        run = GenerationRun(
             generator=generator,
             ask=partial(self._ask, generator),
             quotas=quotas,
@@ -393,6 +415,8 @@ class LLMOverSampler(BaseOverSampler):
             verifier=verifier,
             portion=_VERIFIED_AT_ONCE if bounded else None,
         )
+        check_room(run)
+        return run
 
     def _fresh_generator(self) -> BaseGenerator:
         return TransformersGenerator() if self.generator is None else clone(self.generator)
@@ -430,8 +454,9 @@ class LLMOverSampler(BaseOverSampler):
             check_texts(X, estimator_name="LLMOverSampler") if self._is_text else as_table(X)
         )
         labels, self._one_hot = check_labels(y, len(rows))
+        check_labels_appendable(y, labels, self._one_hot)
         self.n_features_in_ = 1 if self._is_text else rows.shape[1]
-        _check_feature_names(self, X, reset=True)
+        check_feature_names(self, X, reset=True)
         self._group_name = None
         if self.group_column is not None:
             self._group_name = name_of_group_column(X, rows, self.group_column, groups)
@@ -459,17 +484,12 @@ class LLMOverSampler(BaseOverSampler):
         self, generator: BaseGenerator, requests: Sequence[Request]
     ) -> Iterator[tuple[int, Completion]]:
         cache = RequestCache.resolve(self.cache)
-        with tqdm(
-            total=len(requests),
-            desc="LLMOverSampler",
-            unit="request",
-            disable=None if self.verbose else True,
-        ) as bar:
+        with progress(len(requests), "LLMOverSampler", "request", self.verbose) as bar:
             for index, completion in iter_within(
                 generator, requests, cache, self.budget, self.usage_
             ):
                 bar.update()
-                yield index, completion
+                yield index, without_thinking(completion, self._marks)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

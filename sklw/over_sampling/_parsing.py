@@ -1,7 +1,7 @@
 """From a model's answer to rows: takes off what models write around a text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,15 @@ from sklw.over_sampling._prompts import one_line
 
 __all__ = ["AnswerParser", "ParsedRow", "list_items", "up_to_last_sentence"]
 
-_NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
-_FIELD = re.compile(r"^\s*(?:text|message|example|output|answer|row)\s*(?:\d{1,3}\s*)?:\s*", re.I)
+_LIST_MARK = re.compile(r"^\s*(?:\(?(?P<number>\d{1,3})[.):](?=\s)|[-*•](?=\s))\s*")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s|$)|[。！？][”’」』）]*")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# White space within a text that folding would change.
+_ODD_SPACE = re.compile(r"[^\S ]|  ")
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`"}
+_FIELDS = ("text", "message", "example", "output", "answer", "row")
+# Wrappings come nested (1. "spam: ..."), but not deeper than this.
+_MOST_NESTED = 20
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,48 @@ class ParsedRow:
         Of a table row, what each column holds.
     fault : str
         Why it could not be read, if so.
+    recorded : bool
+        Whether it was generated elsewhere and is taken as it is.
     """
 
     text: str
     tag: Any = None
     fields: dict[str, Any] | None = None
     fault: str = ""
+    recorded: bool = False
+
+
+@dataclass(frozen=True)
+class _Wrapping:
+    """Something that models write around a text."""
+
+    pattern: re.Pattern[str]
+    # What real rows must not look like for it to be taken off.
+    habit: re.Pattern[str]
+    text: str = ""  # what is left of it
+    tag: Any = None
+
+
+def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None) -> _Wrapping:
+    compiled = re.compile(pattern, re.IGNORECASE)
+    return _Wrapping(compiled, re.compile(habit) if habit else compiled, text, tag)
+
+
+_WRAPPINGS = [
+    _wrapping("^\ufeff+"),
+    # Tokens that end an answer, where a server writes them out.
+    _wrapping(
+        r"(?:<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text)\|>|<end_of_turn>|</s>|<eos>"
+        r"|<｜end▁of▁sentence｜>)$"
+    ),
+    *(_wrapping(rf"^\(?\d{{1,3}}{mark}(?=\s)") for mark in (r"\.", r"\)", ":")),
+    *(_wrapping(rf"^{re.escape(mark)}(?=\s)") for mark in "-*•"),
+    *(_wrapping(rf"^{field}\s*(?:\d{{1,3}}\s*)?:") for field in _FIELDS),
+    *(
+        _wrapping(f"^{opening}([^{closing}]*){closing}$", habit=f"^{opening}", text=r"\1")
+        for opening, closing in _QUOTES.items()
+    ),
+]
 
 
 def up_to_last_sentence(text: str) -> str:
@@ -49,6 +90,8 @@ def up_to_last_sentence(text: str) -> str:
 class AnswerParser:
     """Splits answers into rows and cleans them.
 
+    Nothing is taken off that a real row of the class begins or ends with.
+
     Parameters
     ----------
     names : dict of label to str
@@ -57,77 +100,120 @@ class AnswerParser:
         Whether rows may have line breaks.
     n_rows : int
         How many rows an answer may hold.
+    real : mapping of label to sequence of str, default=None
+        The real rows of each class.
     """
 
-    def __init__(self, names: dict[Any, str], *, multiline: bool = False, n_rows: int = 1) -> None:
+    def __init__(
+        self,
+        names: dict[Any, str],
+        *,
+        multiline: bool = False,
+        n_rows: int = 1,
+        real: Mapping[Any, Sequence[str]] | None = None,
+    ) -> None:
         self.multiline = multiline
         self.n_rows = n_rows
+        self._real = real or {}
+        self._habits: dict[tuple[Any, re.Pattern[str]], bool] = {}
         # Longest first, so that "not spam" is not read as "spam".
         ordered = sorted(names.items(), key=lambda item: -len(item[1]))
-        self._tags = [(label, *_tag_patterns(name)) for label, name in ordered if name.strip()]
+        self._tags = [
+            tag for label, name in ordered if name.strip() for tag in _tags(label, name.strip())
+        ]
 
-    def parse(self, answer: str) -> list[ParsedRow]:
-        """Return the rows of one answer, at most `n_rows`; one empty row if it holds none."""
-        rows = [row for row in map(self._clean, self._split(answer)) if row.text or row.tag]
+    def parse(self, answer: str, label: Any = None) -> list[ParsedRow]:
+        """Return the rows of one answer, at most `n_rows`; one empty row if it holds none.
+
+        Parameters
+        ----------
+        answer : str
+            What the model wrote.
+        label : hashable, default=None
+            The class it was asked for.
+        """
+        rows = [self._clean(text, label) for text in self._split(answer, label)]
+        rows = [row for row in rows if row.text or row.tag is not None]
         return rows[: self.n_rows] or [ParsedRow("")]
 
-    def _split(self, answer: str) -> Iterable[str]:
-        if self.n_rows == 1:
-            if self.multiline:
-                return [answer]
-            # A model that goes on after its row has begun something else.
-            return [next((line for line in answer.splitlines() if line.strip()), "")]
-        lines = answer.splitlines()
-        if any(_NUMBERING.match(line) for line in lines):
-            return _numbered_items(lines)
-        if self.multiline:
+    def _split(self, answer: str, label: Any) -> list[str]:
+        if self.n_rows == 1 and self.multiline:
             return [answer]
-        return [line for line in lines if line.strip()]
+        lines = _LINE_END.split(answer)
+        if self.n_rows == 1:
+            # A model that goes on after its row has begun something else.
+            return [next((line for line in lines if line.strip()), "")]
+        # Where rows begin like items of a list, only its numbers in their order tell.
+        items = _items(lines, in_order=self._is_habit(_LIST_MARK, label))
+        if items:
+            return items
+        return [answer] if self.multiline else [line for line in lines if line.strip()]
 
-    def _clean(self, text: str) -> ParsedRow:
+    def _clean(self, text: str, label: Any) -> ParsedRow:
         tag = None
-        previous = None
-        while text != previous:  # wrappings come nested: 1. "spam: ..."
+        text = text.strip()
+        for _ in range(_MOST_NESTED):
             previous = text
-            text = _FIELD.sub("", _NUMBERING.sub("", text.strip())).strip()
-            closing = _QUOTES.get(text[:1])
-            inner = text[1:-1]
-            if closing and len(text) > 1 and text.endswith(closing) and closing not in inner:
-                text = inner.strip()
-            for label, leading, trailing in self._tags:
-                stripped = trailing.sub("", leading.sub("", text))
-                if stripped != text:
-                    tag = label if tag is None else tag
-                    text = stripped.strip()
+            for wrapping in (*_WRAPPINGS, *self._tags):
+                stripped = wrapping.pattern.sub(wrapping.text, text, count=1)
+                if stripped == text or self._is_habit(wrapping.habit, label):
+                    continue
+                text = stripped.strip()
+                if wrapping.tag is not None:
+                    tag = wrapping.tag[0] if tag is None else tag
                     break
-        return ParsedRow(text if self.multiline else one_line(text), tag)
+            if text == previous:
+                break
+        return ParsedRow(self._folded(text, label), tag)
+
+    def _folded(self, text: str, label: Any) -> str:
+        if self.multiline:
+            return text
+        if self._is_habit(_ODD_SPACE, label):
+            return re.sub(r"\s*[\r\n]+\s*", " ", text)
+        return one_line(text)
+
+    def _is_habit(self, pattern: re.Pattern[str], label: Any) -> bool:
+        """Whether real rows of the class look like that."""
+        key = (label, pattern)
+        if key not in self._habits:
+            real = self._real.get(label, ())
+            self._habits[key] = any(pattern.search(text.strip()) for text in real)
+        return self._habits[key]
 
 
-def _numbered_items(lines: list[str]) -> list[str]:
-    items: list[str] = []
+def _items(lines: Sequence[str], *, in_order: bool = False) -> list[str]:
+    """Return the items of a list without their marks, [] if there is none."""
+    items: list[list[str]] = []
     for line in lines:
-        if _NUMBERING.match(line):
-            items.append(line)
-        elif items and line.strip():
-            items[-1] += "\n" + line
-    return items
+        mark = _LIST_MARK.match(line)
+        if mark and (not in_order or mark["number"] == str(len(items) + 1)):
+            items.append([line[mark.end() :]])
+        elif items:
+            items[-1].append(line)
+    return ["\n".join(item).strip() for item in items]
 
 
 def list_items(text: str) -> list[str]:
     """Return the items of a numbered or bulleted list, or the lines of a text that has none."""
     lines = [line for line in text.splitlines() if line.strip()]
-    items = _numbered_items(lines) if any(map(_NUMBERING.match, lines)) else lines
-    return [_NUMBERING.sub("", item).strip() for item in items]
+    return _items(lines) or [line.strip() for line in lines]
 
 
-def _tag_patterns(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Patterns of a label before a row ("spam:", "[spam]") and after it ("(spam)", "#spam")."""
-    word = re.escape(name.strip())
-    label = rf"(?:(?:label|category|class)\s*[:=]\s*)?{word}"
-    leading = re.compile(rf"^\s*(?:[\[(<]\s*{label}\s*[\])>]\s*:?|{label}\s*:)\s*", re.I)
-    trailing = re.compile(
-        rf"\s*(?:[\[(<]\s*{label}\s*[.!]?\s*[\])>]|#{re.escape(name.strip().replace(' ', ''))}"
-        rf"|(?:label|category|class)\s*[:=]\s*{word})\s*\.?\s*$",
-        re.I,
-    )
-    return leading, trailing
+def _tags(label: Any, name: str) -> list[_Wrapping]:
+    """Return the forms of a label before a row ("spam:", "[spam]") or after ("(spam)", "#spam")."""
+    word, field, tag = re.escape(name), r"(?:label|category|class)\s*[:=]\s*", (label,)
+    # A number is more often a time (1:30), a place (#1) or a footnote than a label.
+    number = not re.search(r"[^\W\d_]", name)
+    follows = r"(?=\s|$)" if number else r"(?=\s|$|[^\W\d_]|[\"“'‘«])"
+    trailing = field if number else f"(?:{field})?"
+    tags = [
+        _wrapping(rf"^[\[(<]\s*(?:{field})?{word}\s*[\])>]\s*:?", tag=tag),
+        _wrapping(rf"^(?:{field})?{word}\s*:{follows}", tag=tag),
+        _wrapping(rf"[\[(<]\s*{trailing}{word}\s*[.!]?\s*[\])>]\s*\.?$", tag=tag),
+        _wrapping(rf"(?<!\w){field}{word}\s*\.?$", tag=tag),
+    ]
+    if not number:
+        hashtag = rf"#{re.escape(name.replace(' ', ''))}\s*\.?$"
+        tags.append(_wrapping(hashtag, habit=r"#\w+\s*\.?$", tag=tag))
+    return tags

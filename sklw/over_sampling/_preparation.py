@@ -1,5 +1,6 @@
 """From a sampler's parameters to the parts of a run."""
 
+import re
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -10,10 +11,12 @@ import numpy as np
 from sklearn.base import clone
 
 from sklw.exceptions import GenerationWarning
-from sklw.generators import BaseGenerator
+from sklw.generators import BaseGenerator, RecordedGenerator
 from sklw.over_sampling._cells import Cell
+from sklw.over_sampling._filters import is_encodable
 from sklw.over_sampling._formats import RowFormat, TextRows
 from sklw.over_sampling._prompts import PromptWriter, check_template
+from sklw.over_sampling._room import n_bytes
 from sklw.over_sampling._rounds import Quota
 from sklw.over_sampling._strategies import FROM_ONE
 from sklw.over_sampling._table_rows import TableRows
@@ -50,17 +53,18 @@ def prepare(
         instructions=sampler.instructions or "",
         # A completion model goes on with one row; only an instruction can ask for more.
         n_rows=sampler.rows_per_request if form == "chat" else 1,
-        multiline=of_text and any("\n" in text.strip() for text in rows),
+        multiline=of_text and any(re.search(r"[\r\n]", text.strip()) for text in rows),
         template=sampler.prompt_template or "",
     )
     _check_prompting(sampler, writer, of_text)
     make = _text_rows if of_text else _table_rows
     row_format = make(sampler, rows, cells, writer)
+    _check_rows(row_format, generator)
     # Those of augmentation alone last: asking for it must not change the rows for balance.
     wanted = sorted((cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample)
     if writer.reads_prompts and sampler.prompt_strategy not in FROM_ONE:
         _warn_of_few_rows(wanted, sampler.n_examples)
-    return [_quota(sampler, generator, cell, row_format) for cell in wanted], row_format
+    return [_quota(sampler, cell, row_format) for cell in wanted], row_format
 
 
 def prepare_verifier(
@@ -200,19 +204,20 @@ def _warn_of_few_rows(cells: list[Cell], n_examples: int) -> None:
             )
 
 
-def _quota(sampler: Any, generator: BaseGenerator, cell: Cell, rows: RowFormat) -> Quota:
-    longest = max(rows.texts[cell.positions], key=_n_bytes)
-    tokens = ceil(_n_bytes(longest) / rows.bytes_per_token) + 8
-    limit = getattr(generator, "max_new_tokens", None)
-    if rows.only_whole and limit and generator.count_tokens(longest) > limit:
-        raise ValueError(
-            f"The longest row of the class {cell.key!r} takes {generator.count_tokens(longest)} "
-            f"tokens, more than an answer of max_new_tokens={limit}. Raise max_new_tokens of the "
-            "generator, or leave columns out."
-        )
+def _quota(sampler: Any, cell: Cell, rows: RowFormat) -> Quota:
+    longest = max(map(n_bytes, rows.texts[cell.positions]))
+    tokens = ceil(longest / rows.bytes_per_token) + 8
     return Quota(cell, sampler.max_attempts, sampler.rows_per_request * tokens)
 
 
-def _n_bytes(text: str) -> int:
-    # Most tokenizers know bytes: no character takes more tokens than it has of them.
-    return len(text.encode())
+def _check_rows(row_format: RowFormat, generator: BaseGenerator) -> None:
+    """Refuse what nobody could read or give, before anything is sent."""
+    for position, text in enumerate(row_format.texts):
+        if not is_encodable(text):
+            raise ValueError(
+                f"Row {position} of X holds half of a character (a lone surrogate: {text[:60]!a}), "
+                "which no model can be sent. Repair it: text.encode('utf-16', 'surrogatepass')"
+                ".decode('utf-16', 'replace')."
+            )
+    if isinstance(row_format, TableRows) and isinstance(generator, RecordedGenerator):
+        generator.check_columns([column.name for column in row_format.columns])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sklw.generators import BaseGenerator, Completion, Request
+from sklw.generators._thinking import reject_unopened
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._formats import RowFormat
 from sklw.over_sampling._parsing import ParsedRow
@@ -17,12 +18,16 @@ from sklw.over_sampling._verification import Verifier
 
 __all__ = ["GenerationRun", "Quota"]
 
+_UNANSWERED = {"error": "refused", "thinking": "thinking"}
 # Asking for a little more than the missing rows saves rounds of a few rows each.
 _MARGIN = 1.1
 _COLUMNS = [
     "label", "group", "text", "purpose", "accepted", "reason", "parents", "prompt_id", "round",
     "seed", "backend", "model", "prompt_tokens", "completion_tokens", "finish_reason", "cached",
+    "message",
 ]  # fmt: skip
+# What may become of an answer that was cut.
+_FROM_CUTTING = ("empty", "truncated", "too_short", "unparsable")
 
 
 @dataclass
@@ -163,6 +168,7 @@ class GenerationRun:
                     answers[at] = completion
             finally:
                 # Also when interrupted: what has been answered is judged and kept on record.
+                answers = reject_unopened(answers)
                 for (quota, shown, request), answer in zip(batch, answers, strict=True):
                     if answer is not None:
                         quota.sent += 1
@@ -178,12 +184,22 @@ class GenerationRun:
 
     def rejections(self, cell: Cell) -> Counter:
         """Count the rejections of a cell by reason."""
-        return Counter(
-            record["reason"]
+        return Counter(record["reason"] for record in self._rejected(cell))
+
+    def cut(self, cell: Cell) -> int:
+        """Count the rejections of a cell for which the bound of the answer may be the cause."""
+        return sum(
+            record["finish_reason"] == "length" and record["reason"] in _FROM_CUTTING
+            for record in self._rejected(cell)
+        )
+
+    def _rejected(self, cell: Cell) -> list[dict[str, Any]]:
+        return [
+            record
             for record in self.records
             if (record["label"], record["group"]) == (cell.label, cell.group)
             and not record["accepted"]
-        )
+        ]
 
     def request(self, quota: Quota, number: int) -> tuple[np.ndarray, Request]:
         """Return the rows shown in a request of a cell, and the request."""
@@ -224,10 +240,10 @@ class GenerationRun:
             return  # on record already
         quota.exhausted |= exhausted
         shown, elsewhere = self._recorded_parent(shown, completion)
-        rows = [ParsedRow("")] if exhausted else self.rows.parse(completion.text)
+        rows = self._rows_of(completion, quota.cell)
         for place, row in enumerate(rows):
             # Of several rows in a cut answer only the last is incomplete.
-            cut = completion.finish_reason == "length" and place == len(rows) - 1
+            cut = completion.cut and place == len(rows) - 1
             fault = "exhausted" if exhausted else "parent_elsewhere" if elsewhere else ""
             arguments = (quota, row, fault, cut, shown, request, completion, round_number)
             if not fault and quota.missing <= 0 and not quota.beyond and quota.cell.augment:
@@ -235,6 +251,13 @@ class GenerationRun:
             else:
                 self._judge(*arguments)
             completion = replace(completion, prompt_tokens=0, completion_tokens=0)  # counted once
+
+    def _rows_of(self, completion: Completion, cell: Cell) -> list[ParsedRow]:
+        if completion.finish_reason == "exhausted" or not isinstance(completion.text, str):
+            return [ParsedRow("")]
+        if completion.finish_reason == "recorded":
+            return [self.rows.take(completion, cell)]
+        return self.rows.parse(completion.text, cell)
 
     def _judge(
         self,
@@ -247,8 +270,14 @@ class GenerationRun:
         completion: Completion,
         round_number: int,
     ) -> None:
-        if not reason and completion.finish_reason == "error":
-            reason = "refused"
+        if not reason and completion.finish_reason in _UNANSWERED:
+            reason = _UNANSWERED[completion.finish_reason]
+        elif (
+            not reason
+            and completion.finish_reason == "length"
+            and not str(completion.text or "").strip()
+        ):
+            reason = "thinking"  # which servers send beside the answer, or keep to themselves
         elif not reason and quota.missing <= 0:
             reason = "surplus"
         elif not reason:
@@ -316,9 +345,15 @@ class GenerationRun:
         round_number: int,
     ) -> None:
         values = (
-            quota.cell.label, quota.cell.group, row.text, purpose, not reason, reason,
+            quota.cell.label, quota.cell.group, _storable(row.text), purpose, not reason, reason,
             tuple(shown.tolist()), request.index, round_number, request.seed,
             type(self.generator).__name__, self.generator.model_name, completion.prompt_tokens,
-            completion.completion_tokens, completion.finish_reason, completion.cached,
+            completion.completion_tokens, _storable(completion.finish_reason), completion.cached,
+            _storable(completion.metadata.get("error", "")),
         )  # fmt: skip
         self.records.append(dict(zip(_COLUMNS, values, strict=True)))
+
+
+def _storable(text: str) -> str:
+    """Write half of a surrogate pair as an escape: frames and files cannot hold it."""
+    return str(text).encode(errors="backslashreplace").decode()

@@ -1,12 +1,32 @@
 """Saying loudly that fewer rows were generated than wanted."""
 
 import warnings
+from collections import Counter
 
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
 from sklw.over_sampling._filters import REASONS
 from sklw.over_sampling._rounds import GenerationRun, Quota
 
 __all__ = ["report_shortfall"]
+
+_FOR_THE_MODEL = "use a stronger model or say more in task, label_descriptions and instructions"
+_TO_THINK = 1000  # tokens, to begin with
+_ADVICE = {
+    "thinking": "",  # said with a number, too
+    "truncated": "",  # said with a number
+    "surplus": "",
+    "too_short": "loosen length_tolerance",
+    "too_long": "loosen length_tolerance",
+    "copied_prompt": "loosen near_duplicate_threshold or raise the temperature",
+    "copied_real": "loosen near_duplicate_threshold or raise the temperature",
+    "duplicate": "loosen near_duplicate_threshold or raise the temperature",
+    "out_of_range": "raise range_margin",
+    "wrong_class": "use another verifier or none",
+    "unverified": "use another verifier or a larger budget",
+    "parent_elsewhere": "record more rows",
+    "exhausted": "record more rows",
+    "refused": "see what the endpoint objects to",
+}
 
 
 def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> None:
@@ -33,14 +53,48 @@ def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> 
         "Fewer rows were generated than wanted. "
         + (f"The budget's {stopped_by} is used up. " if stopped_by else "")
         + "; ".join(lines)
-        + ". The candidates and the reason for each are in provenance_. Raise max_attempts, "
-        "use a stronger model, say more in task, label_descriptions and instructions, loosen "
-        "near_duplicate_threshold or length_tolerance, or ask for fewer rows with "
-        "sampling_strategy."
+        + ". The candidates and the reason for each are in provenance_. "
+        + ", ".join(_advice(run, short))
+        + ", or ask for fewer rows with sampling_strategy."
     )
     if on_shortfall == "error":
         raise NotEnoughGeneratedError(message)
     warnings.warn(message, GenerationWarning, stacklevel=4)
+
+
+def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
+    """Return what would help against the reasons there are, the most frequent first."""
+    reasons = sum((run.rejections(quota.cell) for quota in short), Counter())
+    advice = dict.fromkeys(
+        _ADVICE.get(reason, _FOR_THE_MODEL) for reason, _ in reasons.most_common()
+    )
+    now = getattr(run.generator, "max_new_tokens", None)
+    cut = sum(run.cut(quota.cell) for quota in short)
+    if cut and all(q.max_new_tokens and q.max_new_tokens < (now or 0) for q in short):
+        # Their own rows bound them, whatever the generator admits.
+        advice = {
+            f"ask for shorter rows in instructions, since {cut} answers were longer than any real "
+            "row of the class": None
+        } | advice
+    elif cut:
+        longest = max((t for q in short for t in run.rows.texts[q.cell.positions]), key=len)
+        enough = run.rows.writer.n_rows * run.generator.count_tokens(longest)
+        advice = {
+            f"set max_new_tokens of the generator (now {now}) to {max(2 * (now or 0), enough)} or "
+            f"more, since {cut} answers were cut short": None
+        } | advice
+    if thinking := reasons["thinking"]:
+        now = getattr(run.generator, "thinking_tokens", None)
+        more = "" if now is None else f"set thinking_tokens of the generator (now {now}) to "
+        more += "" if now is None else f"{max(2 * now, _TO_THINK)} or more, or "
+        advice = {
+            f"{more}turn the model's thinking off, since {thinking} answers ended before it did or "
+            "were cut before they began": None
+        } | advice
+    if any(quota.rows and quota.sent >= quota.max_requests for quota in short):
+        advice["raise max_attempts"] = None
+    found = [text for text in advice if text] or ["raise max_attempts"]
+    return [found[0][0].upper() + found[0][1:], *found[1:]]
 
 
 def _counted(run: GenerationRun, quota: Quota) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell, check_known
+from sklw.over_sampling._filters import CONTROL, is_encodable
 from sklw.over_sampling._parsing import list_items
 from sklw.over_sampling._prompts import Example, Prompt, PromptWriter, Task, one_line
 
@@ -320,12 +321,17 @@ def _proposals(answer: Completion) -> list[str]:
     numbered = re.search(r"^\s*1[.)]", answer.text, re.MULTILINE)
     text = answer.text if numbered else f"1. {answer.text.strip()}"
     items = list_items(text)
-    if answer.finish_reason == "length":
-        items.pop()  # cut off
+    if answer.cut:
+        items = items[:-1]  # cut off
     # Models like to explain: "**Prizes**: texts about ...".
     heads = [re.split(r": | [-–] ", one_line(item))[0] for item in items]
     values = [re.sub(r"[*_`\"]", "", head).strip(" .:;,-") for head in heads]
-    return [value for value in values if 2 <= len(value) <= _LONGEST_VALUE]
+    # They go into prompts, so that they must be text.
+    return [
+        value
+        for value in values
+        if 2 <= len(value) <= _LONGEST_VALUE and is_encodable(value) and not CONTROL.search(value)
+    ]
 
 
 PROMPT_STRATEGIES: dict[str, type[PromptStrategy]] = {

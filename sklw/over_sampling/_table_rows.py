@@ -8,24 +8,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
+from sklw._validation import refuse_masked
+from sklw.generators import Completion
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._columns import (
     BadValueError,
     Column,
     TextColumn,
     escape,
-    learn_columns,
     quoted,
 )
-from sklw.over_sampling._containers import append_table
+from sklw.over_sampling._containers import append_table, as_pandas, rehearsed
+from sklw.over_sampling._filters import CONTROL, is_encodable
 from sklw.over_sampling._formats import RowFormat
+from sklw.over_sampling._learning import learn_columns
 from sklw.over_sampling._parsing import ParsedRow
 from sklw.over_sampling._prompts import Prompt, PromptWriter
+from sklw.over_sampling._recorded_values import recorded_values
 
 __all__ = ["RowText", "TableRows", "as_table"]
 
@@ -33,6 +38,8 @@ __all__ = ["RowText", "TableRows", "as_table"]
 _MOST_OTHERS = 3
 # Where more of the real rows than this repeat another, repeats are no sign of copying.
 _NATURAL_REPEATS = 0.05
+# As many real rows show before anything is sent whether rows can be appended.
+_REHEARSED = 5
 _NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
 
 
@@ -51,22 +58,30 @@ def as_table(X: Any) -> pd.DataFrame:
     """
     if sparse.issparse(X):
         raise TypeError("LLMOverSampler got a sparse matrix. Pass X.toarray(), or a DataFrame.")
+    refuse_masked(X, "LLMOverSampler")
     if isinstance(X, (list, tuple)):
         frame = pd.DataFrame(list(X))  # by column: an array would have one type for all
+    elif nw.dependencies.is_polars_dataframe(X):
+        frame = as_pandas(X)
     else:
-        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(_plain_array(X))
     if frame.shape[0] == 0:
         raise ValueError(
             "X holds 0 rows (Found array with 0 sample(s)) while a minimum of 1 is required."
         )
     frame = frame.reset_index(drop=True)
-    if not isinstance(X, pd.DataFrame):
+    if not hasattr(X, "columns"):
         frame.columns = [f"x{number}" for number in range(frame.shape[1])]
     frame.columns = [str(name) for name in frame.columns]
     twice = frame.columns[frame.columns.duplicated()].tolist()
     if twice:
         raise ValueError(f"X has several columns named {twice[0]!r}. Give each its own name.")
     return frame
+
+
+def _plain_array(X: Any) -> np.ndarray:
+    array = np.asarray(X)
+    return array.astype(object) if array.dtype.kind in "UT" else array  # of strings
 
 
 class RowText:
@@ -131,6 +146,9 @@ class RowText:
             raise BadValueError("unparsable") from None
         if not isinstance(values, dict) or not all(c.name in values for c in self.columns):
             raise BadValueError("unparsable")
+        texts = [values[column.name] for column in self.columns if isinstance(column, TextColumn)]
+        if any(isinstance(text, (dict, list)) for text in texts):
+            raise BadValueError("bad_value")
         return {
             column.name: "" if values[column.name] is None else str(values[column.name])
             for column in self.columns
@@ -220,6 +238,7 @@ class TableRows(RowFormat):
         self._keep_repeats = keep_repeats or repeated > _NATURAL_REPEATS
         self._real = {text: at for at, text in reversed(list(enumerate(self.texts)))}
         self._accepted: set[str] = set()
+        self._has_controls = any(map(_has_controls, self._records))
 
     def compose(self, cell: Cell, rng: np.random.Generator) -> tuple[np.ndarray, Prompt]:
         """Show rows of the cell and of some others in turn, a row of the cell last."""
@@ -275,7 +294,7 @@ class TableRows(RowFormat):
             pairs.append(self.writer.training_pair(text, self._cell_of[at].description))
         return pairs
 
-    def parse(self, answer: str) -> list[ParsedRow]:
+    def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
         """Read the rows of an answer."""
         if self.row_text.form == "json" and self.writer.n_rows == 1:
             start, end = answer.find("{"), answer.rfind("}")
@@ -286,6 +305,16 @@ class TableRows(RowFormat):
         rows = rows or [row for row in found if row.fault != "unparsable"] or found
         return rows[: self.writer.n_rows] or [ParsedRow("")]
 
+    def take(self, recorded: Completion, cell: Cell) -> ParsedRow:
+        """Take the values of a recorded row, or read it where it is a line of text."""
+        if not recorded.metadata.get("table"):
+            return self.parse(recorded.text, cell)[0]
+        try:
+            values = recorded_values(json.loads(recorded.text), self.columns, self.constants)
+            return ParsedRow(self.row_text.write(values), fields=values, recorded=True)
+        except BadValueError as error:
+            return ParsedRow(recorded.text, fault=str(error), recorded=True)
+
     def _parse_line(self, line: str) -> ParsedRow:
         fault = ""
         for text in dict.fromkeys([line, _NUMBERING.sub("", line)]):  # "1. FC" may be a name
@@ -295,7 +324,7 @@ class TableRows(RowFormat):
                 return ParsedRow(self.row_text.write(values), fields=values)
             except BadValueError as error:
                 fault = str(error)
-            except (ValueError, csv.Error, RecursionError):
+            except (ValueError, TypeError, OverflowError, csv.Error, RecursionError):
                 fault = "unparsable"
         return ParsedRow(line.strip()[:1000], fault=fault)
 
@@ -307,6 +336,10 @@ class TableRows(RowFormat):
             return row, "truncated"
         if row.fields is None:
             return row, row.fault or "empty"
+        if not is_encodable(row.text) or (
+            not row.recorded and not self._has_controls and _has_controls(row.fields)
+        ):
+            return row, "bad_characters"
         if self._group_column is not None and row.fields[self._group_column] != cell.group:
             return row, "other_group"
         if not self._keep_repeats:
@@ -321,12 +354,49 @@ class TableRows(RowFormat):
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Append to a frame, array or list of lists."""
         values = [{**self.constants, **(row.fields or {})} for row in rows]
-        new = pd.DataFrame.from_records(values, columns=list(self._frame.columns))
+        new: dict[Any, pd.Series] = {}
         for name, real in self._frame.items():
-            if real.dtype == object and real.isna().any():  # None or NaN, as in the real rows
-                mark = real[real.isna()].iloc[0]
-                new[name] = [mark if value is None else value for value in new[name]]
-        return append_table(X, new)
+            mark = real[real.isna()].iloc[0] if real.isna().any() else None
+            cells = [mark if row[str(name)] is None else row[str(name)] for row in values]
+            # Not by pandas' guess, which makes floats of whole numbers beside None.
+            new[name] = pd.Series(cells, dtype=object)
+        return append_table(X, pd.DataFrame(new, columns=self._frame.columns))
+
+    def check_appendable(self, X: Any) -> None:
+        """Append some real rows as if a model had written them, and look whether they are there."""
+        found = [self.parse(text)[0] for text in self.texts[:_REHEARSED]]
+        rows = [
+            replace(row, fields={c.name: _unlike(c, row.fields[c.name]) for c in self.columns})
+            for row in found
+            if row.fields is not None
+        ]
+        joined = as_table(rehearsed("X", X, lambda: self.append(X, rows)))
+        new = joined.iloc[len(joined) - len(rows) :]
+        for column in self.columns:
+            name = column.name
+            written = [column.write(value) for value in new[name].tolist()]
+            wanted = [column.write(row.fields[name]) for row in rows if row.fields]
+            if written != wanted or not _alike(joined[name].dtype, self._frame[name].dtype):
+                raise TypeError(
+                    f"New values do not fit into the column {name!r} of dtype "
+                    f"{self._frame[name].dtype}: {wanted} would become {written}. Nothing has been "
+                    "sent. Convert the column to numbers, strings or categories, or drop it."
+                )
+
+
+def _unlike(column: Column, value: Any) -> Any:
+    """Make a text a new one."""
+    return f"new {value}" if isinstance(column, TextColumn) and value is not None else value
+
+
+def _alike(dtype: Any, other: Any) -> bool:
+    """Whether dtypes are the same but for categories that new texts have added."""
+    categorical = pd.CategoricalDtype
+    return dtype == other or (isinstance(dtype, categorical) and isinstance(other, categorical))
+
+
+def _has_controls(values: dict[Any, Any]) -> bool:
+    return any(isinstance(value, str) and CONTROL.search(value) for value in values.values())
 
 
 def _csv_line(texts: Sequence[str]) -> str:

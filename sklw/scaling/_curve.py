@@ -1,5 +1,6 @@
 """Scores of a pipeline at growing numbers of synthetic rows."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -8,27 +9,32 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, column_or_1d
+from sklearn.utils import column_or_1d
 
+from sklw._compat.scikit_learn import safe_indexing
+from sklw._copies import apart, copy_groups, folded
+from sklw._rows import Rows
+from sklw._validation import check_texts, holds_texts
 from sklw.metrics import neg_balanced_log_loss
-from sklw.pipeline import Pipeline, _Rows, _rows_after
+from sklw.pipeline import Pipeline
 
 __all__ = ["synthetic_size_curve"]
 
 
 class _Chosen(BaseEstimator):
-    """A sampler that returns rows made earlier."""
+    """A sampler that returns some of the rows made earlier."""
 
-    _sampling_type = "over-sampling"
-
-    def __init__(self, X: Any, y: Any, rows: _Rows, parents: Any) -> None:
-        self.X, self.y, self.rows, self.parents = X, y, rows, parents
+    def __init__(self, X: Any, y: Any, rows: Rows, kept: np.ndarray) -> None:
+        self.X, self.y, self.rows, self.kept = X, y, rows, kept
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
-        self.synthetic_mask_ = self.rows.synthetic
-        self.parent_indices_ = self.parents
-        self.augmentation_mask_ = self.rows.augmented
-        self.groups_ = self.rows.groups
+        rows, kept = self.rows, self.kept
+        self.synthetic_mask_ = rows.synthetic[kept]
+        if rows.parent_indices is not None:
+            made = kept[self.synthetic_mask_]
+            self.parent_indices_ = [rows.origin[rows.parent_indices[row]] for row in made]
+        self.augmentation_mask_ = None if rows.augmented is None else rows.augmented[kept]
+        self.groups_ = None if rows.groups is None else rows.groups[kept]
         return self.X, self.y
 
 
@@ -46,7 +52,8 @@ def synthetic_size_curve(
 
     The sampler runs once for each split, at its own `sampling_strategy`, and each size takes the
     first of its rows, evenly over the classes (or class x group cells) it made: the sets are
-    nested, and a language model is asked for the largest only.
+    nested, and a language model is asked for the largest only. Rows that repeat a held-out text
+    are not trained on.
 
     Parameters
     ----------
@@ -104,13 +111,35 @@ def synthetic_size_curve(
             "counted. Put one over-sampler such as LLMOverSampler into it."
         )
     labels = column_or_1d(y)
-    splits = check_cv(cv, labels, classifier=True).split(X, labels)
+    splits = list(check_cv(cv, labels, classifier=True).split(X, labels))
+    if holds_texts(X):
+        splits = _without_copies(splits, X)
     scorer = check_scoring(pipeline, scoring)
     scores = Parallel(n_jobs=n_jobs)(
         delayed(_scores_of_split)(pipeline, samplers[0], X, labels, *split, wanted, scorer)
         for split in splits
     )
     return wanted.astype(int), np.array(scores).T
+
+
+def _without_copies(splits: list[tuple[Any, Any]], X: Any) -> list[tuple[Any, Any]]:
+    """Leave copies of held-out texts out of the training."""
+    copies = copy_groups(check_texts(X, estimator_name="synthetic_size_curve"))
+    if copies.max() + 1 == len(copies):
+        return splits
+    every = np.arange(len(copies))
+    parts = [(every[train], every[test]) for train, test in splits]
+    without = [(apart(train, test, copies), test) for train, test in parts]
+    dropped = max(len(a) - len(b) for (a, _), (b, _) in zip(parts, without, strict=True))
+    if dropped:
+        warnings.warn(
+            f"Up to {dropped} training rows of a split repeat a held-out text (case, white space "
+            "and Unicode form aside) and are left out: scores would be better than they are. Drop "
+            "copies beforehand to train on as many rows in each split.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return without
 
 
 def _scores_of_split(
@@ -124,7 +153,7 @@ def _scores_of_split(
     scorer: Any,
 ) -> list[float]:
     steps = clone(pipeline).steps
-    X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
+    X_train, X_test = safe_indexing(X, train), safe_indexing(X, test)
     for _, step in steps[:at]:
         if step is None or step == "passthrough":
             continue
@@ -132,23 +161,21 @@ def _scores_of_split(
         X_test = step.transform(X_test)
     sampler = steps[at][1]
     X_all, y_all = sampler.fit_resample(X_train, y[train])
-    rows = _rows_after(sampler, _Rows.all_real(len(train)), len(train), len(y_all))
+    rows = Rows.given(X_train).after(sampler, (X_train, y[train]), (X_all, y_all))
     order = _nested_order(np.asarray(y_all), rows.synthetic, rows.groups)
+    if holds_texts(X_all) and holds_texts(X_test):
+        tested = set(map(folded, check_texts(X_test, estimator_name="synthetic_size_curve")))
+        new = check_texts(X_all, estimator_name="synthetic_size_curve")
+        order = np.array([row for row in order if folded(new[row]) not in tested], dtype=int)
     if sizes[-1] > len(order):
         raise ValueError(
-            f"The sampler made {len(order)} rows and a size of {sizes[-1]} was asked for. Raise "
-            "its sampling_strategy, or ask for smaller sizes."
+            f"The sampler made {len(order)} usable rows and a size of {sizes[-1]} was asked for. "
+            "Raise its sampling_strategy, or ask for smaller sizes."
         )
     scores = []
     for size in sizes:
         kept = np.concatenate([np.flatnonzero(~rows.synthetic), np.sort(order[:size])])
-        parents = [] if rows.parent_indices is None else [rows.parent_indices[r] for r in kept]
-        chosen = _Chosen(
-            _safe_indexing(X_all, kept),
-            _safe_indexing(y_all, kept),
-            rows.among(kept),
-            parents[len(train) :],
-        )
+        chosen = _Chosen(safe_indexing(X_all, kept), safe_indexing(y_all, kept), rows, kept)
         rest = Pipeline([("chosen", chosen), *clone(pipeline).steps[at + 1 :]])
         scores.append(float(scorer(rest.fit(X_train, y[train]), X_test, y[test])))
     return scores

@@ -6,10 +6,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from scipy.stats import t
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
+
+from sklw._compat.scikit_learn import Interval, fit_context
 
 __all__ = ["ScalingLaw"]
 
@@ -90,7 +91,7 @@ class ScalingLaw(BaseEstimator):
         self.n_bootstrap = n_bootstrap
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, sizes: Any, losses: Any) -> Self:
         """Fit the law to measured losses.
 

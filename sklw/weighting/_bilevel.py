@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call, grad, jvp
-from tqdm.auto import tqdm
+
+from sklw._progress import progress
 
 __all__ = ["RULES", "BilevelModel", "Rule", "learn_weights", "weight_slopes"]
 
@@ -227,16 +228,14 @@ def learn_weights(
         The mean of the weights a row was trained with in the second half of the epochs.
     """
     total, visits = np.zeros(len(weighted)), np.zeros(len(weighted))
-    with tqdm(
-        total=model.epochs * model.n_batches(), desc="learning weights", disable=not verbose
-    ) as progress:
+    with progress(model.epochs * model.n_batches(), "learning weights", "batch", verbose) as bar:
         for epoch in range(model.epochs):
             for rows in model.batches():
                 weights = _train_on(model, rows, weighted[rows], rule)
                 if epoch >= model.epochs // 2:
                     total[rows] += weights
                     visits[rows] += 1
-                progress.update()
+                bar.update()
     return np.where(weighted, total / np.maximum(visits, 1), 1.0)
 
 

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,28 @@ from joblib import Parallel, delayed
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
+
+from sklw._compat.scikit_learn import safe_indexing
+from sklw._copies import copy_groups, fold_numbers
+from sklw.weighting._mixed import MixedEncoder
 
 __all__ = ["CrossFittedChecker", "default_checker", "own_column"]
 
+# Two threads that put filters of warnings back would leave those of one of them.
+_turn = Lock()
 
-def default_checker(kind: str, *, text: bool, sparse: bool, random_state: Any) -> Any:
+
+def default_checker(
+    kind: str, *, text: bool, sparse: bool, random_state: Any, mixed: bool = False
+) -> Any:
     """Build the checker that a name stands for."""
     if kind == "bert":
         if not text:
             raise ValueError(
-                'The checker "bert" reads texts and these rows are numbers. Use "embedding" '
+                'The checker "bert" reads texts and these rows are a table. Use "embedding" '
                 "(the default) or pass a classifier with predict_proba."
             )
         from sklw.classifiers import BertClassifier
@@ -33,8 +42,11 @@ def default_checker(kind: str, *, text: bool, sparse: bool, random_state: Any) -
     if text:
         from sklw.feature_extraction import TextEmbedder
 
+        embedder = TextEmbedder().set_output(transform="default")
         # Sentence embeddings have length 1: a larger C makes up for their small scale.
-        return make_pipeline(TextEmbedder(), head.set_params(C=10.0))
+        return make_pipeline(embedder, head.set_params(C=10.0))
+    if mixed:
+        return make_pipeline(MixedEncoder(), head)
     return make_pipeline(MaxAbsScaler() if sparse else StandardScaler(), head)
 
 
@@ -46,7 +58,17 @@ def own_column(probabilities: np.ndarray, classes: np.ndarray, y: np.ndarray) ->
 
 
 def _class_probabilities(checker: Any, X: Any, prior_ratio: np.ndarray) -> np.ndarray:
-    probabilities = np.asarray(checker.predict_proba(X), dtype=float) * prior_ratio
+    found = np.asarray(checker.predict_proba(X), dtype=float)
+    # Rounding leaves some classifiers a little below 0.
+    wrong = np.flatnonzero(~(np.isfinite(found) & (found > -1e-9)).all(axis=1))
+    if len(wrong):
+        raise ValueError(
+            f"The checker {type(checker).__name__} gave no probabilities to {len(wrong)} of "
+            f"{len(found)} rows: {found[wrong[0]].tolist()} to the row at position {wrong[0]}. "
+            "Drop or impute missing values in the rows, or pass a checker whose predict_proba "
+            "gives finite numbers from 0 to 1."
+        )
+    probabilities = np.maximum(found, 0.0) * prior_ratio
     totals = probabilities.sum(axis=1, keepdims=True)
     # Nothing is left where all that the checker believes in are classes of prior 0.
     return probabilities / np.where(totals > 0, totals, 1.0)
@@ -78,20 +100,21 @@ class CrossFittedChecker:
     random_state: Any = None
     n_jobs: int | None = None
 
-    def fit(self, X: Any, y: np.ndarray) -> "CrossFittedChecker":
-        """Fit the models."""
+    def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> "CrossFittedChecker":
+        """Fit the models; rows of a group are in one fold, by default the copies of a text."""
         self.classes_, counts = np.unique(y, return_counts=True)
         n_rows = len(y)
         n_folds = int(min(self.n_folds, counts.max())) if self.cross_fit else 0
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         self.fold_of_ = np.zeros(n_rows, dtype=int)
         if n_folds > 1:
-            splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-            with warnings.catch_warnings():
+            if groups is None:
+                texts = isinstance(X, np.ndarray) and X.ndim == 1
+                groups = copy_groups(X) if texts else np.arange(n_rows)
+            with _turn, warnings.catch_warnings():
                 # A class of one row is in no other's way; its probabilities come as NaN there.
                 warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-                for fold, (_, test) in enumerate(splitter.split(np.zeros(n_rows), y)):
-                    self.fold_of_[test] = fold
+                self.fold_of_ = fold_numbers(y, groups, n_folds, seed)
         # A model of one class would be sure of everything.
         self.folds_ = [f for f in range(n_folds) if len(np.unique(y[self.fold_of_ != f])) > 1]
         subsets = [np.flatnonzero(self.fold_of_ != fold) for fold in self.folds_]
@@ -164,5 +187,5 @@ class CrossFittedChecker:
 
 
 def _fit_on(checker: Any, X: Any, y: np.ndarray, rows: np.ndarray) -> Any:
-    subset = X[rows] if isinstance(X, np.ndarray) or issparse(X) else _safe_indexing(X, rows)
+    subset = X[rows] if isinstance(X, np.ndarray) or issparse(X) else safe_indexing(X, rows)
     return clone(checker).fit(subset, y[rows])

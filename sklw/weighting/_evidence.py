@@ -1,6 +1,5 @@
 """What weights are made of: finding out about the synthetic rows."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from sklearn.utils import check_random_state
 from sklw.weighting._checkers import CrossFittedChecker, default_checker, own_column
 from sklw.weighting._inputs import Reference, check_classes
 from sklw.weighting._methods import Evidence
+from sklw.weighting._mixed import MixedEncoder, MixedRows, reading_frames
+from sklw.weighting._process import warn
 
 __all__ = ["EvidenceFinder", "density_ratio", "label_issues", "learned_weights", "row_features"]
 
@@ -103,7 +104,7 @@ class EvidenceFinder:
         self.quality = own_column(self.probabilities, self.classes, self._labels)
         judged = self.quality[self._made]
         if len(judged) >= _ENOUGH and np.ptp(judged) < 1e-9:
-            warnings.warn(
+            warn(
                 f"The quality checker says {judged[0]:.3g} to every synthetic row, so it tells "
                 "good from bad as little as no checker does. Pass another quality_checker, or more "
                 "real rows.",
@@ -148,7 +149,10 @@ class EvidenceFinder:
                 text=self._rows.ndim == 1,
                 sparse=issparse(self._rows),
                 random_state=weighter.random_state,
+                mixed=isinstance(self._rows, MixedRows),
             )
+        elif isinstance(self._rows, MixedRows):
+            checker = reading_frames(checker)
         if weighter.calibrate and (folds := self._calibration_folds()) > 1:
             checker = CalibratedClassifierCV(
                 checker, method="temperature", cv=folds, ensemble=False
@@ -307,10 +311,13 @@ def row_features(rows: Any, real_rows: Any) -> tuple[Any, Any]:
     if rows.ndim == 1:
         from sklw.feature_extraction import TextEmbedder
 
-        embedder = TextEmbedder()
+        embedder = TextEmbedder().set_output(transform="default")
         return embedder.transform(rows), embedder.transform(real_rows)
+    if isinstance(rows, MixedRows):
+        encoder = MixedEncoder().fit(real_rows)
+        return encoder.transform(rows), encoder.transform(real_rows)
     scaler = MaxAbsScaler() if issparse(rows) else StandardScaler()
-    scaler.fit(real_rows)
+    scaler.set_output(transform="default").fit(real_rows)
     return scaler.transform(rows), scaler.transform(real_rows)
 
 
@@ -319,7 +326,7 @@ def _bert_of(model: Any, rows: Any, seed: int) -> Any:
 
     if rows.ndim > 1:
         raise ValueError(
-            'bilevel_model="bert" reads texts and these rows are numbers. Use "head" (the '
+            'bilevel_model="bert" reads texts and these rows are a table. Use "head" (the '
             "default), which learns the weights in a linear model of the scaled columns."
         )
     if model != "bert" and not isinstance(model, BertClassifier):
@@ -331,6 +338,8 @@ def _bert_of(model: Any, rows: Any, seed: int) -> Any:
 
 
 def _stacked(first: Any, second: Any) -> Any:
+    if isinstance(first, MixedRows):
+        return first.joined(second)
     if issparse(first):
         return vstack([first, second], format="csr")
     return np.concatenate([first, second])

@@ -1,21 +1,24 @@
 """What comes in: rows, labels, which are synthetic, and what they were generated from."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import check_array
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from sklw._validation import check_texts, holds_texts
+from sklw._followed import row_keys
+from sklw._validation import check_labels, check_texts, holds_texts, refuse_masked
+from sklw.weighting._mixed import MixedRows
+from sklw.weighting._process import warn
 
 __all__ = [
     "Reference",
+    "check_augmented",
     "check_classes",
     "check_mask",
     "check_parents",
@@ -65,7 +68,7 @@ class Reference:
         if synthetic is not None:
             copies = int((found.holds() & check_mask(synthetic, rows.shape[0])).sum())
             if copies:
-                warnings.warn(
+                warn(
                     f"{copies} synthetic rows are identical to rows of the reference. The reference"
                     " is to judge rows, so it must not be among what is generated or trained on "
                     "as synthetic: drop these rows.",
@@ -100,6 +103,8 @@ def _positions(known: Any, rows: Any) -> list[np.ndarray]:
 def _row_keys(rows: Any, single: bool) -> Sequence[Any]:
     if rows.ndim == 1:
         return rows.tolist()
+    if isinstance(rows, MixedRows):
+        return row_keys(rows.frame)[0]
     dtype: Any = np.float32 if single else np.float64
     if not issparse(rows):
         return [row.tobytes() for row in np.asarray(rows, dtype=dtype) + 0.0]
@@ -111,19 +116,14 @@ def _row_keys(rows: Any, single: bool) -> Sequence[Any]:
 
 
 def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    if y is None:
-        raise ValueError(
-            "SyntheticWeighter requires y to be passed, but the target y is None: weights depend "
-            "on the labels."
-        )
+    labels = check_labels(y, estimator_name="SyntheticWeighter")
+    refuse_masked(X, "SyntheticWeighter")
     if holds_texts(X):
         rows: Any = check_texts(X, estimator_name="SyntheticWeighter")
-    else:
+    elif (rows := MixedRows.of(X)) is None:
         rows = check_array(
             X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
         )
-    check_classification_targets(y)
-    labels = column_or_1d(y)
     n_rows = rows.shape[0]
     if len(labels) != n_rows:
         raise ValueError(
@@ -133,14 +133,28 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     return rows, labels
 
 
-def check_mask(synthetic: Any, n_rows: int) -> np.ndarray:
-    mask = column_or_1d(synthetic)
-    if len(mask) != n_rows or not np.isin(mask, (0, 1)).all():
+def check_mask(values: Any, n_rows: int, name: str = "synthetic") -> np.ndarray:
+    mask = column_or_1d(values)
+    if len(mask) != n_rows or pd.isna(mask).any() or not np.isin(mask, (0, 1)).all():
         raise ValueError(
-            f"synthetic must hold one True or False for each of the {n_rows} rows, got "
+            f"{name} must hold one True or False for each of the {n_rows} rows, got "
             f"{len(mask)} values of type {mask.dtype}."
         )
     return mask.astype(bool)
+
+
+def check_augmented(augmented: Any, synthetic: np.ndarray) -> np.ndarray | None:
+    """Check which rows were added beyond balance: they must be synthetic."""
+    if augmented is None:
+        return None
+    mask = check_mask(augmented, len(synthetic), "augmented")
+    real = np.flatnonzero(mask & ~synthetic)
+    if len(real):
+        raise ValueError(
+            f"augmented is True for {len(real)} rows that are not synthetic, first at position "
+            f"{real[0]}. Mark only rows that a sampler added."
+        )
+    return mask
 
 
 def check_parents(parent_indices: Any, synthetic: np.ndarray) -> list[np.ndarray] | None:
@@ -154,11 +168,34 @@ def check_parents(parent_indices: Any, synthetic: np.ndarray) -> list[np.ndarray
             "synthetic. Give one array of row numbers for each row or for each synthetic row, "
             "empty where there is no parent."
         )
-    given = [np.asarray(parents, dtype=int) for parents in parent_indices]
-    if len(given) == n_rows:
-        return given
-    made = iter(given)
-    return [next(made) if is_made else _NOWHERE for is_made in synthetic]
+    rows = np.arange(n_rows) if len(parent_indices) == n_rows else np.flatnonzero(synthetic)
+    given = [_NOWHERE] * n_rows
+    for row, parents in zip(rows.tolist(), parent_indices, strict=True):
+        given[row] = _parents_of(row, parents, n_rows)
+        # That a real row comes from itself is true.
+        if synthetic[row] and row in given[row]:
+            raise ValueError(
+                f"Row {row} is named as its own parent. Pass the rows that it was generated from, "
+                "or an empty array if that is not known."
+            )
+    return given
+
+
+def _parents_of(row: int, parents: Any, n_rows: int) -> np.ndarray:
+    found = np.asarray(parents)
+    if found.shape == (0,):
+        return _NOWHERE
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise ValueError(
+            f"The parents of row {row} must be an array of whole row numbers, got {parents!r}. "
+            "Pass an empty array where there is no parent."
+        )
+    if found.min() < 0 or found.max() >= n_rows:
+        raise ValueError(
+            f"Row {row} has the parents {found.tolist()}, and there are {n_rows} rows, counted "
+            "from 0. Pass positions in X, as it is passed here."
+        )
+    return found.astype(int)
 
 
 def rows_seen(
@@ -190,7 +227,7 @@ def check_classes(labels: np.ndarray, reference_labels: np.ndarray) -> None:
     few = {label: n for label, n in zip(known.tolist(), counts.tolist(), strict=True) if n < _FEW}
     judged = [label for label in few if label in set(labels.tolist())]
     if judged:
-        warnings.warn(
+        warn(
             f"Synthetic rows of class {judged[0]!r} are judged by {few[judged[0]]} real row(s): "
             "such weights are close to a guess. Add real rows, or raise temperature, which moves "
             "the weights towards equal.",

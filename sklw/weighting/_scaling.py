@@ -1,10 +1,11 @@
 """Scales of weights."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from sklw.weighting._process import warn
 
 __all__ = [
     "balanced",
@@ -12,11 +13,46 @@ __all__ = [
     "effective_sample_size",
     "mean_one",
     "normalized",
+    "product",
+    "tempered",
     "warn_of_collapse",
 ]
 
 # Few rows may well differ; of many, a tenth is to carry the weight at least.
 _ENOUGH, _COLLAPSED = 20, 0.1
+# Below this temperature the largest weights are alone already, and products lose their digits.
+_COLDEST = 1e-200
+
+
+def tempered(
+    weights: np.ndarray, temperature: float, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Raise weights to the power ``1 / temperature`` and divide by the largest, of their group."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        logs = np.log(weights)
+        largest: Any = logs.max(initial=-np.inf)
+        if groups is not None:
+            largest = pd.Series(logs).groupby(groups).transform("max").to_numpy()
+        # A power first would be 0 or infinite at extreme temperatures.
+        return np.where(weights > 0, np.exp((logs - largest) / temperature), 0.0)
+
+
+def product(*factors: tuple[np.ndarray, float]) -> np.ndarray:
+    """Multiply weights, each given with a temperature.
+
+    Where the sum does not fit into a float all are divided by the largest: proportions stay.
+    """
+    with np.errstate(all="ignore"):
+        plain = np.prod([weights ** (1 / temperature) for weights, temperature in factors], axis=0)
+        if 0 < plain.sum() < np.inf:
+            return plain
+        lowest = max(min(temperature for _, temperature in factors), _COLDEST)
+        logs = np.sum(
+            [np.log(weights) * (lowest / max(t, _COLDEST)) for weights, t in factors], axis=0
+        )
+        zero = np.any([weights == 0 for weights, _ in factors], axis=0)
+        logs[zero] = -np.inf
+        return np.where(zero, 0.0, np.exp((logs - logs.max()) / lowest))
 
 
 def mean_one(weights: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
@@ -30,14 +66,20 @@ def mean_one(weights: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
 
 
 def normalized(
-    weights: np.ndarray, how: str, labels: np.ndarray, reference_labels: np.ndarray
+    weights: np.ndarray,
+    temperature: float,
+    how: str,
+    labels: np.ndarray,
+    reference_labels: np.ndarray,
 ) -> np.ndarray:
-    """Scale weights to mean 1: over all, within each class, or so that classes are as in reality.
+    """Temper weights and scale them to mean 1: over all, by class, or with classes as in reality.
 
     Parameters
     ----------
     weights, labels : ndarray of shape (n,)
         Of the synthetic rows.
+    temperature : float
+        Weights are raised to the power ``1 / temperature``.
     how : {"all", "class", "prior"}
         Which.
     reference_labels : ndarray
@@ -49,8 +91,8 @@ def normalized(
         Scaled.
     """
     if how == "all":
-        return mean_one(weights, None)
-    weights = mean_one(weights, labels)
+        return mean_one(tempered(weights, temperature), None)
+    weights = mean_one(tempered(weights, temperature, labels), labels)
     if how == "prior":
         shares = pd.Series(reference_labels).value_counts(normalize=True)
         wanted = pd.Series(labels).map(shares).to_numpy(dtype=float)
@@ -70,14 +112,17 @@ def clipped(weights: np.ndarray, bound: float | None, quantile: float | None) ->
 
 def effective_sample_size(weights: np.ndarray) -> float:
     """``sum(w)**2 / sum(w**2)``, 0 where all are 0."""
-    squares = float(np.sum(weights**2))
-    return float(np.sum(weights)) ** 2 / squares if squares else 0.0
+    largest = weights.max(initial=0.0)
+    if not largest:
+        return 0.0
+    relative = weights / largest
+    return float(np.sum(relative)) ** 2 / float(np.sum(relative**2))
 
 
 def warn_of_collapse(effective: float, n_rows: int) -> None:
     """Warn if a few of many weights carry nearly everything."""
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
-        warnings.warn(
+        warn(
             f"The weights of {n_rows} synthetic rows are worth {effective:.0f} equal ones: a few "
             "rows carry nearly all of the weight. Raise temperature, or lower clip.",
             stacklevel=4,
@@ -86,8 +131,10 @@ def warn_of_collapse(effective: float, n_rows: int) -> None:
 
 def balanced(weights: np.ndarray, labels: np.ndarray, groups: Any = None) -> np.ndarray:
     """Give each class, or class x group cell, the same total; what has weight 0 stays at 0."""
-    keys = [labels] if groups is None else [labels, np.asarray(groups)]
-    cells = pd.Series(weights).groupby(keys)
+    keys = [labels] if groups is None else [labels, groups]
+    largest = pd.Series(weights).groupby(keys, sort=False).transform("max").to_numpy()
+    relative = np.divide(weights, largest, out=np.zeros(len(weights)), where=largest > 0)
+    cells = pd.Series(relative).groupby(keys, sort=False)
     totals = cells.transform("sum").to_numpy()
     share = len(weights) / cells.ngroups
-    return np.where(totals > 0, weights * share / np.where(totals > 0, totals, 1.0), 0.0)
+    return relative * share / np.where(totals > 0, totals, 1.0)

@@ -1,6 +1,5 @@
 """Choosing how synthetic rows are weighted, by cross-validation on the real rows alone."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,14 +8,14 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
-from threadpoolctl import threadpool_limits
 
+from sklw._copies import copy_groups, fold_numbers
 from sklw.weighting._checkers import own_column
 from sklw.weighting._evidence import row_features
 from sklw.weighting._inputs import Reference, check_classes, rows_seen
+from sklw.weighting._process import one_blas_thread, unwarned, warn
 
 __all__ = ["SEARCHED", "RealRows", "choose", "search"]
 
@@ -52,26 +51,38 @@ class RealRows:
         Their labels.
     tied : sequence of n_samples int arrays
         For each row to be trained on, the real rows that it is or was generated from.
+    groups : ndarray of shape (n_real,), or None
+        Their groups, if these are known.
     """
 
-    def __init__(self, rows: Any, labels: np.ndarray, tied: Sequence[np.ndarray]):
+    def __init__(
+        self,
+        rows: Any,
+        labels: np.ndarray,
+        tied: Sequence[np.ndarray],
+        groups: np.ndarray | None = None,
+    ):
         self.rows, self.labels, self.tied = rows, labels, tied
+        keys = [labels] if groups is None else [labels, groups]
+        self.cells = pd.Series(labels).groupby(keys, sort=False).ngroup().to_numpy()
 
     def folds(self, n_folds: int, seed: int) -> list[np.ndarray]:
-        """Return the rows of each fold, of two partitions; the only row of a class is in none."""
-        counts = pd.Series(self.labels).groupby(self.labels).transform("size").to_numpy()
+        """Return the rows of each fold, of two partitions; the only text of a class is in none."""
+        texts = copy_groups(self.rows) if self.rows.ndim == 1 else np.arange(len(self.labels))
+        counts = pd.Series(texts).groupby(self.labels).transform("nunique").to_numpy()
         judged = np.flatnonzero(counts > 1)
         if not len(judged):
             raise ValueError(
-                "Every class has one real row, and a choice needs rows to be judged on. Pass "
-                'method="uniform" or "quality", or more real rows.'
+                "Every class has one real row, or copies of one, and a choice needs rows to be "
+                'judged on. Pass method="uniform" or "quality", or more real rows.'
             )
-        splitter = RepeatedStratifiedKFold(
-            n_splits=min(n_folds, int(counts[judged].min())),
-            n_repeats=_N_REPEATS,
-            random_state=seed,
-        )
-        return [judged[fold] for _, fold in splitter.split(judged, self.labels[judged])]
+        n_splits = min(n_folds, int(counts[judged].min()))
+        rng = check_random_state(seed)
+        drawn = [
+            fold_numbers(self.labels[judged], texts[judged], n_splits, rng)
+            for _ in range(_N_REPEATS)
+        ]
+        return [judged[of == fold] for of in drawn for fold in np.unique(of)]
 
 
 def choose(
@@ -81,21 +92,25 @@ def choose(
     synthetic: np.ndarray,
     parent_indices: Any,
     reference: Reference,
+    augmented: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the parameters of the best candidate, and the scores of all; see :func:`search`."""
     if not synthetic.any():
         return {"method": "uniform"}, pd.DataFrame()
     check_classes(labels[synthetic], reference.labels)
     if parent_indices is None:
-        warnings.warn(
+        warn(
             f'method="{weighter.method}" judges on real rows, and which of them the synthetic '
             "rows were made from is not known: rows that repeat what they are judged on "
             'look better than they are. Pass parent_indices to fit, or use "quality".',
             stacklevel=5,
         )
     tied = rows_seen(reference.positions, parent_indices)
-    real = RealRows(reference.rows, reference.labels, tied)
-    results = search(weighter, rows, labels, synthetic, parent_indices, real)
+    known = groups if groups is None or weighter.reference is not None else groups[~synthetic]
+    real = RealRows(reference.rows, reference.labels, tied, known)
+    extra = {"augmented": augmented, "groups": groups}
+    results = search(weighter, rows, labels, synthetic, parent_indices, real, extra)
     row = results[results["chosen"]].iloc[0].to_dict()
     return {name: row[name] for name in _CHOSEN}, results
 
@@ -107,6 +122,7 @@ def search(
     synthetic: np.ndarray,
     parent_indices: Any,
     real: RealRows,
+    extra: dict[str, np.ndarray | None],
 ) -> pd.DataFrame:
     """Score candidates by twice repeated cross-validation on the real rows, and choose one.
 
@@ -127,6 +143,8 @@ def search(
         Rows that each was generated from.
     real : RealRows
         What is judged on.
+    extra : dict
+        `augmented` and `groups`, as in ``SyntheticWeighter.fit``.
 
     Returns
     -------
@@ -158,7 +176,7 @@ def search(
     folds = real.folds(weighter.cv, seed)
     found = Parallel(n_jobs=weighter.n_jobs)(
         delayed(_judge_in_one_thread)(
-            fold_weighter, candidates, judging_rows, labels, synthetic, parent_indices,
+            fold_weighter, candidates, judging_rows, labels, synthetic, parent_indices, extra,
             judging_real, held_out, features, real_features[held_out],
             # Neighbouring candidates have neighbouring solutions.
             clone(head).set_params(warm_start=True),
@@ -169,14 +187,14 @@ def search(
     # Axes: log-loss and hits, candidates, rows; the rows in the same order in each repeat.
     scores = np.concatenate(found, axis=2)[:, :, np.argsort(judged, kind="stable")]
     scores = scores.reshape(2, len(candidates), -1, _N_REPEATS).mean(axis=3)
-    return _table(weighter, candidates, scores, real.labels[np.unique(judged)])
+    rows_judged = np.unique(judged)
+    return _table(weighter, candidates, scores, real.labels[rows_judged], real.cells[rows_judged])
 
 
 def _judge_in_one_thread(*arguments: Any) -> np.ndarray:
-    # The matrices are small: a second BLAS thread makes these fits several times slower.
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        # What there is to warn of is said once, when the choice is fitted.
-        warnings.simplefilter("ignore", UserWarning)
+    # The matrices are small: a second BLAS thread makes these fits several times slower. What
+    # there is to warn of is said once, when the choice is fitted.
+    with one_blas_thread(), unwarned():
         return _judge(*arguments)
 
 
@@ -187,6 +205,7 @@ def _judge(
     labels: np.ndarray,
     synthetic: np.ndarray,
     parent_indices: Any,
+    extra: dict[str, np.ndarray | None],
     real: RealRows,
     held_out: np.ndarray,
     features: Any,
@@ -202,6 +221,7 @@ def _judge(
     keep = np.flatnonzero(usable)
     made = np.flatnonzero(synthetic[keep])
     parents = None if parent_indices is None else _renumbered(parent_indices, keep, len(labels))
+    extra = {name: values if values is None else values[keep] for name, values in extra.items()}
     weighter = clone(weighter).set_params(reference=(real.rows[~left_out], real.labels[~left_out]))
     truth, classifier, fitted_method = real.labels[held_out], clone(head), None
     scores = np.zeros((2, len(candidates), len(held_out)))
@@ -212,10 +232,10 @@ def _judge(
             synthetic_weight=share * synthetic.sum() / max(len(made), 1),
         )
         if method != fitted_method:
-            weighter.fit(rows[keep], labels[keep], synthetic[keep], parents)
+            weighter.fit(rows[keep], labels[keep], synthetic[keep], parents, **extra)
             fitted_method = method
         else:
-            weighter._set_weights(labels[keep], real.labels[~left_out])
+            weighter._set_weights(labels[keep], real.labels[~left_out], **extra)
         weights = weighter.sample_weight_
         used = weights > 0
         if len(np.unique(labels[keep][used])) < 2:
@@ -244,12 +264,13 @@ def _table(
     candidates: Sequence[tuple[str, float, float]],
     scores: np.ndarray,
     labels: np.ndarray,
+    cells: np.ndarray | None = None,
 ) -> pd.DataFrame:
     table = pd.DataFrame(candidates, columns=["method", "temperature", "synthetic_weight"])
     losses, hits = scores
     balanced = compute_sample_weight("balanced", labels)
-    # Who trains with balanced classes wants them balanced in the judgement, too.
-    importance = compute_sample_weight(weighter.class_weight, labels)
+    # Who trains with balanced classes (or cells) wants them balanced in the judgement, too.
+    importance = compute_sample_weight(weighter.class_weight, labels if cells is None else cells)
     table["balanced_accuracy"] = np.average(hits, axis=1, weights=balanced)
     table["log_loss"] = np.average(losses, axis=1, weights=importance)
     by_row = -losses * importance if weighter.scoring == "log_loss" else hits * balanced

@@ -5,16 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin, _fit_context, clone
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.validation import _check_feature_names, check_is_fitted, validate_data
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklw._compat.scikit_learn import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_feature_names,
+    fit_context,
+)
 from sklw._row_weights import BaseRowWeighter, RowWeights
-from sklw._validation import holds_texts
+from sklw._validation import check_groups, holds_texts
 from sklw.weighting._evidence import EvidenceFinder
 from sklw.weighting._inputs import (
     Reference,
+    check_augmented,
     check_mask,
     check_parents,
     check_rows,
@@ -23,11 +29,14 @@ from sklw.weighting._inputs import (
     rows_seen,
 )
 from sklw.weighting._methods import METHODS
+from sklw.weighting._mixed import MixedRows
 from sklw.weighting._scaling import (
     balanced,
     clipped,
     effective_sample_size,
     normalized,
+    product,
+    tempered,
     warn_of_collapse,
 )
 from sklw.weighting._search import SEARCHED, choose
@@ -40,7 +49,13 @@ __all__ = ["SyntheticWeighter"]
 _CHECKER = [StrOptions({"embedding", "bert"}), HasMethods(["fit", "predict_proba"])]
 
 
-class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter):
+# `transform` returns the very object that it gets, so scikit-learn is not to wrap it.
+class SyntheticWeighter(
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseRowWeighter,
+    auto_wrap_output_keys=None,  # type: ignore[call-arg]
+):
     """Give each synthetic row a weight learned from a small set of real rows.
 
     A *quality checker* P' is fitted on real rows, and for ``"imp"`` a *diversity checker* Q on the
@@ -94,8 +109,9 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         Real rows that P' is fitted on; None takes the real rows that reach the weighter.
     quality_checker, diversity_checker : {"embedding", "bert"} or classifier, default="embedding"
         What P' and Q are: logistic regression on frozen sentence embeddings (for tables, on
-        scaled columns), a fine-tuned :class:`sklw.BertClassifier`, or any classifier with
-        ``predict_proba``. ``"domain"`` fits the first on real against synthetic rows.
+        scaled, one-hot encoded or embedded columns), a fine-tuned :class:`sklw.BertClassifier`, or
+        any classifier with ``predict_proba``. ``"domain"`` fits the first on real against
+        synthetic rows.
     diversity_fit : {"in_sample", "out_of_fold"}, default="in_sample"
         Whether Q judges rows that it was fitted on, as in [1]_, or cross-fitted. Out of fold, Q is
         low where a label is wrong, so that dividing by it rewards wrong labels.
@@ -126,7 +142,8 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         1 with the classes in the proportions of the real rows, which undoes a shift of the class
         prior. None leaves them raw. Not applied to what the classifier finishes.
     real_weight, synthetic_weight : float, default=1.0
-        Factors for all real and all synthetic rows, after normalisation.
+        Factors for all real and all synthetic rows, after normalisation. Where the sum of the
+        weights would exceed what a float can hold, all are divided by the largest.
     augmentation_weight : float, default=1.0
         A further factor for synthetic rows beyond balance (`augment` of
         :class:`sklw.LLMOverSampler`); Nakada et al. take 0.5.
@@ -293,10 +310,10 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         self.verbose = verbose
         self.random_state = random_state
 
-    # The pipeline passes these on its own.
-    __metadata_request__fit = {"augmented": UNUSED, "groups": UNUSED}
+    # What the pipeline passes on its own is not asked for unless the user says so.
+    __metadata_request__fit = {"augmented": False, "groups": False}
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -310,19 +327,21 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
 
         Parameters
         ----------
-        X : array-like of str of shape (n_samples,), or of numbers (n_samples, n_features)
-            Real and synthetic rows.
+        X : array-like of str of shape (n_samples,), or table of shape (n_samples, n_features)
+            Real and synthetic rows. A table may hold numbers, categories, dates and texts.
         y : array-like of shape (n_samples,)
             Their labels.
         synthetic : array-like of bool of shape (n_samples,), default=None
             Which rows are synthetic. :class:`sklw.Pipeline` passes it. Without it, the rows that
             are not in `reference` count as synthetic.
         parent_indices : sequence of int arrays, default=None
-            For each row, or for each synthetic row, the rows of `X` it was generated from.
+            For each row, or for each synthetic row, the rows of `X` it was generated from,
+            counted from 0.
         augmented : array-like of bool of shape (n_samples,), default=None
-            Which rows were added beyond balance, to be multiplied by `augmentation_weight`.
+            Which synthetic rows were added beyond balance, to be multiplied by
+            `augmentation_weight`.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row, for ``class_weight="balanced"``.
+            Group of each row, for ``class_weight="balanced"``; none may be missing.
 
         Returns
         -------
@@ -333,7 +352,7 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         self._reads_texts = holds_texts(X)
         self.n_features_in_ = 1 if rows.ndim == 1 else rows.shape[1]
         if rows.ndim > 1:
-            _check_feature_names(self, X, reset=True)
+            check_feature_names(self, X, reset=True)
         learns = self.method in SEARCHED or bool(METHODS[self.method].needs)
         reference = reference_for(self.reference, rows, labels, synthetic, required=learns)
         if synthetic is None:
@@ -341,7 +360,9 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         else:
             self.synthetic_mask_ = check_mask(synthetic, len(labels))
         parents = check_parents(parent_indices, self.synthetic_mask_)
-        extra = {"augmented": augmented, "groups": groups}
+        if groups is not None:
+            groups = check_groups(groups, len(labels))
+        extra = {"augmented": check_augmented(augmented, self.synthetic_mask_), "groups": groups}
         for name in ("classes_", "quality_probabilities_"):  # of another method's fit
             self.__dict__.pop(name, None)
         self.best_params_: dict[str, Any] = {}
@@ -364,7 +385,9 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
     def _fit_best(
         self, rows: Any, labels: np.ndarray, parents: Any, reference: Reference, extra: Any
     ) -> "SyntheticWeighter":
-        best, results = choose(self, rows, labels, self.synthetic_mask_, parents, reference)
+        best, results = choose(
+            self, rows, labels, self.synthetic_mask_, parents, reference, **extra
+        )
         chosen = clone(self).set_params(**best)
         chosen.fit(rows, labels, self.synthetic_mask_, parents, **extra)
         for name, value in vars(chosen).items():
@@ -387,9 +410,28 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
             The same object.
         """
         check_is_fitted(self)
-        if not self._reads_texts:
+        if self._reads_texts:
+            return X
+        if MixedRows.of(X) is not None:
+            check_feature_names(self, X, reset=False)
+        else:
             validate_data(self, X, reset=False, accept_sparse="csr", ensure_all_finite="allow-nan")
         return X
+
+    def set_output(self, *, transform: Any = None) -> "SyntheticWeighter":
+        """Do nothing: ``transform`` returns the object that it gets, whatever is configured.
+
+        Parameters
+        ----------
+        transform : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : SyntheticWeighter
+            The weighter.
+        """
+        return self
 
     def fit_transform(
         self,
@@ -444,9 +486,9 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         )
 
     def emitted_arguments(self) -> tuple[str, ...]:
-        """Names of the fit arguments that the final estimator has to take."""
+        """Names of the fit arguments without which the final estimator would lose weights."""
         if self.method in METHODS and METHODS[self.method].finished_by_classifier:
-            return ("sample_weight", "quality")
+            return ("row_weights",)
         return ("sample_weight",)
 
     def _set_weights(
@@ -457,19 +499,26 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
         groups: Any = None,
     ) -> None:
         method, made = METHODS[self.method], np.flatnonzero(self.synthetic_mask_)
-        weights = np.full(len(labels), float(self.real_weight))
-        learned = np.ones(len(made))
-        if method.formula is not None and len(made):
-            learned = method.formula(self._evidence)
         temperature = method.temperature if self.temperature is None else self.temperature
-        learned = clipped(learned, self.clip, self.clip_quantile) ** (1.0 / temperature)
-        if self.normalize is not None:
-            learned = normalized(learned, self.normalize, labels[made], reference_labels)
-        judged = self.quality_[made] if method.finished_by_classifier else learned
+        raw = np.ones(len(made))
+        if method.formula is not None and len(made):
+            raw = clipped(method.formula(self._evidence), self.clip, self.clip_quantile)
+        if self.normalize is None:
+            learned, left = raw, temperature
+            judged = tempered(raw, temperature)
+        else:
+            classes = (labels[made], reference_labels)
+            judged = learned = normalized(raw, temperature, self.normalize, *classes)
+            left = 1.0
+        if method.finished_by_classifier:
+            judged = self.quality_[made]
         self.effective_sample_size_ = effective_sample_size(judged)
-        weights[made] = learned * self.synthetic_weight
+        factors, scale, beyond = np.ones((3, len(labels)))
+        factors[made] = learned
+        scale[:] = np.where(self.synthetic_mask_, self.synthetic_weight, self.real_weight)
         if augmented is not None:
-            weights[check_mask(augmented, len(labels))] *= self.augmentation_weight
+            beyond[augmented] = self.augmentation_weight
+        weights = product((scale, 1.0), (factors, left), (beyond, 1.0))
         if self.class_weight == "balanced":
             weights = balanced(weights, labels, groups)
         if not weights.any():
@@ -477,13 +526,15 @@ class SyntheticWeighter(OneToOneFeatureMixin, TransformerMixin, BaseRowWeighter)
                 "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
             )
         self.sample_weight_ = weights
+        finish: dict[str, Any] = {}
         if method.finished_by_classifier:
-            channel = np.full(len(labels), np.nan)
-            channel[made] = self.quality_[made]
-            top = self.top_share if self.method == "rho" else None
-            self.row_weights_ = RowWeights(weights, channel, temperature, self.clip, top)
-        else:
-            self.row_weights_ = RowWeights(weights)
+            finish = {
+                "quality": self.quality_,
+                "quality_temperature": temperature,
+                "quality_clip": self.clip,
+                "quality_top_share": self.top_share if self.method == "rho" else None,
+            }
+        self.row_weights_ = RowWeights(weights, self.synthetic_mask_, **finish)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

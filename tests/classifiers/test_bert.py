@@ -9,12 +9,16 @@ import pytest
 import torch
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from skorch.callbacks import Checkpoint, EpochScoring, LRScheduler
+from skorch.dataset import ValidSplit
 
-from sklw import BertClassifier
+from sklw import BertClassifier, RowWeights, SyntheticWeighter
 from sklw.exceptions import ModelNotFoundError
 
 
@@ -222,23 +226,50 @@ def test_early_stopping_restores_the_best_epoch(settings, reviews):
     assert not torch.equal(clf.module_.head.weight, kept[len(losses) - 1])
 
 
-def test_early_stopping_validates_on_real_rows(settings, reviews):
+class Parts(BertClassifier):
+    """Keeps which rows it trained on and which it held out."""
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        train, valid = super().get_split_datasets(X, y, **fit_params)
+        self.rows_ = np.array(train.indices), np.array(valid.indices)
+        return train, valid
+
+
+@pytest.mark.parametrize("method", ["uniform", "quality", "imp", "dimp", "rho", "own"])
+@pytest.mark.parametrize("how", ["early_stopping", "train_split"])
+def test_only_real_rows_are_held_out(settings, reviews, method, how):
     X, y = reviews
-    quality = np.where(np.arange(60) < 20, np.nan, 0.5)
-    clf = BertClassifier(**settings, early_stopping=True, validation_fraction=0.2)
-    seen = {}
-    loop = clf.get_split_datasets
+    synthetic = np.arange(60) >= 20
+    weights = RowWeights(np.linspace(0.5, 1.5, 60), synthetic)
+    if method != "own":
+        weighter = SyntheticWeighter(method, quality_checker=checker(), diversity_checker=checker())
+        weights = weighter.fit(X, y, synthetic=synthetic).row_weights_
+    hold = {"early_stopping": True, "validation_fraction": 0.2}
+    if how == "train_split":
+        hold = {"train_split": ValidSplit(5, stratified=True)}
+    clf = Parts(**settings, **hold, max_epochs=1).fit(X, y, row_weights=weights)
+    train, valid = clf.rows_
+    assert sorted([*train, *valid]) == list(range(60))
+    assert len(valid) == 12 if how == "early_stopping" else len(valid) > 1
+    assert not synthetic[valid].any()
 
-    def spy(*args, **kwargs):
-        seen["parts"] = loop(*args, **kwargs)
-        return seen["parts"]
 
-    clf.get_split_datasets = spy
-    clf.fit(X, y, quality=quality)
-    train, valid = seen["parts"]
-    assert len(valid) == 12
-    assert max(valid.indices) < 20
-    assert sorted([*train.indices, *valid.indices]) == list(range(60))
+def checker():
+    return make_pipeline(CountVectorizer(), LogisticRegression())
+
+
+def test_rows_held_out_are_real_after_rows_of_weight_zero_are_gone(settings, reviews):
+    X, y = reviews
+    weights = RowWeights(np.arange(60) % 3 > 0, np.arange(60) < 40)
+    clf = Parts(**settings, early_stopping=True, max_epochs=1).fit(X, y, row_weights=weights)
+    used = np.flatnonzero(weights.sample_weight)
+    assert (used[clf.rows_[1]] >= 40).all()
+
+
+def test_without_real_rows_synthetic_ones_are_held_out(settings, reviews):
+    found = RowWeights(np.ones(60), np.ones(60, dtype=bool), np.full(60, 0.5))
+    clf = Parts(**settings, early_stopping=True, max_epochs=1).fit(*reviews, row_weights=found)
+    assert len(clf.rows_[1]) == 6
 
 
 def test_skorch_train_split_and_callbacks(settings, reviews, tmp_path):
@@ -335,7 +366,7 @@ def test_bad_input(settings, X, y, error, match):
         ("max_epochs", 0),
         ("lr", -1.0),
         ("warmup", 1.0),
-        ("pooling", "max"),
+        ("pooling", "median"),
         ("early_stopping", 0.5),
         ("precision", "fp8"),
         ("class_weight", "even"),

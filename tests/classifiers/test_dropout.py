@@ -1,7 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from sklw import BertClassifier
 from sklw.classifiers._dropout import ByteDropout, replace_dropout
 
 
@@ -38,3 +42,19 @@ def test_replaces_all_and_sets_the_probability():
     net = nn.Sequential(nn.Dropout(0.3), nn.Sequential(nn.Dropout(0.1)))
     replace_dropout(net, 0.2)
     assert [m.p for m in net.modules() if type(m) is ByteDropout] == [0.2, 0.2]
+
+
+def test_fits_in_threads_are_those_alone(settings, reviews):
+    """Dropout draws from the one generator of torch, which is left as it was."""
+    X, y = reviews
+
+    def fit(seed):
+        model = BertClassifier(**{**settings, "dropout": 0.3, "random_state": seed}, max_epochs=2)
+        return model.fit(X, y).predict_proba(X)
+
+    before = torch.get_rng_state()
+    alone = [fit(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for found, expected in zip(pool.map(fit, range(4)), alone, strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from sklw import BertClassifier
+from sklw import BertClassifier, RowWeights
 from sklw.classifiers import _net
 from sklw.classifiers._probe import MAX_ROWS, draw_probe_rows
 from sklw.feature_extraction import TextEmbedder
@@ -55,9 +55,10 @@ def test_random_start_knows_nothing(texts):
 
 def test_quality_weighs_too(texts):
     X, y = texts
-    doubted = np.where(np.array(y) == "good", 0.01, np.nan)
+    made = np.array(y) == "good"
+    doubted = RowWeights(np.ones(len(y)), made, np.full(len(y), 0.01))
     trusting = BertClassifier(**STILL).fit(X, y)
-    doubting = BertClassifier(**STILL).fit(X, y, quality=doubted)
+    doubting = BertClassifier(**STILL).fit(X, y, row_weights=doubted)
     at = list(trusting.classes_).index("good")
     assert (doubting.predict_proba(X)[:, at] < trusting.predict_proba(X)[:, at]).all()
 
@@ -84,7 +85,7 @@ def test_a_class_without_rows_leaves_the_head_alone(texts):
 def test_rows_held_out_are_not_seen(texts, monkeypatch):
     seen = []
     monkeypatch.setattr(_net, "fit_head", lambda net, train: seen.append(len(train)))
-    X, y = texts[0] * 2, texts[1] * 2
+    X, y = [*texts[0], *(f"{text}!" for text in texts[0])], texts[1] * 2
     BertClassifier(**STILL, early_stopping=True, validation_fraction=0.2).fit(X, y)
     assert seen == [16]
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 
-from sklw import BertClassifier
+from sklw import BertClassifier, RowWeights
 from sklw.classifiers._losses import row_factors, weighted_mean
 
 
@@ -60,7 +62,10 @@ def test_weights_stay_with_their_rows(settings, reviews, name, early_stopping):
     noisy = np.where(wrong, np.where(y == "up", "down", "up"), y)
     weights = np.where(wrong, 1e-6, 1.0)
     settings = {**settings, "max_epochs": 25, "batch_size": 8, "early_stopping": early_stopping}
-    clf = BertClassifier(**settings).fit(X, noisy, **{name: weights})
+    arguments = {"sample_weight": weights}
+    if name == "quality":
+        arguments = {"row_weights": RowWeights(np.ones(60), np.ones(60, dtype=bool), weights)}
+    clf = BertClassifier(**settings).fit(X, noisy, **arguments)
     assert clf.score(X, y) > 0.9
 
 
@@ -83,13 +88,15 @@ def test_balanced_class_weight(settings, reviews):
     np.testing.assert_allclose(proba(balanced, X, y, X), expected, atol=1e-6)
 
 
-def test_quality_nan_is_plain_training(settings, reviews):
+def test_the_quality_of_real_rows_is_not_read(settings, reviews):
     X, y = reviews
     expected = proba(settings, X, y, X)
-    assert np.array_equal(proba(settings, X, y, X, quality=np.full(60, np.nan)), expected)
-    partly = np.full(60, np.nan)
-    partly[0] = 0.9
-    assert not np.array_equal(proba(settings, X, y, X, quality=partly), expected)
+    quality, synthetic = np.full(60, 0.9), np.zeros(60, dtype=bool)
+    real = RowWeights(np.ones(60), synthetic, quality)
+    assert np.array_equal(proba(settings, X, y, X, row_weights=real), expected)
+    synthetic[0] = True
+    partly = RowWeights(np.ones(60), synthetic, quality)
+    assert not np.array_equal(proba(settings, X, y, X, row_weights=partly), expected)
 
 
 def test_dimp_factors_by_hand():
@@ -138,10 +145,9 @@ def test_rho_trains_on_the_trusted_rows(settings, reviews):
     labels = np.where(wrong, np.where(y == "up", "down", "up"), y)
     quality = np.where(wrong, 0.01, 0.99)
     model = BertClassifier(**settings, max_epochs=20)
-    model.fit(X, labels, quality=quality, quality_top_share=0.3)
+    every = np.ones(60, dtype=bool)
+    model.fit(X, labels, row_weights=RowWeights(np.ones(60), every, quality, quality_top_share=0.3))
     assert model.score(X, y) > 0.9
-    with pytest.raises(ValueError, match="quality_top_share"):
-        model.fit(X, labels, quality=quality, quality_top_share=0.0)
 
 
 def test_focal_factors_by_hand():
@@ -175,6 +181,58 @@ def test_extreme_values_leave_finite_gradients():
     assert torch.isfinite(logits.grad).all()
 
 
+@pytest.mark.parametrize("temperature", [5e-324, 1e-30, 0.001, 1.0, 1e30, 1.7e308])
+@pytest.mark.parametrize("clip", [None, 5e-324, 1.0, 1.7e308])
+def test_dimp_factors_at_extreme_temperatures(temperature, clip):
+    """Rows above the model's own probability count most, those of quality 0 never."""
+    logits = torch.tensor([[0.0, 0.0]] * 5)
+    quality = torch.tensor([0.0, 0.1, 0.5, 0.9, np.nan])
+    found = row_factors(
+        logits, torch.zeros(5, dtype=torch.int64), quality=quality, temperature=temperature,
+        clip=clip,
+    )  # fmt: skip
+    assert torch.isfinite(found).all()
+    assert (found >= 0).all()
+    assert found[0] == 0
+    assert found[4] == 1
+    assert (found[:4].diff() >= 0).all()
+    if temperature > 1e20:
+        np.testing.assert_allclose(found[1:4], 1)
+    if temperature < 0.01 and clip is None:
+        np.testing.assert_allclose(found[:3], [0, 0, 1])
+        assert found[3] > 1e12
+    if temperature < 0.01 and clip == 1.0:
+        np.testing.assert_allclose(found[1:4], [0, 1, 1])
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-310, 1e300, 1.7e308])
+def test_the_scale_of_weights_does_not_matter(settings, reviews, scale):
+    X, y = reviews
+    weights = np.where(np.arange(60) % 3, 1.0, 0.0)
+    expected = proba(settings, X, y, X, sample_weight=weights)
+    found = proba(settings, X, y, X, sample_weight=weights * scale)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    by_class = {**settings, "class_weight": {"up": scale, "down": scale}}
+    found = proba(by_class, X, y, X, sample_weight=weights * scale if scale > 1 else weights)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "match"),
+    [
+        ({"up": -1.0}, "finite and not negative"),
+        ({"up": np.nan, "down": 1.0}, "finite and not negative"),
+        ({"up": np.inf}, "finite and not negative"),
+        ({"up": 0, "down": 0}, "zero for every row"),
+        ({"UP": 2.0}, "not among the classes"),
+        ({1: 2.0, "up": 1.0}, "not among the classes"),
+    ],
+)
+def test_bad_class_weights(settings, reviews, class_weight, match):
+    with pytest.raises(ValueError, match=match):
+        BertClassifier(**settings, class_weight=class_weight).fit(*reviews)
+
+
 def test_a_batch_of_zero_weights_has_gradient_zero():
     logits = torch.zeros(3, 2, requires_grad=True)
     losses = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 0]), reduction="none")
@@ -187,14 +245,14 @@ def test_loss_of_one_batch_by_hand(settings, reviews):
     X, y = reviews
     rng = np.random.default_rng(3)
     weights, quality = rng.uniform(0.5, 3, 60), rng.uniform(size=60)
-    quality[::3] = np.nan
+    synthetic = np.arange(60) % 3 > 0
     settings = {**settings, "batch_size": 60, "max_epochs": 1}
-    arguments = {"sample_weight": weights, "quality": quality, "quality_temperature": 2.0}
+    arguments = {"row_weights": RowWeights(weights, synthetic, quality, quality_temperature=2.0)}
     clf = BertClassifier(**settings).fit(X, y, **arguments)
     # A step of length (almost) zero leaves the network as it was before the first one.
     before = BertClassifier(**{**settings, "lr": 1e-12}).fit(X, y, **arguments)
     p = before.predict_proba(X)[np.arange(60), (y == "up").astype(int)]
-    factor = np.where(np.isnan(quality), 1, np.sqrt(quality / p))
+    factor = np.where(synthetic, np.sqrt(quality / p), 1)
     expected = np.sum(weights * factor * -np.log(p)) / (60 * weights.mean())
     assert clf.history[0, "train_loss"] == pytest.approx(expected, rel=1e-4)
 
@@ -217,10 +275,12 @@ def test_focal_learns(settings, reviews):
         ({"sample_weight": np.r_[np.ones(59), np.inf]}, "finite.*position 59"),
         ({"sample_weight": np.r_[1, -1, np.ones(58)]}, "negative.*position 1"),
         ({"sample_weight": np.zeros(60)}, "zero for every row"),
-        ({"quality": np.full(60, 1.5)}, "probability"),
-        ({"quality": np.ones(3)}, "shape"),
-        ({"quality": np.ones(60), "quality_temperature": 0}, "quality_temperature"),
-        ({"quality": np.ones(60), "quality_clip": -1}, "quality_clip"),
+        ({"row_weights": RowWeights(np.ones(59), np.ones(59))}, "shape"),
+        ({"row_weights": RowWeights(np.zeros(60), np.ones(60))}, "zero for every row"),
+        (
+            {"row_weights": RowWeights(np.ones(60), np.ones(60)), "sample_weight": np.ones(60)},
+            "given twice.*row_weights.times",
+        ),
     ],
 )
 def test_bad_weights(settings, reviews, arguments, match):
@@ -228,24 +288,75 @@ def test_bad_weights(settings, reviews, arguments, match):
         BertClassifier(**settings).fit(*reviews, **arguments)
 
 
+@pytest.mark.parametrize(
+    "old",
+    [
+        {"quality": np.ones(60)},
+        {"quality": np.ones(60), "quality_temperature": 2.0},
+        {"quality_clip": 3.0},
+        {"quality_top_share": 0.1},
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_the_old_names_say_the_new_one(settings, reviews, method, old):
+    with pytest.raises(TypeError, match=r"row_weights=sklw\.RowWeights"):
+        getattr(BertClassifier(**settings), method)(*reviews, **old)
+
+
+def test_wrong_arguments_are_named(settings, reviews):
+    with pytest.raises(TypeError, match="unexpected argument 'weights'"):
+        BertClassifier(**settings).fit(*reviews, weights=np.ones(60))
+    with pytest.raises(TypeError, match=r"must be a sklw\.RowWeights, got ndarray"):
+        BertClassifier(**settings).fit(*reviews, row_weights=np.ones(60))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"sample_weight": np.ones((3, 2))}, "one value for each row"),
+        ({"sample_weight": [1, np.nan, 1]}, "finite and not negative, got nan at position 1"),
+        ({"sample_weight": [1, 1, -1]}, "position 2"),
+        ({"synthetic": [True]}, "for each of the 3 rows"),
+        ({"synthetic": [0, 1, 2]}, "True or False"),
+        ({"quality": [0.5, 1.5, 0.5]}, "got 1.5 at position 1"),
+        ({"quality": [0.5, np.nan, 0.5]}, "got nan at position 1"),
+        ({"quality": [0.5]}, "1 values for 3 rows"),
+        ({"quality_temperature": 0}, "quality_temperature"),
+        ({"quality_clip": -1}, "quality_clip"),
+        ({"quality_top_share": 0.0}, "quality_top_share"),
+        ({"quality_top_share": 1.1}, "quality_top_share"),
+    ],
+)
+def test_bad_row_weights(arguments, match):
+    given = {"sample_weight": [1, 1, 1], "synthetic": [False, True, True], **arguments}
+    with pytest.raises(ValueError, match=match):
+        RowWeights(**given)
+
+
+def test_row_weights_are_split_with_the_rows(settings, reviews):
+    """As an array: by position, by mask, and by scikit-learn's cross-validation."""
+    quality = np.linspace(0, 1, 60)
+    found = RowWeights(np.arange(60), np.arange(60) >= 30, quality, 2.0, 3.0)
+    for part in (found[[3, 50]], found[np.isin(np.arange(60), [3, 50])]):
+        assert part.sample_weight.tolist() == [3, 50]
+        assert part.synthetic.tolist() == [False, True]
+        assert part.quality.tolist() == quality[[3, 50]].tolist()
+        assert (part.quality_temperature, part.quality_clip) == (2.0, 3.0)
+    search = GridSearchCV(BertClassifier(**settings, max_epochs=1), {}, error_score="raise", cv=2)
+    assert search.fit(*reviews, row_weights=found).best_score_ > 0
+    assert clone(found, safe=False).times(np.full(60, 2.0)).sample_weight[50] == 100
+
+
 def test_weighted_rows(settings, reviews):
-    from sklw._row_weights import RowWeights
     from sklw.pipeline import Weighted
 
     X, y = reviews
     weights = np.linspace(0.1, 2, 60)
-    quality = np.where(np.arange(60) % 2, np.nan, 0.8)
-    carrier = Weighted(X, RowWeights(weights, quality, 2.0, 3.0))
-    expected = proba(
-        settings,
-        X,
-        y,
-        X,
-        sample_weight=weights,
-        quality=quality,
-        quality_temperature=2.0,
-        quality_clip=3.0,
-    )
+    found = RowWeights(weights, np.arange(60) % 2 == 0, np.full(60, 0.8), 2.0, 3.0)
+    carrier = Weighted(X, found)
+    assert carrier.sample_weight is found.sample_weight
+    expected = proba(settings, X, y, X, row_weights=found)
     assert np.array_equal(proba(settings, carrier, y, X), expected)
-    with pytest.raises(ValueError, match="twice"):
-        BertClassifier(**settings).fit(carrier, y, sample_weight=weights)
+    for twice in ({"sample_weight": weights}, {"row_weights": found}):
+        with pytest.raises(ValueError, match="twice"):
+            BertClassifier(**settings).fit(carrier, y, **twice)

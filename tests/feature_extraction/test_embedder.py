@@ -1,4 +1,5 @@
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -139,6 +140,14 @@ def test_bad_input(X, error):
 
 def test_bad_parameters(tmp_path):
     with pytest.raises(ValueError, match="pooling"):
-        TextEmbedder(pooling="max").fit(TEXTS)
+        TextEmbedder(pooling="median").fit(TEXTS)
     with pytest.raises(ModelNotFoundError, match="no model at"):
         TextEmbedder(str(tmp_path / "none")).fit(TEXTS)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x10\x00\x00\x00\x00\x00\x00\x00{broken"])
+def test_a_damaged_model_file_is_named(tiny, tmp_path, content):
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelNotFoundError, match="model"):
+        TextEmbedder(str(folder)).fit_transform(["a text"])

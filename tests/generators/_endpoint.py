@@ -9,6 +9,12 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128  # beyond these the kernel drops connections, to be tried again later
+
+
 class Endpoint:
     """Answers "answer to <prompt> <seed>"; `script(prompt, nth)` may return what to do instead.
 
@@ -21,6 +27,7 @@ class Endpoint:
         self.asked = Counter()
         self.bodies = []
         self.headers = []
+        self.paths = []
         self.running = 0
         self.most_running = 0
         self._connections = set()
@@ -36,11 +43,9 @@ class Endpoint:
             def do_POST(self):
                 endpoint._serve(self)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
 
     def __enter__(self):
         return self
@@ -62,6 +67,7 @@ class Endpoint:
             nth = self.asked[prompt]
             self.asked[prompt] += 1
             self.bodies.append(body)
+            self.paths.append(handler.path)
             self.headers.append({name.lower(): value for name, value in handler.headers.items()})
             self._connections.add(handler.connection)
             self.running += 1
@@ -97,8 +103,9 @@ class Endpoint:
                       "total_tokens": 7 + 3 * len(choices)},
         }  # fmt: skip
         content = json.dumps(what.get("json", found))[: what.get("cut")].encode()
+        content = what.get("raw", content)
         handler.send_response(what.get("status", 200))
-        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Type", what.get("type", "application/json"))
         for name, value in what.get("headers", {}).items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(content)))

@@ -1,9 +1,15 @@
 import gc
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from _slow import SlowGenerator
+
 from sklw.datasets import load_maintenance_requests
-from sklw.generators import Request, TransformersGenerator
+from sklw.generators import Request, RequestCache, TransformersGenerator
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +29,27 @@ def requests():
 def generator():
     yield TransformersGenerator()
     gc.collect()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a file system of half a megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return RequestCache(tmp_path / "cache" / "answers.sqlite")
+
+
+@pytest.fixture
+def slow(tmp_path):
+    return SlowGenerator(str(tmp_path / "log"))

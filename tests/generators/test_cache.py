@@ -1,5 +1,6 @@
 """The request cache: one process, many, and all that can go wrong with a disk."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -16,38 +17,27 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the processes started below, too
+from _cached import REQUESTS, count
 from _slow import SlowGenerator
 
 from sklw.exceptions import GenerationWarning
 from sklw.generators import (
-    CacheStatistics,
     RecordedGenerator,
     Request,
     RequestCache,
+    _claims,
+    _upkeep,
     generate_cached,
     iter_cached,
 )
-from sklw.generators import _store as store_module
+from sklw.generators._database import Database
 
-REQUESTS = [Request(f"prompt {i}", seed=i) for i in range(12)]
 SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture
 def cache(tmp_path):
     return RequestCache(tmp_path / "cache" / "requests.sqlite")
-
-
-@pytest.fixture
-def slow(tmp_path):
-    return SlowGenerator(str(tmp_path / "log"))
-
-
-def count(generator, requests, cache):
-    statistics = CacheStatistics()
-    answers = generate_cached(generator, requests, cache, statistics=statistics)
-    assert [answer.text for answer in answers] == [r.prompt.upper() for r in requests]
-    return statistics.sent, statistics.hits
 
 
 def work(path, generator, requests, results=None):
@@ -170,7 +160,7 @@ def test_after_a_kill_only_the_rest_is_sent(cache, slow):
 
 
 def test_who_waits_takes_over_from_a_run_that_pauses(cache, slow, monkeypatch):
-    monkeypatch.setattr(store_module, "_STALE_SECONDS", 0.5)
+    monkeypatch.setattr(_claims, "_STALE_SECONDS", 0.5)
     paused = iter_cached(slow, REQUESTS, cache)
     next(paused)
     # The claims belong to this living process, but nothing keeps them fresh.
@@ -200,7 +190,7 @@ def test_waiting_can_be_interrupted(cache, slow):
 
 def test_a_full_disk_does_not_stop_a_run(cache, slow, monkeypatch):
     generate_cached(slow, REQUESTS[:2], cache)
-    whole = store_module.Store._open
+    whole = Database._open
 
     def small(self):
         connection = whole(self)
@@ -208,25 +198,26 @@ def test_a_full_disk_does_not_stop_a_run(cache, slow, monkeypatch):
         connection.execute(f"PRAGMA max_page_count = {pages}")
         return connection
 
-    monkeypatch.setattr(store_module.Store, "_open", small)
+    monkeypatch.setattr(Database, "_open", small)
     many = [*REQUESTS, *(Request("long " * 3000, seed=i) for i in range(9))]
     with pytest.warns(GenerationWarning, match="not being kept.*full.*Free some space") as caught:
         assert count(slow, many, cache)[0] == 19
     assert len(caught) == 1
     monkeypatch.undo()
-    assert count(slow, REQUESTS[:2], cache) == (0, 2)
+    assert count(slow, many, cache) == (0, 21)  # what was held in memory is on disk now
+    assert len(cache) == 21
 
 
 def test_a_file_that_may_only_be_read_is_read(cache, slow, monkeypatch):
     generate_cached(slow, REQUESTS[:2], cache)
-    whole = store_module.Store._open
+    whole = Database._open
 
     def read_only(self):
         connection = whole(self)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
-    monkeypatch.setattr(store_module.Store, "_open", read_only)
+    monkeypatch.setattr(Database, "_open", read_only)
     with pytest.warns(GenerationWarning, match="not being kept.*readonly"):
         assert count(slow, REQUESTS, cache) == (10, 2)
 
@@ -261,8 +252,9 @@ def test_damage_in_the_middle_of_a_file(cache, slow):
 def test_a_file_of_ones_own_is_left_alone(tmp_path, slow):
     file = tmp_path / "texts.csv"
     file.write_text("text,label\nhello,spam\n")
-    with pytest.warns(GenerationWarning, match="the file is something else"):
+    with pytest.raises(ValueError, match="is not a request cache but no database"):
         count(slow, REQUESTS, RequestCache(file))
+    assert slow.sent() == []
     assert file.read_text().startswith("text,label")
     assert [path.name for path in tmp_path.glob("texts*")] == ["texts.csv"]
 
@@ -271,8 +263,9 @@ def test_the_database_of_another_program_is_left_alone(tmp_path, slow):
     path = tmp_path / "other.sqlite"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE theirs (x)")
-    with pytest.warns(GenerationWarning, match="not being kept"):
-        assert count(slow, REQUESTS[:1], RequestCache(path)) == (1, 0)
+    with pytest.raises(ValueError, match="the database of another program"):
+        count(slow, REQUESTS[:1], RequestCache(path))
+    assert slow.sent() == []
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
 
@@ -294,7 +287,7 @@ def test_prompts_are_not_in_the_file(cache, slow):
 
 def test_a_clean_run_warns_of_nothing_and_leaves_no_claims(cache, slow):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         generate_cached(slow, REQUESTS, cache)
     with sqlite3.connect(cache.path) as connection:
         assert connection.execute("SELECT count(*) FROM claims").fetchone() == (0,)
@@ -329,7 +322,7 @@ def test_a_cleared_cache_is_empty(cache, slow):
 
 def test_a_cache_in_use_says_that_it_is_not_cleared(cache, slow, monkeypatch):
     count(slow, REQUESTS, cache)
-    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(_upkeep, "_PATIENCE_SECONDS", 0.1)
     other = sqlite3.connect(cache.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(OSError, match=r"cannot be cleared: .*locked.*Wait until nobody uses it"):
@@ -358,5 +351,5 @@ def test_the_oldest_answers_make_room(cache, slow):
 
 
 def cache_rows(cache):
-    with store_module.Store(cache.path) as store:
-        return [key + answer for key, answer in store.rows()]
+    with contextlib.closing(sqlite3.connect(cache.path)) as connection:
+        return [key + answer for key, answer in connection.execute("SELECT * FROM answers")]

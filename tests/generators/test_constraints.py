@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 import transformers
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Request, TransformersGenerator
@@ -34,6 +36,7 @@ def test_answers_match_the_pattern_whatever_stands_beside_them(generator):
     assert generator.generate([free])[0].text == answers[-1].text
 
 
+@pytest.mark.filterwarnings("ignore:MambaForCausalLM is decoded")
 @pytest.mark.parametrize("kind", ["llama", "mamba"])
 def test_every_architecture_is_held_to_it(kind, tmp_path):
     tokenizer = load_model(EMBEDDED_LANGUAGE_MODEL, torch.bfloat16, "cpu").tokenizer
@@ -51,13 +54,43 @@ def test_every_architecture_is_held_to_it(kind, tmp_path):
 def test_without_the_package_answers_are_free(generator, monkeypatch):
     monkeypatch.setitem(sys.modules, "llguidance", None)
     free = [replace(request, pattern=None) for request in REQUESTS[:2]]
-    monkeypatch.delitem(generator._load().memo, "warned", raising=False)
+    for name in ("warned", "reader"):
+        monkeypatch.delitem(generator._load().memo, name, raising=False)
     with pytest.warns(GenerationWarning, match=r"sklw\[tables\]"):
         answers = generator.generate(REQUESTS[:2])
     assert answers == generator.generate(free)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", GenerationWarning)
         generator.generate(REQUESTS[:1])
+
+
+def unreadable(kind):
+    tokens = ["<end>", "[UNK]", *"0123456789.,- abcdefghijklmnopqrstuvwxyz"]
+    ids = {token: number for number, token in enumerate(tokens)}
+    model = {
+        "word level": lambda: models.WordLevel(ids, "[UNK]"),
+        "word piece": lambda: models.WordPiece(ids, unk_token="[UNK]"),
+        "unigram": lambda: models.Unigram([(token, -1.0) for token in tokens], 1),
+    }[kind]()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(model), eos_token="<end>", unk_token="[UNK]"
+    )
+
+
+@pytest.mark.parametrize("kind", ["word level", "word piece", "unigram"])
+def test_with_a_tokenizer_that_cannot_be_read_answers_are_free(kind, tmp_path):
+    tokenizer = unreadable(kind)
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=32, num_hidden_layers=1,
+        num_attention_heads=2, eos_token_id=0, bos_token_id=None,
+    )  # fmt: skip
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    generator = TransformersGenerator(tmp_path, dtype="float32", max_new_tokens=5)
+    with pytest.warns(GenerationWarning, match="cannot read the tokenizer.*not held to") as caught:
+        answers = generator.generate(REQUESTS[:2])
+    assert len(caught) == 1
+    assert answers == generator.generate([replace(r, pattern=None) for r in REQUESTS[:2]])
 
 
 def test_a_pattern_that_is_none_is_named(generator):

@@ -1,4 +1,5 @@
 import pickle
+import shutil
 import sys
 from collections import OrderedDict
 
@@ -14,6 +15,8 @@ from sklw import FineTunedGenerator, LLMOverSampler
 from sklw.generators import Request, _fine_tuned, _training
 from sklw.generators._loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
+
+pytestmark = pytest.mark.filterwarnings("error:.*is deprecated and will be removed:FutureWarning")
 
 ROWS = {"wet": "rain and clouds all day", "dry": "sun from dawn to dusk"}
 PAIRS = [
@@ -127,6 +130,18 @@ def test_damaged_weights_are_learned_again(small, tmp_path):
     assert again.generate([request])[0].completion_tokens == 5
 
 
+def test_another_base_is_not_taken_for_the_one_that_was_trained(small, tmp_path):
+    base = shutil.copytree(small, tmp_path / "base")
+    trained = generator(str(base), epochs=1).fit(pairs)
+    model = transformers.AutoModelForCausalLM.from_pretrained(base)
+    model.lm_head.weight.data.neg_()
+    model.save_pretrained(base)
+    with pytest.raises(NotFittedError, match="no longer the model that was trained"):
+        trained.generate([Request("a", seed=0)])
+    first = trained.fingerprint_
+    assert trained.fit(pairs).fingerprint_ != first
+
+
 def test_bad_use_says_what_to_do(small, monkeypatch):
     with pytest.raises(NotFittedError, match="Give it to LLMOverSampler"):
         generator(small).generate([Request("a", seed=0)])
@@ -173,3 +188,10 @@ def test_tables_are_written_by_a_trained_model(small, row_format):
     assert len(X_new) > 45
     assert "unparsable" not in set(sampler.provenance_["reason"])
     assert X_new.dtypes.equals(X.dtypes)
+
+
+def test_weights_that_do_not_fit_the_disk_cost_a_later_training_not_this_one(small_disk):
+    weights = {"layer": torch.zeros(1_000_000)}
+    _training._save(weights, small_disk / "trained" / "weights.pt")
+    assert list((small_disk / "trained").iterdir()) == []
+    assert _training._read(small_disk / "trained" / "weights.pt", torch.device("cpu")) is None

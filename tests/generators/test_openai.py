@@ -3,12 +3,15 @@ import multiprocessing
 import os
 import pickle
 import signal
+import socket
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
 
 import pytest
+from sklearn.base import clone
 
 from sklw import LLMOverSampler, OpenAIGenerator
 from sklw.exceptions import EndpointError
@@ -19,6 +22,10 @@ from _endpoint import Endpoint
 
 KEY = "sk-very-secret-0123456789"
 REQUESTS = [Request(f"prompt {i:02d}", seed=i) for i in range(12)]
+PIPES = (
+    [f"the pipe in flat {i} leaks again" for i in range(20)],
+    ["routine"] * 16 + ["hazard"] * 4,
+)
 FAST = {"max_retries": 2, "timeout": 2.0}
 
 
@@ -194,22 +201,88 @@ def test_what_a_server_does_not_know_is_left_out(name):
         assert endpoint.bodies[-1]["max_completion_tokens"] == 256
 
 
-def test_an_interrupt_waits_for_what_is_on_its_way(monkeypatch):
-    import sklw.generators._openai as module
+def interrupt_when(condition, times=1):
+    """Press Ctrl-C when something has come to pass, and again half a second later."""
 
-    waits = module.wait
+    def press():
+        while not condition():
+            time.sleep(0.02)
+        for _ in range(times):
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGINT)
 
-    def interrupted(*args, **kwargs):
-        monkeypatch.setattr(module, "wait", waits)
-        raise KeyboardInterrupt
+    threading.Thread(target=press, daemon=True).start()
 
-    with Endpoint(seconds=0.2) as endpoint:
-        monkeypatch.setattr(module, "wait", interrupted)
-        kept = {}
+
+def test_an_interrupt_waits_for_what_is_on_its_way():
+    with Endpoint(seconds=1.5) as endpoint:
+        kept = []
+        interrupt_when(lambda: endpoint.running == 3)
+
+        def keep():
+            for index, _ in generator(endpoint, max_concurrency=3).iter_generate(REQUESTS):
+                kept.append(index)
+
         with pytest.raises(KeyboardInterrupt):
-            kept.update(generator(endpoint, max_concurrency=3).iter_generate(REQUESTS))
-    assert sorted(kept) == [0, 1, 2]
-    assert sum(endpoint.asked.values()) == 3
+            keep()
+        assert sorted(kept) == [0, 1, 2]
+        assert sum(endpoint.asked.values()) == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("fault", [{"hang": 60}, {"status": 503}, {"status": 429}, {"reset": True}])
+def test_after_an_interrupt_a_silent_or_failing_server_is_not_asked_again(fault):
+    with Endpoint(lambda prompt, nth: fault if prompt > "prompt 01" else None) as endpoint:
+        kept = []
+        interrupt_when(lambda: len(endpoint.bodies) >= 6)
+
+        def keep():
+            asking = generator(endpoint, max_concurrency=4, timeout=3.0, max_retries=20)
+            for index, _ in asking.iter_generate(REQUESTS):
+                kept.append(index)
+
+        start = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            keep()
+        asked = sum(endpoint.asked.values())
+        assert time.monotonic() - start < 15  # twenty tries would take minutes
+        assert sorted(kept) == [0, 1]
+        time.sleep(1.0)
+        assert sum(endpoint.asked.values()) == asked
+
+
+def test_a_second_interrupt_gives_up_what_is_on_its_way_and_keeps_the_rest(tmp_path):
+    cache = RequestCache(tmp_path / "cache.sqlite")
+    with Endpoint(lambda prompt, nth: {"hang": 30} if prompt > "prompt 03" else None) as endpoint:
+        kept, start = [], time.monotonic()
+        interrupt_when(lambda: len(kept) == 4, times=2)
+
+        def keep():
+            asking = generator(endpoint, max_concurrency=12, timeout=25.0)
+            for index, _ in iter_cached(asking, REQUESTS, cache):
+                kept.append(index)
+
+        with pytest.raises(KeyboardInterrupt):
+            keep()
+        assert time.monotonic() - start < 15
+    assert sorted(kept) == [0, 1, 2, 3]
+    assert len(cache) == 4
+
+
+def test_an_interrupted_fit_has_what_was_answered_on_record():
+    def script(prompt, nth):
+        n = len(endpoint.bodies)
+        return {"hang": 30} if n > 5 else {"text": f"smoke comes out of socket {n} in the hall"}
+
+    with Endpoint(script) as endpoint:
+        sampler = LLMOverSampler(
+            generator=generator(endpoint, max_concurrency=1, timeout=3.0), n_examples=2,
+            near_duplicate_threshold=None, answers_per_prompt=1, random_state=0,
+        )  # fmt: skip
+        interrupt_when(lambda: len(endpoint.bodies) == 6)
+        with pytest.raises(KeyboardInterrupt):
+            sampler.fit_resample(*PIPES)
+    assert sampler.provenance_["accepted"].tolist() == [True] * 5
 
 
 def test_closing_early_keeps_what_is_on_its_way(tmp_path):
@@ -223,12 +296,112 @@ def test_closing_early_keeps_what_is_on_its_way(tmp_path):
         assert len(cache) == sent
 
 
-def test_errors_do_not_show_a_password_in_the_address():
-    with Endpoint(lambda prompt, nth: {"status": 404, "json": {"error": {}}}) as endpoint:
-        url = endpoint.url.replace("//", "//me:topsecret@")
-        with pytest.raises(EndpointError, match=r"http://127\.0\.0\.1") as caught:
-            OpenAIGenerator("tiny", base_url=url).generate(REQUESTS[:1])
-    assert "topsecret" not in "".join(traceback.format_exception(caught.value))
+SECRET = "topsecret"
+WITH_SECRETS = [
+    f"http://me:{SECRET}@HOST/v1",
+    f"http://{SECRET}@HOST/v1",
+    f"http://me:pa/{SECRET}@HOST/v1",
+    f"me:{SECRET}@HOST/v1",
+    f"http://HOST/v1?api_key={SECRET}",
+    f"http://HOST/v1?api-version=1&token={SECRET}",
+    f"http://HOST/v1#key={SECRET}",
+]
+
+
+@pytest.mark.parametrize("url", WITH_SECRETS)
+@pytest.mark.parametrize("where", ["parameter", "environment"])
+def test_a_secret_in_an_address_is_refused_and_shown_nowhere(
+    url, where, tmp_path, caplog, monkeypatch
+):
+    caplog.set_level(logging.DEBUG)
+    with Endpoint() as endpoint:
+        url = url.replace("HOST", endpoint.url.split("/")[2])
+        if where == "environment":
+            monkeypatch.setenv("OPENAI_BASE_URL", url)
+        asking = OpenAIGenerator("tiny", base_url=url if where == "parameter" else None)
+        sampler = LLMOverSampler(generator=asking, cache=tmp_path / "cache.sqlite")
+        with pytest.raises(EndpointError, match="api_key_env") as caught:
+            sampler.fit_resample(*PIPES)
+        assert not endpoint.bodies
+    shown = [
+        repr(sampler), str(asking.get_params()), str(asking.cache_key()), caplog.text,
+        sampler._repr_html_(), asking._repr_html_(), repr(clone(asking)),
+        "".join(traceback.format_exception(caught.value)),
+    ]  # fmt: skip
+    assert SECRET not in " ".join(shown)
+    assert SECRET.encode() not in pickle.dumps(sampler)
+    again = pickle.loads(pickle.dumps(asking))
+    assert clone(again).base_url == again.base_url
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["sk-proj-abc123def456ghi789", "gsk_Ab3Cd5Ef7Gh9Ij1Kl3Mn5", "0123456789abcdef0123456789abcdef",
+     "AIzaSyD-abcdefghijklmnop", "AIzaSyDabcdefghijklmnop123"],
+)  # fmt: skip
+def test_a_key_in_place_of_a_variables_name_is_refused_and_shown_nowhere(key, caplog):
+    caplog.set_level(logging.DEBUG)
+    with Endpoint() as endpoint:
+        asking = OpenAIGenerator("tiny", base_url=endpoint.url, api_key_env=key)
+        sampler = LLMOverSampler(generator=asking)
+        with pytest.raises(EndpointError, match="api_key_env wants a variable's NAME") as caught:
+            sampler.fit_resample(*PIPES)
+        assert not endpoint.bodies
+    shown = [repr(sampler), sampler._repr_html_(), caplog.text, str(asking.get_params())]
+    assert key not in " ".join([*shown, *traceback.format_exception(caught.value)])
+    assert key.encode() not in pickle.dumps(asking)
+    again = pickle.loads(pickle.dumps(asking))
+    assert clone(again).api_key_env == again.api_key_env
+
+
+@pytest.mark.parametrize("name", ["MY_KEY", "OPENAI_API_KEY_2", "my_key", "GPT4_KEY", "_K"])
+def test_names_of_variables_are_left_alone(name, monkeypatch):
+    monkeypatch.setenv(name, KEY)
+    with Endpoint() as endpoint:
+        OpenAIGenerator("tiny", base_url=endpoint.url, api_key_env=name).generate(REQUESTS[:1])
+    assert endpoint.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_version_in_the_address_is_sent():
+    with Endpoint() as endpoint:
+        asking = OpenAIGenerator("tiny", base_url=endpoint.url + "?api-version=preview")
+        asking.generate(REQUESTS[:1])
+    assert endpoint.paths == ["/v1/chat/completions?api-version=preview"]
+
+
+BAD_ADDRESSES = {
+    "no scheme": ("localhost:8000/v1", "has no scheme: write 'http://localhost:8000/v1'"),
+    "half a scheme": ("//localhost:8000/v1", "has no scheme: write 'http://localhost:8000/v1'"),
+    "another scheme": ("ftp://localhost/v1", "has no scheme: write 'http://localhost/v1'"),
+    "port too high": ("http://localhost:99999/v1", "Port out of range"),
+    "port of letters": ("http://localhost:80a/v1", "is no address"),
+    "no host": ("http:///v1", "names no host"),
+    "white space": ("http://localhost:8000/v1\n", "white space"),
+    "too much": ("http://localhost/v1/chat/completions", "ends in '/chat/completions'"),
+}
+
+
+@pytest.mark.parametrize(("url", "message"), BAD_ADDRESSES.values(), ids=BAD_ADDRESSES)
+def test_an_address_that_is_none_is_refused_at_once(url, message):
+    start = time.monotonic()
+    with pytest.raises(EndpointError, match=message):
+        OpenAIGenerator("tiny", base_url=url).generate(REQUESTS)
+    assert time.monotonic() - start < 1
+
+
+def test_a_port_without_a_server_is_no_passing_failure():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    start = time.monotonic()
+    with pytest.raises(EndpointError, match=r"cannot be reached: .*base_url's host and port"):
+        OpenAIGenerator("tiny", base_url=url).generate(REQUESTS)
+    assert time.monotonic() - start < 2
+
+
+def test_tls_where_there_is_none_says_so():
+    with Endpoint() as endpoint, pytest.raises(EndpointError, match="write 'http://127"):
+        OpenAIGenerator("tiny", base_url="https" + endpoint.url[4:]).generate(REQUESTS[:1])
 
 
 def _send_all(url, path):
@@ -322,11 +495,11 @@ def test_a_key_that_the_server_sends_back_is_masked_before_anything_is_cut():
 
 
 def test_an_endpoint_that_refuses_everything_is_not_asked_on_and_on():
-    fault = {"status": 400, "json": {"error": {"message": "temperature 1.0 is not allowed"}}}
+    fault = {"status": 400, "json": {"error": {"message": "nothing is read on Sundays"}}}
     many = [Request(f"p {i}", seed=i) for i in range(100)]
     with (
         Endpoint(lambda prompt, nth: fault) as endpoint,
-        pytest.raises(EndpointError, match=r"refused all .* temperature 1\.0 is not"),
+        pytest.raises(EndpointError, match=r"refused all .* nothing is read on Sundays"),
     ):
         generator(endpoint, max_concurrency=2).generate(many)
     assert len(endpoint.bodies) < 12
@@ -355,6 +528,6 @@ def test_answers_without_text_are_paid_for():
             generator=generator(endpoint), budget=Budget(max_tokens=5000), n_examples=1,
             on_shortfall="ignore", answers_per_prompt=1,
         )  # fmt: skip
-        sampler.fit_resample([f"text number {i}" for i in range(60)], [0] * 50 + [1] * 10)
+        sampler.fit_resample([f"text number {i}" for i in range(60)], ["a"] * 50 + ["b"] * 10)
     assert sampler.usage_.prompt_tokens == 500 * len(endpoint.bodies)
     assert sampler.usage_.stopped_by == "max_tokens"

@@ -1,6 +1,8 @@
 """RecordedGenerator."""
 
+import csv
 import gzip
+import io
 import json
 import pickle
 
@@ -9,13 +11,14 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from sklw.exceptions import GenerationWarning
 from sklw.generators import RecordedGenerator, Request
 
 ROWS = [
-    {"text": "a", "label": 1, "from": 7},
-    {"text": "b", "label": 0, "from": 8},
+    {"text": "a", "label": 1, "from": "p"},
+    {"text": "b", "label": 0, "from": "q"},
     {"text": "c", "label": 1, "from": None},
-    {"text": "None", "label": 1, "from": 9},
+    {"text": "None", "label": 1, "from": "r"},
 ]
 
 
@@ -40,7 +43,7 @@ def test_files_of_every_kind_hold_the_same_rows(tmp_path, kind):
     assert [answer.text for answer in answers] == ["a", "c", "None", ""]
     assert [answer.finish_reason for answer in answers] == ["recorded"] * 3 + ["exhausted"]
     assert [answer.metadata.get("row") for answer in answers] == [0, 2, 3, None]
-    assert [answer.metadata.get("parent") for answer in answers] == [7, None, 9, None]
+    assert [answer.metadata.get("parent") for answer in answers] == ["p", None, "r", None]
     json.dumps([dict(answer.metadata) for answer in answers])
 
 
@@ -70,9 +73,53 @@ def test_shuffling_keeps_the_rows_and_follows_the_seed():
     assert sorted(orders[0]) == sorted(plain)
 
 
-def test_rows_without_text_or_label_are_passed_over():
+def test_rows_without_text_or_label_are_passed_over_with_a_word():
     rows = pd.DataFrame({"text": ["a", None, "c"], "label": ["x", "x", "x"]})
-    assert [answer.metadata["row"] for answer in ask(RecordedGenerator(rows), "x", 2)] == [0, 2]
+    with pytest.warns(GenerationWarning, match="1 of 3 .* row 1, counted from 0, has no 'text'"):
+        answers = ask(RecordedGenerator(rows), "x", 2)
+    assert [answer.metadata["row"] for answer in answers] == [0, 2]
+
+
+@pytest.mark.filterwarnings("ignore:.*passed over")
+@pytest.mark.parametrize("asked", [1, "1", 1.0])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "list", "frame"])
+def test_a_missing_label_changes_no_other(tmp_path, kind, asked):
+    rows = [{"text": "a", "label": 1}, {"text": "b", "label": None}, {"text": "c", "label": 2}]
+    records = {"list": rows, "frame": pd.DataFrame(rows)}.get(kind, tmp_path / f"rows.{kind}")
+    if kind == "csv":
+        records.write_text("text,label\na,1\nb,\nc,2\n")
+    elif kind == "jsonl":
+        records.write_text("\n".join(map(json.dumps, rows)))
+    assert ask(RecordedGenerator(records), asked, 1)[0].text == "a"
+
+
+def test_labels_with_zeros_and_truth_values_in_a_file(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\na,01\nb,1\nc,true\n")
+    for label, text in (("01", "a"), ("1", "b"), (1, "b"), (True, "c"), ("true", "c")):
+        assert ask(RecordedGenerator(path), label, 1)[0].text == text
+    with pytest.raises(ValueError, match=r"1\.0 may stand for '01' or '1'"):
+        ask(RecordedGenerator(path), 1.0, 1)
+
+
+TEXTS = ["007",
+         "1.50", "1e5", "True", "None", "  two  spaces ", "a\nb", "a\r\nb", 'say "no"', "x,y",
+         "\ttab", "👍", "2024-01-01", "0x1F", "\u2028"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "csv.gz", "jsonl.gz"])
+def test_texts_of_a_file_are_read_to_the_letter(tmp_path, kind):
+    path = tmp_path / f"rows.{kind}"
+    content = [json.dumps({"date": t, "label": "x"}, ensure_ascii=False) for t in TEXTS]
+    if "jsonl" not in kind:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, delimiter="\t" if kind == "tsv" else ",", quoting=csv.QUOTE_ALL)
+        writer.writerows([("date", "label"), *((text, "x") for text in TEXTS)])
+        content = [buffer.getvalue()]
+    data = ("\ufeff" + "\n".join(content)).encode()
+    path.write_bytes(gzip.compress(data) if kind.endswith("gz") else data)
+    answers = ask(RecordedGenerator(path, text_column="date"), "x", len(TEXTS))
+    assert [answer.text for answer in answers] == TEXTS
 
 
 @pytest.mark.parametrize(
@@ -86,6 +133,8 @@ def test_rows_without_text_or_label_are_passed_over():
         ({"records": "/nowhere/rows.csv"}, "could not be read.*exists"),
         ({"records": "rows.parquet"}, "unknown format"),
         ({"records": 7}, "records"),
+        ({"records": [{"text": "a", "label": 1}, "b"]}, "Record 1 .* is a str"),
+        ({"records": [{"age": 3, "label": 1}]}, "text_column .* or to None if they are rows of a"),
     ],
 )
 def test_what_is_wrong_is_said(parameters, message):
@@ -109,12 +158,20 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path, content):
 
 def test_a_file_that_is_not_what_its_name_says(tmp_path):
     path = tmp_path / "rows.jsonl"
-    path.write_text("{not json")
-    with pytest.raises(ValueError, match="could not be read"):
-        ask(RecordedGenerator(path), 1, 1)
+    for content in ("{not json", "[" * 100_000):
+        path.write_text(content)
+        with pytest.raises(ValueError, match="could not be read"):
+            ask(RecordedGenerator(path), 1, 1)
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\nwin, now,spam\nsee you, soon,ham\n")
+    with pytest.raises(ValueError, match="more fields than its header"):
+        ask(RecordedGenerator(path), "spam", 1)
 
 
 def test_the_cache_key_follows_the_rows():
     key = RecordedGenerator(ROWS).cache_key()
     assert key == RecordedGenerator(pd.DataFrame(ROWS)).cache_key()
     assert key != RecordedGenerator(ROWS[:3]).cache_key()
+    assert key != RecordedGenerator(ROWS[::-1]).cache_key()
+    assert key != RecordedGenerator(ROWS, text_column="from").cache_key()
+    assert key != RecordedGenerator(ROWS, parent_column="from").cache_key()

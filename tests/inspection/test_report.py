@@ -1,3 +1,4 @@
+import re
 import sys
 
 import numpy as np
@@ -97,6 +98,73 @@ def test_tables():
     frame = weighter.report(named, y, parent_indices=[np.array([0])] * 30).frame
     assert frame["age"].tolist() == X[:, 0].tolist()
     assert set(frame["parents"]) == {"0"}
+
+
+def made_table(groups=None, augment=0):
+    """Rows recorded for a table, given out by a sampler, with what tells them apart."""
+    from sklw import LLMOverSampler, RecordedGenerator
+
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"age": rng.integers(20, 60, 40), "round": rng.integers(0, 99, 40)})
+    y = np.array(["no"] * 26 + ["yes"] * 14)
+    rows = [
+        {"age": int(rng.integers(20, 60)), "round": int(rng.integers(0, 99)), "label": label}
+        | ({} if groups is None else {"place": place})
+        for _ in range(30)
+        for label in ("yes", "no")
+        for place in ("sea", "land")
+    ]
+    generator = RecordedGenerator(
+        rows, text_column=None, group_column=None if groups is None else "place"
+    )
+    sampler = LLMOverSampler(generator=generator, augment=augment, random_state=0)
+    X_new, y_new = sampler.fit_resample(X, y, groups)
+    return sampler, X_new, y_new
+
+
+@pytest.mark.parametrize("augment", [0, 3])
+@pytest.mark.parametrize("groups", [None, ["sea", "land", "land", "sea"] * 10])
+def test_provenance_of_a_table(groups, augment):
+    sampler, X, y = made_table(groups, augment)
+    weighter = SyntheticWeighter("uniform").fit(X, y, sampler.synthetic_mask_)
+    report = weighter.report(
+        X, y, provenance=sampler.provenance_, parent_indices=sampler.parent_indices_
+    )
+    made = report.frame[sampler.synthetic_mask_]
+    accepted = sampler.provenance_[sampler.provenance_["accepted"]]
+    assert len(made) == len(accepted) > 0
+    by_row = {
+        tuple(map(int, text.split(","))): (label, group, prompt)
+        for text, label, group, prompt in zip(
+            accepted["text"].map(_values), accepted["label"], accepted["group"],
+            accepted["prompt_id"], strict=True,
+        )
+    }  # fmt: skip
+    for row in made.to_dict("records"):
+        assert by_row[row["age"], row["round (column)"]] == (
+            row["label"], row["group"] if groups else None, row["prompt_id"],
+        )  # fmt: skip
+    assert report.frame.loc[~sampler.synthetic_mask_, "prompt_id"].isna().all()
+    assert "round (column)" in report.to_html()
+
+
+def _values(text):
+    return ",".join(re.findall(r"\d+", text))
+
+
+def test_provenance_of_an_array():
+    sampler, X, y = made_table()
+    weighter = SyntheticWeighter("uniform").fit(X.to_numpy(), y, sampler.synthetic_mask_)
+    frame = weighter.report(X.to_numpy(), y, provenance=sampler.provenance_).frame
+    assert frame["prompt_id"].notna().tolist() == sampler.synthetic_mask_.tolist()
+
+
+def test_provenance_of_other_rows_of_a_table_is_refused():
+    sampler, X, y = made_table()
+    kept = np.arange(len(X)) != len(X) - 1
+    weighter = SyntheticWeighter("uniform").fit(X[kept], y[kept], sampler.synthetic_mask_[kept])
+    with pytest.raises(ValueError, match="provenance tells of 12 accepted rows"):
+        weighter.report(X[kept], y[kept], provenance=sampler.provenance_)
 
 
 def test_columns_of_the_table_keep_their_values():

@@ -12,7 +12,8 @@ from scipy.sparse import csr_matrix
 
 from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.generators import BaseGenerator, Completion
-from sklw.over_sampling._columns import BadValueError, learn_columns
+from sklw.over_sampling._columns import BadValueError
+from sklw.over_sampling._learning import learn_columns
 from sklw.over_sampling._table_rows import RowText
 
 sys.path.insert(0, str(Path(__file__).parent))

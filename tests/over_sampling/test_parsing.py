@@ -88,3 +88,12 @@ def test_a_row_of_several_lines_is_not_taken_apart():
     parser = AnswerParser(NAMES, multiline=True, n_rows=2)
     assert [row.text for row in parser.parse("One.\n\nRegards\nJohn")] == ["One.\n\nRegards\nJohn"]
     assert [row.text for row in parser.parse("1. One.\nJohn\n2. Two.")] == ["One.\nJohn", "Two."]
+
+
+@pytest.mark.parametrize("token", ["<|im_end|>", "</s>", "<end_of_turn>", "<|eot_id|>\n"])
+def test_tokens_that_end_an_answer_are_no_part_of_the_row(token):
+    for real, text in (["win a prize"], "claim it now"), (["see </s>" + token], f"ok {token}"):
+        parser = AnswerParser({"spam": "spam"}, real={"spam": real})
+        answer = text if token in text else text + token
+        [row] = parser.parse(answer, "spam")
+        assert row.text == text.strip()

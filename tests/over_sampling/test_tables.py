@@ -79,7 +79,7 @@ def test_every_kind_of_column_comes_back_as_it_went_in(codes):
 @pytest.mark.parametrize("row_format", ["csv", "sentences", "json"])
 @pytest.mark.parametrize("codes", [False, True])
 def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
-    from sklw.over_sampling._columns import learn_columns
+    from sklw.over_sampling._learning import learn_columns
     from sklw.over_sampling._table_rows import RowText
 
     X, _ = table()
@@ -122,12 +122,26 @@ def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
     ],
 )
 def test_values_are_checked_against_their_column(column, text, reason):
-    from sklw.over_sampling._columns import BadValueError, learn_columns
+    from sklw.over_sampling._columns import BadValueError
+    from sklw.over_sampling._learning import learn_columns
 
     columns, _ = learn_columns(table()[0])
     (found,) = (each for each in columns if each.name == column)
     with pytest.raises(BadValueError, match=reason):
         found.read(text)
+
+
+@pytest.mark.parametrize("column", ["text", "note"])
+def test_records_read_as_texts_do_not_fit_a_table_with_that_column(column):
+    X = pd.DataFrame({column: [f"see you at {i} in town" for i in range(24)], "n": range(24)})
+    rows = [{column: f"win {w} pounds now", "n": i, "label": 1} for i, w in enumerate("abcdef")]
+    sampler = LLMOverSampler(generator=RecordedGenerator(rows, text_column=column))
+    with pytest.raises(ValueError, match=f"a column '{column}'.*text_column=None"):
+        sampler.estimate(X, [0] * 15 + [1] * 9)
+    sampler.set_params(generator__text_column=None)
+    assert sampler.fit_resample(X, [0] * 15 + [1] * 9)[0][column].tolist()[24:] == [
+        f"win {w} pounds now" for w in "abcdef"
+    ]
 
 
 def test_rows_that_break_the_rules_are_rejected_with_their_reason():
@@ -163,7 +177,7 @@ values = {
 @settings(max_examples=60, deadline=None)
 @pytest.mark.filterwarnings("ignore:The column")
 def test_any_row_that_is_written_is_read_again(columns):
-    from sklw.over_sampling._columns import learn_columns
+    from sklw.over_sampling._learning import learn_columns
     from sklw.over_sampling._table_rows import RowText
 
     frame = pd.DataFrame(columns)
@@ -301,7 +315,7 @@ def test_a_cell_without_rows_stays_empty_and_is_named():
         ({}, {"group_column": "work"}, ["a"] * 60, "one of the two"),
         ({}, {}, ["a"] * 59, "59 entries for 60 rows"),
         ({}, {}, ["a"] * 59 + [None], "1 missing values"),
-        ({}, {"sampling_strategy": 0.5}, ["a", "b"] * 30, "ratio of two classes"),
+        ({}, {"sampling_strategy": lambda y: 1.5}, ["a", "b"] * 30, "share of the largest class"),
         ({}, {"augment": {"yes": -1}}, None, "negative"),
         ({}, {"augment": {"maybe": 1}}, None, r"class\(es\) \['maybe'\]"),
         ({"age": np.inf}, {}, None, "'age' holds infinity"),

@@ -81,10 +81,9 @@ def test_confident_without_cleanlab_says_what_to_install(monkeypatch):
 def test_rho_leaves_the_selection_to_the_classifier():
     X, y, synthetic, _ = wrong_labels()
     weighter = SyntheticWeighter("rho", top_share=0.2).fit(X, y, synthetic=synthetic)
-    assert weighter.emitted_arguments() == ("sample_weight", "quality")
-    given = weighter.row_weights_.fit_arguments()
-    assert given["quality_top_share"] == 0.2
-    np.testing.assert_array_equal(np.isnan(given["quality"]), ~synthetic)
+    assert weighter.emitted_arguments() == ("row_weights",)
+    assert weighter.row_weights_.quality_top_share == 0.2
+    np.testing.assert_array_equal(weighter.row_weights_.synthetic, synthetic)
 
 
 def test_normalisation_by_the_prior_restores_the_real_proportions():

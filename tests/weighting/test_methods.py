@@ -42,7 +42,7 @@ def test_bert_trains_with_every_method(method, settings, reviews):
     synthetic, parents = np.arange(60) >= 30, [np.array([i % 30]) for i in range(30)]
     weighter.fit(texts, labels, synthetic, parents)
     model = BertClassifier(**settings, max_epochs=1)
-    model.fit(texts, labels, **weighter.row_weights_.fit_arguments())
+    model.fit(texts, labels, row_weights=weighter.row_weights_)
     assert np.isfinite(model.predict_proba(texts)).all()
 
 

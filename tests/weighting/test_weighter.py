@@ -67,7 +67,7 @@ def test_dimp_leaves_the_division_to_the_classifier():
     weighter = fixed("dimp", temperature=2, clip=3)
     weights = weighter.row_weights_
     assert_allclose(weights.quality[MASK], [0.8, 0.6, 0.1])
-    assert np.isnan(weights.quality[~MASK]).all()
+    assert_array_equal(weights.synthetic, MASK)
     assert_array_equal(weights.sample_weight, 1)
     assert (weights.quality_temperature, weights.quality_clip) == (2, 3)
 

@@ -1,0 +1,238 @@
+"""Whether the weights of a pipeline will arrive: asked before anything is fitted."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import is_classifier, is_regressor
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object, process_routing
+from sklearn.utils.validation import has_fit_parameter
+
+from sklw._row_weights import BaseRowWeighter
+from sklw._validation import holds_texts
+
+__all__ = [
+    "accepts",
+    "check_accepts",
+    "check_before_generation",
+    "check_input",
+    "check_order",
+    "check_sampler_input",
+]
+
+# GridSearchCV and its siblings, the halving searches among them, hand their fit parameters on.
+_Search = GridSearchCV.__base__
+
+
+def accepts(estimator: Any, argument: str) -> bool:
+    """Say whether ``estimator.fit`` takes the argument, and hands it on where others are fitted."""
+    if not hasattr(estimator, "fit"):
+        return False
+    if get_config()["enable_metadata_routing"]:
+        return _accepts_by_routing(estimator, argument)
+    if has_fit_parameter(estimator, argument):
+        return True
+    if isinstance(estimator, _Search):
+        return accepts(estimator.estimator, argument)
+    if isinstance(estimator, (VotingClassifier, StackingClassifier)) and estimator.estimators:
+        parts = [part for _, part in estimator.estimators if part != "drop"]
+        parts += [
+            part for part in [getattr(estimator, "final_estimator", None)] if part is not None
+        ]
+        return argument == "sample_weight" and all(accepts(part, argument) for part in parts)
+    return False
+
+
+def _accepts_by_routing(estimator: Any, argument: str) -> bool:
+    own = has_fit_parameter(estimator, argument)
+    try:
+        routing = get_routing_for_object(estimator)
+        if not isinstance(routing, MetadataRouter):
+            return own
+        routed = process_routing(estimator, "fit", **{argument: np.ones(1)})
+    except NotImplementedError:  # no router yet: it does what it did before there were routers
+        return own
+    except (TypeError, UnsetMetadataPassedError):
+        return False
+    fits = [methods["fit"] for methods in routed.values() if "fit" in methods]
+    return any(argument in given for given in fits) if fits else own
+
+
+def check_accepts(final: Any, weighter: BaseRowWeighter) -> None:
+    """Raise unless the final estimator can take the weights of the weighter."""
+    unfinished = "row_weights" in weighter.emitted_arguments()
+    if accepts(final, "row_weights") or (not unfinished and accepts(final, "sample_weight")):
+        return
+    name = "passthrough" if final is None or isinstance(final, str) else type(final).__name__
+    refused = "row_weights" if unfinished else "sample_weight"
+    raise TypeError(
+        f"{name} cannot take {refused} in fit, so the weights of the weighter would be lost. "
+        f"{_advice(final, refused)}"
+    )
+
+
+def _advice(final: Any, refused: str) -> str:
+    if isinstance(final, Pipeline):
+        return "Either put the steps of the inner pipeline directly into the outer one."
+    if get_config()["enable_metadata_routing"] and not has_fit_parameter(final, refused):
+        inner = getattr(final, "estimator", None)
+        if has_fit_parameter(inner, refused):
+            more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
+            return (
+                f"With metadata routing enabled, {type(inner).__name__} has to ask for them: "
+                f"{type(inner).__name__}(...).set_fit_request({refused}=True){more}, and so has a "
+                "scorer that is given: .set_score_request(sample_weight=False)."
+            )
+    elif has_fit_parameter(getattr(final, "estimator", None), refused):
+        return (
+            f"{type(final).__name__} hands them on with metadata routing only: "
+            "sklearn.set_config(enable_metadata_routing=True), and "
+            f"{type(final.estimator).__name__}(...).set_fit_request({refused}=True)."
+        )
+    if refused == "row_weights":
+        old = "`quality` has become a part of row_weights=sklw.RowWeights(...). "
+        return (old if has_fit_parameter(final, "quality") else "") + (
+            "Either use BertClassifier, since this method is finished by the classifier during "
+            'training, or a method that gives fixed weights ("quality", "imp", "auto", ...).'
+        )
+    return (
+        "Either use a final estimator whose fit takes sample_weight (LogisticRegression, "
+        "RandomForestClassifier, BertClassifier, ...), or leave the weighter out."
+    )
+
+
+# -- the order of steps -------------------------------------------------------------------------
+
+
+def check_order(steps: list[tuple[str, Any]]) -> None:
+    """Raise if a step stands where it cannot do its work."""
+    active = [(name, step) for name, step in steps if step is not None and step != "passthrough"]
+    for at, (_, step) in enumerate(active[:-1]):
+        if _predicts(step) and not hasattr(step, "fit_resample"):
+            late = ", ".join(name for name, _ in active[at + 1 :])
+            raise TypeError(
+                f"{type(step).__name__} predicts, so it has to be the last step, but {late} comes "
+                f"after it. {_ORDER}"
+            )
+    weighters = [at for at, (_, step) in enumerate(active) if isinstance(step, BaseRowWeighter)]
+    if len(weighters) > 1:
+        raise TypeError(
+            f"This pipeline has {len(weighters)} weighters and takes at most one. Keep the one "
+            "whose weights the final estimator is to use."
+        )
+    behind = (step for _, step in (active[weighters[0] + 1 :] if weighters else []))
+    for step in behind:
+        if hasattr(step, "fit_resample"):
+            raise TypeError(
+                f"{type(step).__name__} adds or drops rows after the weighter, which would leave "
+                f"rows without a weight. Put every sampler before the weighter. {_ORDER}"
+            )
+    vectorizers = (CountVectorizer, HashingVectorizer)
+    for _, step in active[:-1]:
+        if isinstance(step, vectorizers) and _reads_only_texts(active[-1][1]):
+            name, last = type(step).__name__, type(active[-1][1]).__name__
+            raise TypeError(
+                f"{name} turns texts into numbers, and {last} reads texts. Leave {name} out, or "
+                "end with a classifier of numbers such as LogisticRegression."
+            )
+
+
+_ORDER = (
+    "The order is: sampler, weighter, transformers (such as TfidfVectorizer), classifier; for "
+    "samplers that need numbers, such as SMOTE, transformers come first."
+)
+
+
+def _predicts(step: Any) -> bool:
+    if not hasattr(step, "__sklearn_tags__"):
+        return False
+    return (is_classifier(step) or is_regressor(step)) and not hasattr(step, "transform")
+
+
+def _reads_only_texts(step: Any) -> bool:
+    if not hasattr(step, "__sklearn_tags__"):
+        return False
+    tags = get_tags(step).input_tags
+    return bool(tags.string and tags.one_d_array and not tags.two_d_array)
+
+
+def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
+    """Raise if texts or labels come in a form that scikit-learn would refuse further down."""
+    active = [step for _, step in steps if step is not None and step != "passthrough"]
+    final = active[-1] if active else None
+    readers = (step for step in active if not hasattr(step, "fit_resample"))
+    first = next((step for step in readers if not isinstance(step, BaseRowWeighter)), None)
+    if isinstance(first, (CountVectorizer, HashingVectorizer)) and hasattr(X, "columns"):
+        name = type(first).__name__
+        raise TypeError(
+            f"{name} reads one column of texts, and X is a {type(X).__name__}, of which it would "
+            f'see the names of the columns. Pass the column, such as X["text"], or use '
+            f'make_column_transformer(({name}(), "text")) in its place.'
+        )
+    labels = np.asarray(y)
+    types = set(map(type, labels.ravel())) if labels.dtype == object else set()
+    readable = labels.dtype.kind != "T" and (len(types) != 1 or issubclass(types.pop(), str))
+    if y is not None and not readable and type(final).__module__.startswith("sklearn."):
+        raise TypeError(
+            f"{type(final).__name__} cannot read labels of the dtype {labels.dtype}. Pass "
+            "np.array(list(y))."
+        )
+
+
+def check_sampler_input(sampler: Any, X: Any, given: Any, before: Iterable[Any]) -> None:
+    """Raise if a sampler gets numbers that were texts, to write, or texts, to reckon with."""
+    from sklw.over_sampling import LLMOverSampler
+
+    changed = ", ".join(type(step).__name__ for step in before if hasattr(step, "transform"))
+    name = type(sampler).__name__
+    if isinstance(sampler, LLMOverSampler):
+        if changed and _holds_strings(given) and not _holds_strings(X):
+            raise TypeError(
+                f"{name} writes rows as people read them, but {changed} has turned them into "
+                f"numbers before. Put {name} first, and {changed} after it. {_ORDER}"
+            )
+        return
+    of_numbers = type(sampler).__module__.startswith("imblearn.over_sampling")
+    if of_numbers and holds_texts(X) and not get_tags(sampler).input_tags.string:
+        raise TypeError(
+            f"{name} reckons with numbers and got texts. Put a transformer that makes numbers of "
+            f"texts, such as TfidfVectorizer or TextEmbedder, before {name}, or use "
+            "LLMOverSampler, which writes texts."
+        )
+
+
+def check_before_generation(
+    samplers: Iterable[Any], step: Any, name: str, per_row: set[str]
+) -> None:
+    """Raise if a step wants a value for each row and a language model is to write further rows."""
+    from sklw.over_sampling import LLMOverSampler
+
+    if isinstance(step, BaseRowWeighter):
+        per_row = per_row - {"augmented", "groups", "synthetic"}
+    writers = [sampler for sampler in samplers if isinstance(sampler, LLMOverSampler)]
+    if writers and per_row:
+        raise ValueError(
+            f"{', '.join(sorted(per_row))} was given for the rows of X, and {name} gets the rows "
+            f"that {type(writers[0]).__name__} writes too, for which there is none. Leave it out; "
+            "groups can be passed to the sampler, and for weights, put "
+            'SyntheticWeighter("uniform") behind it, which gives the new rows weight 1.'
+        )
+
+
+def _holds_strings(X: Any) -> bool:
+    if holds_texts(X):
+        return True
+    return hasattr(X, "shape") and not hasattr(X, "nnz") and _has_strings(np.asarray(X))
+
+
+def _has_strings(array: np.ndarray) -> bool:
+    if array.dtype.kind in "UST":
+        return True
+    return array.dtype == object and any(isinstance(cell, str) for cell in array.ravel())

@@ -1,0 +1,40 @@
+"""The command line of the request cache: `python -m sklw cache`."""
+
+import argparse
+from typing import Any
+
+__all__ = ["add_cache"]
+
+
+def add_cache(commands: Any) -> None:
+    """Add the command to the parser's others."""
+    cache = commands.add_parser(
+        "cache",
+        help="show, clear, export or import the answers that are kept on disk",
+        description="Show what the request cache holds, or clear, export or import it.",
+    )
+    cache.add_argument("--path", help="the file; by default the one that cache=True uses")
+    what = cache.add_mutually_exclusive_group()
+    what.add_argument("--clear", action="store_true", help="delete all answers")
+    what.add_argument("--export", metavar="FILE", help="write all answers to a JSONL file")
+    what.add_argument(
+        "--import", metavar="FILE", dest="from_file", help="add the answers of such a file"
+    )
+    cache.set_defaults(command=_cache)
+
+
+def _cache(arguments: argparse.Namespace) -> int:
+    from sklw.generators import RequestCache
+
+    cache = RequestCache(arguments.path) if arguments.path else RequestCache.default()
+    if arguments.clear:
+        print(f"Deleted {cache.clear()} answers from {cache.path}.")
+    elif arguments.export:
+        print(f"Wrote {cache.export_jsonl(arguments.export)} answers to {arguments.export}.")
+    elif arguments.from_file:
+        print(f"Added {cache.import_jsonl(arguments.from_file)} answers to {cache.path}.")
+    else:
+        n_answers = len(cache)
+        size = cache.path.stat().st_size / 1e6 if cache.path.is_file() else 0
+        print(f"{cache.path}: {n_answers} answers, {size:.1f} MB")
+    return 0

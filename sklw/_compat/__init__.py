@@ -1,0 +1,1 @@
+"""Names of other libraries that are private, or that differ between their versions."""

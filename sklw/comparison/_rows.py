@@ -1,0 +1,117 @@
+"""The rows of a comparison: checked, and each text there once."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from sklw._copies import copy_groups
+from sklw._validation import check_texts, warn_of_alike_labels
+
+__all__ = ["check_rows"]
+
+
+def check_rows(texts: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Check texts and labels, and leave copies out.
+
+    Parameters
+    ----------
+    texts : array-like of str of shape (n_samples,)
+        The texts.
+    labels : array-like of shape (n_samples,)
+        Their labels.
+
+    Returns
+    -------
+    texts, labels : ndarray
+        One row for each text that has one label.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a label is missing, or a class has a single row.
+
+    Warns
+    -----
+    UserWarning
+        If rows were left out, or labels differ in case or white space only.
+    """
+    texts = check_texts(texts, estimator_name="compare")
+    labels = _check_labels(labels, len(texts))
+    warn_of_alike_labels(labels, stacklevel=5)
+    kept = _without_copies(texts, labels)
+    texts, labels = texts[kept], labels[kept]
+    classes, counts = np.unique(labels, return_counts=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"Every text has the label {classes.tolist()[0]!r}; a comparison needs two classes."
+            if len(classes)
+            else "No text is left: each one has copies with other labels."
+        )
+    single = [repr(label) for label in classes[counts == 1].tolist()]
+    if single:
+        raise ValueError(
+            "Each class needs a row to train on and another to be tested on, and class "
+            f"{single[0]} has 1 row: merge or drop it."
+            + (f" So do {', '.join(single[1:])}." if len(single) > 1 else "")
+        )
+    return texts, labels
+
+
+def _check_labels(labels: Any, n_rows: int) -> np.ndarray:
+    if isinstance(labels, (list, tuple)):
+        # numpy would turn a list of strings and numbers into strings.
+        found = np.fromiter(labels, dtype=object, count=len(labels))
+    else:
+        found = column_or_1d(np.asarray(labels, dtype=object), warn=True)
+    if len(found) != n_rows:
+        raise ValueError(f"Got {n_rows} texts and {len(found)} labels; give one label a text.")
+    missing = np.flatnonzero(pd.isna(found))
+    if len(missing):
+        raise ValueError(
+            f"{len(missing)} labels are missing, the first at position {missing[0]}. Drop these "
+            "rows or label them."
+        )
+    strings = np.array([isinstance(label, str) for label in found], dtype=bool)
+    if strings.any() and not strings.all():
+        raise ValueError(
+            f"The labels are strings and other values, such as {found[strings][0]!r} and "
+            f"{found[~strings][0]!r}. Convert them: [str(label) for label in labels]."
+        )
+    if not strings.all():  # an array of strings may not hold "nan" as a label
+        found = np.array(found.tolist())
+    check_classification_targets(found)
+    return found
+
+
+def _without_copies(texts: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the rows to keep: the first of each text; none of a text with several labels."""
+    groups = copy_groups(texts)
+    frame = pd.DataFrame({"group": groups, "label": labels})
+    several = frame.groupby("group")["label"].transform("nunique").to_numpy() > 1
+    kept = ~frame["group"].duplicated().to_numpy() & ~several
+    if kept.all():
+        return np.flatnonzero(kept)
+    parts = []
+    if n_copies := int((~kept & ~several).sum()):
+        parts.append(
+            f"{n_copies} of {len(texts)} rows repeat the text of another and were left out"
+        )
+    if several.any():
+        example = texts[several][0]
+        found = sorted(set(labels[groups == groups[several][0]].tolist()))
+        shown = example if len(example) < 60 else f"{example[:57]}..."
+        parts.append(
+            f"{int(several.sum())} of {len(texts)} rows have a text that others have with another "
+            f"label and were all left out, for example {shown!r} ({', '.join(map(str, found))})"
+        )
+    warnings.warn(
+        f"{'; '.join(parts)}. Case, white space and Unicode form do not count. A text to train on "
+        "and to be tested on would be a leak.",
+        UserWarning,
+        stacklevel=5,
+    )
+    return np.flatnonzero(kept)

@@ -1,0 +1,225 @@
+"""Read a file of any encoding and separator as a table of strings."""
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import json
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["FORMATS", "read_table"]
+
+FORMATS = ".csv, .tsv, .txt or .jsonl"
+_SEPARATORS = {".tsv": "\t", ".tab": "\t"}
+_KNOWN_SEPARATORS = ",\t;|"
+_N_LOOKED_AT = 100
+_JSON_LINES = {".jsonl", ".ndjson"}
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_MARKS = {  # the longer ones first
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# How other programs' files begin, and what to do with them.
+_FOREIGN = {
+    b"\x1f\x8b": "a gzip file: let its name end in .gz",
+    b"PK\x03\x04": "an Excel, OpenDocument or zip file: save the sheet as CSV (UTF-8)",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save the sheet as CSV (UTF-8)",
+    b"PAR1": 'a Parquet file: pandas.read_parquet(path).to_csv("texts.csv", index=False)',
+    b"ARROW1": 'an Arrow file: pandas.read_feather(path).to_csv("texts.csv", index=False)',
+    b"SQLite format 3": "an SQLite database: export the table as CSV",
+    b"%PDF": "a PDF: export its table as CSV",
+}
+
+
+def read_table(
+    path: Path,
+    columns: Sequence[Any],
+    *,
+    separator: str | None,
+    quotes: bool,
+    encoding: str | None,
+) -> pd.DataFrame:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of str or int
+        The columns that will be read: names, by which the separator is recognized, or positions
+        in a file without a header.
+    separator : str or None
+        Character between two columns; None finds it.
+    quotes : bool
+        Whether ``"`` quotes a cell.
+    encoding : str or None
+        None finds UTF-8, UTF-16 and UTF-32.
+
+    Returns
+    -------
+    frame : DataFrame
+        Of strings; missing where a cell is empty.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    text = _decoded(_content(path, suffixes), path, encoding)
+    if not text.strip():
+        raise ValueError(f"The file {str(path)!r} is empty.")
+    ending = next((s for s in reversed(suffixes) if s not in {*_OPENERS, ".zip"}), "")
+    if separator is None and (ending in _JSON_LINES or ending == ".json"):
+        return _read_json(text, path)
+    if separator is None:
+        separator = _found_separator(text, columns, quotes, _SEPARATORS.get(ending, ","))
+    return _read_csv(text, columns, separator, quotes, path)
+
+
+def _content(path: Path, suffixes: list[str]) -> bytes:
+    if path.is_dir():
+        inside = sorted(p.name for p in path.iterdir() if p.is_file() and p.name[0] != ".")[:5]
+        hint = f" In it are: {', '.join(inside)}." if inside else ""
+        raise ValueError(f"{str(path)!r} is a folder; give a file.{hint}")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    packing = suffixes[-1] if suffixes else ""
+    try:
+        if packing == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                names = [name for name in archive.namelist() if not name.endswith("/")]
+                if len(names) != 1:
+                    raise ValueError(
+                        f"{str(path)!r} holds {len(names)} files. Unpack it and give one of them."
+                    )
+                return archive.read(names[0])
+        with _OPENERS.get(packing, open)(path, "rb") as file:
+            content: bytes = file.read()
+    except (EOFError, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{str(path)!r} is damaged and cannot be unpacked: {error}.") from None
+    for start, advice in _FOREIGN.items():
+        if content.startswith(start):
+            raise ValueError(f"{str(path)!r} is {advice}. sklw reads {FORMATS} files.")
+    return content
+
+
+def _decoded(content: bytes, path: Path, encoding: str | None) -> str:
+    try:
+        text = content.decode(encoding or _found_encoding(content))
+    except LookupError:
+        raise ValueError(
+            f"There is no encoding {encoding!r}. Common ones are utf-8, utf-16, cp1252 and latin-1."
+        ) from None
+    except UnicodeDecodeError as error:
+        line = content[content.rfind(b"\n", 0, error.start) + 1 :].split(b"\n")[0]
+        shown = line[max(0, error.start - content.rfind(b"\n", 0, error.start) - 21) :][:40]
+        raise ValueError(
+            f"{str(path)!r} is not encoded in {error.encoding} ({error.reason} at byte "
+            f"{error.start}). Pass its encoding: encoding='cp1252' (--encoding cp1252), for "
+            f"example, would read {shown.decode('cp1252', 'replace').strip()!r} there."
+        ) from None
+    if "\0" in text:
+        raise ValueError(
+            f"{str(path)!r} is no text in {encoding or 'UTF-8'}: it has NUL characters. Pass its "
+            f"encoding, such as encoding='utf-16' (--encoding utf-16); sklw reads {FORMATS} files."
+        )
+    return text.removeprefix("\ufeff")
+
+
+def _found_encoding(content: bytes) -> str:
+    for mark, name in _MARKS.items():
+        if content.startswith(mark):
+            return name
+    # Without a mark, UTF-16 is known by the empty half of its most common characters.
+    start = content[:1000]
+    if len(start) > 1 and 0 in start and len(content) % 2 == 0:
+        even, odd = start[::2].count(0), start[1::2].count(0)
+        if min(even, odd) == 0 and max(even, odd) > len(start) / 4:
+            return "utf-16-be" if even else "utf-16-le"
+    return "utf-8"
+
+
+def _found_separator(text: str, columns: Sequence[Any], quotes: bool, expected: str) -> str:
+    """Return the separator that yields the columns; otherwise that of most columns."""
+    n_columns = {expected: 0}
+    for separator in dict.fromkeys([expected, *_KNOWN_SEPARATORS]):
+        reader = csv.reader(io.StringIO(text), delimiter=separator, quoting=_quoting(quotes))
+        try:
+            rows = list(islice(filter(None, reader), _N_LOOKED_AT))
+        except csv.Error:  # such as a cell of more than 128 kB
+            continue
+        widths = {len(row) for row in rows}
+        if isinstance(columns[0], str):
+            found = set(columns) <= set(rows[0])
+        else:
+            found = len(widths) == 1 and max(columns) < max(widths)
+        if found:
+            return separator
+        n_columns[separator] = len(rows[0])
+    return max(n_columns, key=lambda separator: n_columns[separator])
+
+
+def _quoting(quotes: bool) -> Any:
+    return csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+
+
+def _read_csv(
+    text: str, columns: Sequence[Any], separator: str, quotes: bool, path: Path
+) -> pd.DataFrame:
+    try:
+        # The header is read as a row, so that a row longer than it is an error.
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            header=None,
+            dtype=object,
+            keep_default_na=False,
+            na_values=[""],
+            quoting=_quoting(quotes),
+        )
+    except ValueError as error:  # includes pandas' ParserError
+        raise ValueError(
+            f"{str(path)!r} could not be read as a table with the separator {separator!r}: "
+            f"{str(error).splitlines()[0]}. Pass another separator (--separator); where quotation "
+            "marks are ordinary characters pass quotes=False (--no-quotes)."
+        ) from error
+    if isinstance(columns[0], int):
+        return frame
+    return frame.iloc[1:].set_axis(frame.iloc[0].fillna(""), axis=1)
+
+
+def _read_json(text: str, path: Path) -> pd.DataFrame:
+    """Read JSON lines, or a list of objects, with each value as it is written there."""
+    parts = [text] if text.lstrip().startswith("[") else text.split("\n")
+    records: list[Any] = []
+    for number, part in enumerate(parts, start=1):
+        if not part.strip():
+            continue
+        try:
+            # A label 1 must become neither 1.0 nor, beside a missing one, a float.
+            read = json.loads(part, parse_int=str, parse_float=str, parse_constant=_missing)
+        except ValueError as error:
+            raise ValueError(
+                f"Line {number} of {str(path)!r} could not be read as JSON: {error}. Each line is "
+                "to be one object."
+            ) from None
+        records += read if isinstance(read, list) else [read]
+    if not all(isinstance(record, dict) for record in records):
+        raise ValueError(f"{str(path)!r} holds what is no JSON object; each line is to be one.")
+    names = {True: "true", False: "false"}
+    return pd.DataFrame(
+        [{k: names[v] if isinstance(v, bool) else v for k, v in r.items()} for r in records],
+        dtype=object,
+    )
+
+
+def _missing(constant: str) -> None:
+    """Read NaN and Infinity, which JSON does not have, as missing."""

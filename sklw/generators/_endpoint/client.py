@@ -1,0 +1,220 @@
+"""One request at a time, by the official client: the only place that knows the package openai."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from itertools import cycle
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from sklw.generators._base import Completion, Request
+from sklw.generators._endpoint.answers import read_answer
+from sklw.generators._endpoint.errors import Fault, read_error
+from sklw.generators._endpoint.limits import next_wait
+from sklw.generators._endpoint.loop import Background
+from sklw.generators._endpoint.parameters import build_arguments, unknown_parameter
+
+__all__ = ["Asker", "check_package", "close_clients", "new_clients"]
+
+_PAID_TRIES = 3
+_SLOTS_PER_CLIENT, _MOST_CLIENTS = 16, 16
+_MOST_BYTES = 64 * 2**20
+
+
+def check_package() -> None:
+    """Raise ImportError if the client is not installed."""
+    try:
+        import_module("openai")
+    except ImportError as error:
+        raise ImportError(
+            'OpenAIGenerator needs the package openai. Run `pip install "sklw[openai]"`.'
+        ) from error
+
+
+def new_clients(address: str | None, key: str, timeout: float, n_slots: int) -> list[Any]:
+    """Return clients that try once, for a number of requests at a time.
+
+    For each request a client looks at all of its connections, so one client is not for many.
+
+    Parameters
+    ----------
+    address : str or None
+        Where the endpoint is; None for OpenAI.
+    key : str
+        The key, or "".
+    timeout : float
+        Seconds of one try.
+    n_slots : int
+        How many requests at a time.
+    """
+    import openai
+
+    query = urlsplit(address or "").query
+    return [
+        openai.AsyncOpenAI(
+            api_key=key or "none",
+            base_url=address and address.partition("?")[0],
+            default_query=dict(parse_qsl(query)),
+            timeout=timeout,
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(
+                event_hooks={"response": [_bound_size]}, timeout=timeout
+            ),
+        )
+        for _ in range(min(_MOST_CLIENTS, -(-n_slots // _SLOTS_PER_CLIENT)))
+    ]
+
+
+async def close_clients(clients: Sequence[Any]) -> None:
+    """Close the connections of clients."""
+    await asyncio.gather(*(client.close() for client in clients), return_exceptions=True)
+
+
+class Asker:
+    """Gets the answers to requests, however many tries it takes.
+
+    Parameters
+    ----------
+    generator : OpenAIGenerator
+        The settings; what the server does not know is added to its `unsupported_`.
+    clients : sequence of openai.AsyncOpenAI
+        Who sends.
+    background : Background
+        Where it runs.
+    """
+
+    def __init__(self, generator: Any, clients: Sequence[Any], background: Background) -> None:
+        self.answered = False
+        self._generator = generator
+        self._background = background
+        self._path = "/chat/completions" if generator.prompting == "chat" else "/completions"
+        # Its parsing takes longer than all the rest, and expects what not every server sends.
+        self._unparsed = import_module(_http_package()).Response
+        self._slots = asyncio.Semaphore(generator.max_concurrency)
+        self._free = [client for client, _ in zip(cycle(clients), range(generator.max_concurrency))]
+
+    async def ask(self, request: Request, n: int) -> list[Completion] | Fault | None:
+        """Return `n` answers, a failure for good, or None if stopped before there was either."""
+        async with self._slots:
+            client = self._free.pop()
+            try:
+                return await self._ask(client, request, n)
+            finally:
+                self._free.append(client)
+
+    async def _ask(self, client: Any, request: Request, n: int) -> list[Completion] | Fault | None:
+        unsupported = self._generator.unsupported_
+        tries = paid = 0
+        while not self._background.stopping.is_set():
+            many = 1 if "n" in unsupported else n
+            limit = self._generator.longest_answer(request)
+            arguments = build_arguments(self._generator, request, limit, many, unsupported)
+            found = await self._try(client, arguments, request, limit)
+            if not isinstance(found, Fault):
+                self.answered = True
+                return found
+            name = unknown_parameter(found, arguments)
+            if name is not None:
+                unsupported.add(name)
+                continue
+            if found.kind == "refused":
+                return self._refused(found, n)
+            tries += 1
+            paid += found.paid
+            most = _PAID_TRIES if found.paid else self._generator.max_retries + 1
+            left = most - (paid if found.paid else tries)
+            wait = self._wait(found, tries, left)
+            if wait is None and found.paid and found.kind == "passing":
+                return self._refused(found, n)  # the endpoint works, but not for this prompt
+            if wait is None:
+                return found
+            await self._background.pause(wait)
+        return None
+
+    def _wait(self, fault: Fault, tries: int, left: int) -> float | None:
+        """Return how long to wait before the next try; None for no further try."""
+        passing = fault.kind in ("passing", "busy", "slow", "unreadable")
+        passing |= fault.kind == "unreachable" and (self.answered or fault.names == ())
+        if not passing or left <= 0:
+            return None
+        return next_wait(fault.wait, tries, left, self._generator.timeout)
+
+    def _refused(self, fault: Fault, n: int) -> list[Completion]:
+        note = {"error": self._generator.masked(fault.sentence)}
+        return [Completion("", finish_reason="error", metadata=note)] * n
+
+    async def _try(
+        self, client: Any, arguments: dict[str, Any], request: Request, limit: int
+    ) -> list[Completion] | Fault:
+        import openai
+
+        timeout = self._generator.timeout
+        try:
+            # Whatever the server does: it may drip headers, or answer 100 again and again.
+            async with asyncio.timeout(timeout):
+                response = await client.post(self._path, body=arguments, cast_to=self._unparsed)
+        except openai.APIStatusError as error:
+            failed = error.response
+            return read_error(failed.status_code, _headers(failed), failed.content)
+        except (TimeoutError, openai.APITimeoutError):
+            return Fault("slow", f"no answer within {timeout:g} seconds")
+        except Exception as error:  # what else a connection may come to
+            return _connection_fault(error)
+        return read_answer(
+            _headers(response), response.content, request, limit, self._generator.count_tokens
+        )
+
+
+def _http_package() -> str:
+    """Return the name of the package that sends for the client: httpx, or httpx2 of late."""
+    import openai
+
+    kinds = openai.DefaultAsyncHttpxClient.__mro__
+    return next(name for kind in kinds if (name := kind.__module__.split(".")[0]) != "openai")
+
+
+def _headers(response: Any) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _connection_fault(error: BaseException) -> Fault:
+    """Say why there is no connection; the names say what is not going to change."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and len(causes) < 10:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    said = next((text for cause in causes[1:] if (text := str(cause))), str(error))
+    said = said or type(error).__name__
+    everything = " ".join(map(str, causes))
+    if any(isinstance(cause, _TooLongError) for cause in causes):
+        return Fault("unreadable", said, paid=True)
+    if "CERTIFICATE_VERIFY_FAILED" in everything:
+        return Fault("certificate", said)
+    lasting = re.search(
+        r"refused|name or service|nodename|name resolution|getaddrinfo|wrong.version.number"
+        r"|all connection attempts failed|no route to host",
+        everything,
+        re.IGNORECASE,
+    )
+    return Fault("unreachable", said, names=("address",) if lasting else ())
+
+
+class _TooLongError(Exception):
+    """An answer that does not end."""
+
+
+async def _bound_size(response: Any) -> None:
+    """Let an answer without an end fail before it fills the memory."""
+    read = response.aiter_bytes
+
+    async def aiter_bytes(*args: Any, **kwargs: Any) -> Any:
+        size = 0
+        async for chunk in read(*args, **kwargs):
+            size += len(chunk)
+            if size > _MOST_BYTES:
+                raise _TooLongError(f"the answer is longer than {_MOST_BYTES >> 20} MiB")
+            yield chunk
+
+    response.aiter_bytes = aiter_bytes

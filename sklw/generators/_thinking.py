@@ -1,0 +1,230 @@
+"""Thinking that models write around an answer: taken out, whatever marks it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sklw.generators._base import Completion
+
+__all__ = [
+    "is_lasting", "reject_unopened", "strip_thinking", "thinking_marks", "without_thinking",
+]  # fmt: skip
+
+# How thinking begins and ends: in a tag of one of these names, whatever stands before or after
+# the name (<seed:think>, <|thinking|>), in any case ...
+_TAG = (
+    r"(?i:</?\|?/?(?:[\w:]{0,40}[:_])?(?:think(?:ing)?|thoughts?|reasoning|reflect(?:ion)?"
+    r"|scratch_?pad)(?:[:_]\w{0,60})?\s*\|?>)"
+)
+# ... or in marks of a family of models.
+_PAIRS = (
+    ("[THINK]", "[/THINK]"),  # Magistral
+    ("[BEGIN_THOUGHT]", "[END_THOUGHT]"),
+    ("<|channel>thought", "<channel|>"),  # Gemma 4
+    ("<unused94>", "<unused95>"),  # MedGemma
+    ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # OpenThinker
+    ("<|begin_of_thinking|>", "<|end_of_thinking|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    ("◁think▷", "◁/think▷"),  # Kimi
+    ("Here is my thought process:", "Here is my response:"),  # Granite
+)
+_CLOSES = {opening.lower(): closing.lower() for opening, closing in _PAIRS}
+_MARK = re.compile(
+    "|".join(
+        f"(?i:{re.escape(mark)})" if mark.startswith("<") else re.escape(mark)
+        for pair in _PAIRS
+        for mark in pair
+    )
+    + f"|{_TAG}"
+)
+# gpt-oss: messages in channels, and what is left of them where special tokens are skipped.
+_CHANNEL = re.compile(r"<\|(?:channel|message)\|>")
+_FINAL = re.compile(r"<\|channel\|>\s*final\b(?:[^<]|<\|constrain\|>)*<\|message\|>")
+_MESSAGE_END = re.compile(r"<\|(?:end|return|start|call)\|>")
+_PLAIN_START = re.compile(r"\A\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z\"']|[^\S\n]*\n)")
+_PLAIN_FINAL = re.compile(r"assistant(?:final|<\|channel\|>final)")
+_PLAIN_END = re.compile(r"assistant(?:analysis|commentary|final)")
+# Gemma 4 where special tokens are skipped.
+_PLAIN_THOUGHT = re.compile(r"\Athought[^\S\n]*\n")
+_WRAPPED = re.compile(
+    r"\A\s*(?:<(?P<tag>answer|response|output)>(?P<text>.*?)(?:</(?P=tag)>.*)?"
+    r"|<\|(?:START_RESPONSE|begin_of_solution)\|>(?P<other>.*?)(?:<\|(?:END|end)_.*)?)\Z",
+    re.DOTALL | re.IGNORECASE,
+)
+# Where a chat template opens the thinking, a cut answer bears no mark at all.
+_ABOUT_USER = re.compile(
+    r"\A(?:[^\w\n]*+\w++){0,8}?[^\w\n]*+\bthe user (?:wants|asks|asked|is asking|needs|has asked"
+    r"|provided|gave|requests|requested|would like)\b",
+    re.IGNORECASE,
+)
+_MARKS_BESIDE = (_CHANNEL, _PLAIN_START, _PLAIN_FINAL, _PLAIN_THOUGHT, _ABOUT_USER)
+
+
+def thinking_marks(texts: Iterable[str]) -> frozenset[str]:
+    """Return the marks of thinking that real rows hold themselves: in them they are text.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        The real rows.
+
+    Returns
+    -------
+    marks : frozenset of str
+        For :func:`strip_thinking`.
+    """
+    found: set[str] = set()
+    for text in texts:
+        found.update(map(_folded, _MARK.findall(text)))
+        found.update(form.pattern for form in _MARKS_BESIDE if form.search(text))
+    return frozenset(found)
+
+
+def strip_thinking(text: str, own: frozenset[str] = frozenset()) -> tuple[str, bool]:
+    """Take the thinking out of what a model wrote.
+
+    Parameters
+    ----------
+    text : str
+        What it wrote.
+    own : frozenset of str, default=frozenset()
+        Marks that are text, as :func:`thinking_marks` returns them.
+
+    Returns
+    -------
+    answer : str
+        The rest; the text itself if there is no thinking in it.
+    closed : bool
+        False if the text ends within the thinking, so that there is no answer.
+    """
+    return _strip(text, own)[:2]
+
+
+def _strip(text: str, own: frozenset[str]) -> tuple[str, bool, bool]:
+    """Return answer, whether it is closed, and whether the thinking had begun before the text."""
+    if not {_CHANNEL.pattern, _PLAIN_FINAL.pattern} & own:
+        channels = _strip_channels(text, own)
+        if channels is not None:
+            return *channels, False
+    kept: list[str] = []
+    place, inside, unopened = 0, "", False
+    thought = _PLAIN_THOUGHT.match(text)
+    if thought and _PLAIN_THOUGHT.pattern not in own:
+        place, inside = thought.end(), "<channel|>"
+    for match in _MARK.finditer(text):
+        mark = _folded(match.group())
+        if mark in own:
+            continue
+        if inside:
+            if mark == inside:
+                place, inside = match.end(), ""
+        elif closing := _closing(mark):
+            kept.append(text[place : match.start()])
+            place, inside = match.end(), closing
+        else:  # closed without having been opened: all before it was thinking
+            unopened = unopened or bool(text[: match.start()].strip())
+            kept, place = [], match.end()
+    if inside:
+        return "".join(kept).strip(), False, unopened
+    if not place:
+        return text, True, False
+    return _unwrap("".join([*kept, text[place:]])), True, unopened
+
+
+def _folded(mark: str) -> str:
+    return re.sub(r"(?<=<)\|/", "/|", re.sub(r"\s+(?=\|?>)", "", mark.lower()))
+
+
+def _closing(mark: str) -> str:
+    """Return the mark that ends what a mark begins, "" if it begins nothing."""
+    if mark in _CLOSES or mark in _CLOSES.values():
+        return _CLOSES.get(mark, "")
+    return "" if mark.startswith("</") else f"</{mark[1:]}"
+
+
+def _strip_channels(text: str, own: frozenset[str]) -> tuple[str, bool] | None:
+    """Return the final channel; None where there are no channels."""
+    for final, end in ((_FINAL, _MESSAGE_END), (_PLAIN_FINAL, _PLAIN_END)):
+        if found := final.search(text):
+            return end.split(text[found.end() :])[0].strip(), True
+    begun = _PLAIN_START.search(text) and _PLAIN_START.pattern not in own
+    return ("", False) if begun or _CHANNEL.search(text) else None
+
+
+def _unwrap(answer: str) -> str:
+    wrapped = _WRAPPED.match(answer)
+    return (answer if wrapped is None else wrapped["text"] or wrapped["other"] or "").strip()
+
+
+def without_thinking(completion: Completion, own: frozenset[str] = frozenset()) -> Completion:
+    """Return a model's answer without its thinking.
+
+    Parameters
+    ----------
+    completion : Completion
+        The answer; recorded rows are left as they are.
+    own : frozenset of str, default=frozenset()
+        As in :func:`strip_thinking`.
+
+    Returns
+    -------
+    completion : Completion
+        With ``finish_reason="thinking"`` and no text if it ends before the thinking does.
+    """
+    if completion.finish_reason in ("recorded", "exhausted", "error"):
+        return completion
+    if not isinstance(completion.text, str):
+        return completion  # the parser judges it
+    answer, closed, unopened = _strip(completion.text, own)
+    if closed and _ABOUT_USER.pattern not in own and _ABOUT_USER.match(answer):
+        closed = False
+    if not closed:
+        return replace(completion, text="", finish_reason="thinking")
+    if answer == completion.text:
+        return completion
+    note = {"thinking": "unopened" if unopened else "marked"}
+    return replace(completion, text=answer, metadata={**completion.metadata, **note})
+
+
+def reject_unopened(answers: Sequence[Completion | None]) -> list[Completion | None]:
+    """Reject cut answers without a mark where other answers begin in the middle of thinking.
+
+    Parameters
+    ----------
+    answers : sequence of Completion or None
+        Those of one round, as :func:`without_thinking` returns them.
+
+    Returns
+    -------
+    answers : list of Completion or None
+        With ``finish_reason="thinking"`` for answers that were cut before the thinking ended.
+    """
+    notes = [None if answer is None else answer.metadata.get("thinking") for answer in answers]
+    if "unopened" not in notes:
+        return list(answers)
+    return [
+        replace(answer, text="", finish_reason="thinking")
+        if answer is not None and answer.cut and note is None
+        else answer
+        for answer, note in zip(answers, notes, strict=True)
+    ]
+
+
+def is_lasting(completion: Completion) -> bool:
+    """Say whether an answer is worth keeping: a refusal may pass, and nothing cut is no answer.
+
+    Parameters
+    ----------
+    completion : Completion
+        The answer, thinking included.
+
+    Returns
+    -------
+    lasting : bool
+        Whether the same request need not be sent again.
+    """
+    if completion.finish_reason == "error":
+        return False
+    answer, closed = strip_thinking(completion.text)
+    return not completion.cut or (closed and bool(answer.strip()))

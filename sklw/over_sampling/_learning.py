@@ -1,0 +1,294 @@
+"""Finding out what the columns of a table hold."""
+
+import re
+import string
+import uuid
+import warnings
+from collections.abc import Hashable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from math import floor, log10
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklw.exceptions import GenerationWarning
+from sklw.over_sampling._columns import (
+    MISSING,
+    CategoryColumn,
+    Column,
+    DateColumn,
+    DecimalColumn,
+    DurationColumn,
+    NumberColumn,
+    TextColumn,
+    number_in,
+)
+from sklw.over_sampling._prompts import one_line
+
+__all__ = ["learn_columns"]
+
+# Whole numbers of this few values are codes more often than counts.
+_FEW_VALUES = 10
+# Strings of more values than this, in most rows another, are text and not categories.
+_MOST_CATEGORIES = 50
+# Categories of so many words on average may be texts.
+_WORDS_OF_A_TEXT = 3
+# More digits than this are written with an exponent.
+_MOST_DIGITS = 12
+_NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
+
+
+def learn_columns(
+    frame: pd.DataFrame,
+    *,
+    range_margin: float = 0.1,
+    codes: bool = False,
+    group_column: str | None = None,
+) -> tuple[list[Column], dict[str, Any]]:
+    """Find out what the columns hold.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The real rows; its column names are strings.
+    range_margin : float
+        Share of a column's range by which a generated number may lie outside it.
+    codes : bool
+        Whether categories are written as short codes.
+    group_column : str or None
+        A column whose values are categories, whatever they look like.
+
+    Returns
+    -------
+    columns : list of Column
+        Those that differ between rows.
+    constants : dict of str to object
+        The others, which no model need be asked for.
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite, or a column holds what cannot be written.
+    """
+    columns: list[Column] = []
+    constants: dict[str, Any] = {}
+    for name in frame.columns:
+        series = frame[name]
+        known = series.dropna()
+        _refuse_infinite(name, known)
+        n_distinct = _n_distinct(name, known) if len(known) else 0
+        if known.empty or (len(known) == len(series) and n_distinct == 1):
+            constants[name] = None if known.empty else known.tolist()[0]
+        else:
+            number, of_groups = len(columns), name == group_column
+            columns.append(_learn(name, series, known, range_margin, number, codes, of_groups))
+    if not columns:
+        raise ValueError(
+            "Every column of X holds one value only, so there is nothing to generate. Drop the "
+            "constant columns, or use RandomOverSampler to repeat rows."
+        )
+    return columns, constants
+
+
+def _n_distinct(name: str, known: pd.Series) -> int:
+    try:
+        n_distinct = int(known.nunique())
+        nested = next((value for value in known if isinstance(value, (tuple, frozenset))), None)
+    except (TypeError, NotImplementedError):  # the latter of pyarrow's lists
+        nested = next(value for value in known if not isinstance(value, Hashable))
+    if nested is not None:
+        raise ValueError(
+            f"The column {name!r} holds {type(nested).__name__} values, which cannot be "
+            "written into a row. Turn them into numbers, strings or categories, or drop it."
+        )
+    _refuse_look_alikes(name, known)
+    return n_distinct
+
+
+def _learn(
+    name: str,
+    series: pd.Series,
+    known: pd.Series,
+    margin: float,
+    number: int,
+    codes: bool,
+    of_groups: bool,
+) -> Column:
+    missing, n_distinct = len(known) < len(series), _n_distinct(name, known)
+    kind = pd.api.types.infer_dtype(known, skipna=True)
+    if n_distinct == len(known) > _FEW_VALUES and _like_identifiers(known, kind):
+        _warn_of_identifier(name)
+    categorical = isinstance(series.dtype, pd.CategoricalDtype)
+    if categorical and not of_groups and _holds_prose(known.dtype):
+        known, kind, categorical = known.astype(object), "string", False
+    if categorical or kind == "boolean" or of_groups:
+        return _category(name, missing, known, number, codes)
+    if kind in _NUMBERS:
+        return _numeric(name, missing, known, margin, number, codes, kind)
+    only = type(known.iloc[0]) if series.dtype == object else None
+    if kind in ("timedelta64", "timedelta"):
+        seconds = pd.to_timedelta(known).dt.total_seconds().to_numpy(dtype=float)
+        return replace(_numbers(DurationColumn, name, missing, seconds, margin), kind=only)
+    if kind in ("datetime64", "datetime", "date"):
+        try:
+            return _dates(name, missing, known, margin, only or _arrow_type(series.dtype))
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(
+                f"The dates of the column {name!r} cannot be handled ({error}). Turn them into one "
+                "time zone with pd.to_datetime(X[...], utc=True), or into strings."
+            ) from None
+    if kind == "string" and n_distinct > max(_MOST_CATEGORIES, len(known) / 2):
+        return TextColumn(name, missing, max(map(len, known)))
+    if kind == "string" and n_distinct == len(known) > 2 * _FEW_VALUES:
+        return TextColumn(name, missing, max(map(len, known)))
+    return _category(name, missing, known, number, codes)
+
+
+def _holds_prose(dtype: Any) -> bool:
+    """Whether the categories are texts of several words, which no one chooses from a list."""
+    texts = dtype.categories
+    if dtype.ordered or pd.api.types.infer_dtype(texts) != "string":
+        return False
+    return bool(np.mean([len(text.split()) for text in texts]) >= _WORDS_OF_A_TEXT)
+
+
+def _numeric(
+    name: str, missing: bool, known: pd.Series, margin: float, number: int, codes: bool, kind: str
+) -> Column:
+    values = known.to_numpy(dtype=float)
+    whole = bool((values == np.round(values)).all())
+    if whole and known.nunique() <= _FEW_VALUES and len(known) > 2 * known.nunique():
+        return _category(name, missing, known, number, codes)
+    if kind == "decimal":
+        return _decimals(name, missing, known, values, margin)
+    column = _numbers(NumberColumn, name, missing, values, margin, known.dtype)
+    return replace(column, kind={"integer": int, "floating": float}.get(kind))
+
+
+def _like_identifiers(known: pd.Series, kind: str) -> bool:
+    """Whether values that are all different number the rows or name them."""
+    if kind in _NUMBERS:
+        values = known.to_numpy(dtype=float)
+        # Numbers drawn from so few are hardly ever all different; gaps are left by a split.
+        return bool((values == np.round(values)).all() and np.ptp(values) < 2 * len(values))
+    if not isinstance(known.iloc[0], (str, bytes, uuid.UUID)):
+        return False
+    return not any(re.search(r"\s", str(value)) for value in known)
+
+
+def _warn_of_identifier(name: str) -> None:
+    warnings.warn(
+        f"The column {name!r} has another value in every row and looks like an identifier. "
+        "A model can only make values up for it. Drop the column before over-sampling.",
+        GenerationWarning,
+        stacklevel=2,
+    )
+
+
+def _refuse_look_alikes(name: str, known: pd.Series) -> None:
+    """Refuse 1 beside "1" or True, of which nobody could say which a generated row means."""
+    held = known.dtype.categories if isinstance(known.dtype, pd.CategoricalDtype) else known
+    if held.dtype != object or pd.api.types.infer_dtype(held) in (*_NUMBERS, "string"):
+        return
+    by_look: dict[Any, Any] = {}
+    for value in {(type(value), value): value for value in held.tolist()}.values():
+        for look in (value, str(value), number_in(value)):
+            other = value if look is None else by_look.setdefault(look, value)
+            if type(other) is not type(value):
+                raise ValueError(
+                    f"The column {name!r} holds both {other!r} and {value!r}, which read alike. "
+                    "Convert its values to one type, for example with X[...].astype(str)."
+                )
+
+
+def _refuse_infinite(name: str, known: pd.Series) -> None:
+    numbers = known
+    if known.dtype == object:
+        held = [value for value in known if isinstance(value, (float, Decimal))]
+        numbers = pd.Series(held, dtype=float)
+    if pd.api.types.is_float_dtype(numbers) and np.isinf(numbers.to_numpy(dtype=float)).any():
+        raise ValueError(
+            f"The column {name!r} holds infinity. A model cannot write it, nor can most "
+            "classifiers read it: replace it by NaN (X.replace([np.inf, -np.inf], np.nan)), or by "
+            "the largest number that makes sense."
+        )
+
+
+def _category(
+    name: str, missing: bool, known: pd.Series, number: int, codes: bool
+) -> CategoryColumn:
+    # By frequency the order would depend on the fold; sorting needs values of one kind.
+    values = tuple(
+        sorted(known.unique().tolist(), key=lambda value: (str(type(value)), str(value)))
+    )
+    texts = tuple(
+        str(int(value)) if isinstance(value, float) and value.is_integer() else one_line(str(value))
+        for value in values
+    )
+    taken = len(set(texts)) < len(texts) or "" in texts or (missing and MISSING in texts)
+    if codes or taken:
+        letters = string.ascii_uppercase
+        letter = letters[number % 26] + (letters[number // 26 % 26] if number > 25 else "")
+        names = {str(value) for value in values}
+        while any(f"{letter}{place}" in names for place in range(len(values))):
+            letter += "X"  # a code that is another category's name would be read as that
+        texts = tuple(f"{letter}{place}" for place in range(len(values)))
+    return CategoryColumn(name, missing, values, texts)
+
+
+def _numbers(
+    kind: type[NumberColumn],
+    name: str,
+    missing: bool,
+    values: np.ndarray,
+    margin: float,
+    dtype: Any = None,
+) -> NumberColumn:
+    lowest, highest = float(values.min()), float(values.max())
+    room = margin * (highest - lowest)
+    # What is never negative in reality is not to become so.
+    low = max(lowest - room, 0.0) if lowest >= 0 else lowest - room
+    high = min(highest + room, 0.0) if highest <= 0 else highest + room
+    held = getattr(dtype, "numpy_dtype", dtype)  # nullable dtypes name the plain one
+    if isinstance(held, np.dtype) and held.kind == "f":
+        low, high = max(low, float(np.finfo(held).min)), min(high, float(np.finfo(held).max))
+    if (values == np.round(values)).all():
+        low, high = floor(low), floor(high)
+        if isinstance(held, np.dtype) and held.kind in "iu":
+            low, high = max(low, int(np.iinfo(held).min)), min(high, int(np.iinfo(held).max))
+        return kind(name, missing, low, high, 0)
+    # A hundredth of the spread tells enough; fewer decimals where the data have fewer.
+    spread = float(np.subtract(*np.quantile(values, [0.75, 0.25]))) or highest - lowest or 1.0
+    needed = max(2 - floor(log10(spread)), 1)
+    near = 1e-6 * spread
+    exact = (k for k in range(1, needed) if np.abs(values - values.round(k)).max() <= near)
+    decimals = next(exact, needed)
+    largest = max(abs(low), abs(high))
+    if decimals + floor(log10(max(largest, 1.0))) + 1 > _MOST_DIGITS:
+        digits = max(3, floor(log10(largest / spread)) + 2)
+        return kind(name, missing, low, high, digits, exponent=True)
+    return kind(name, missing, low, high, decimals)
+
+
+def _decimals(
+    name: str, missing: bool, known: pd.Series, values: np.ndarray, margin: float
+) -> DecimalColumn:
+    places = max(0, *(-value.as_tuple().exponent for value in known))
+    digits = len(str(int(max(abs(known)))))
+    most = float(10**digits) - 10.0**-places  # a dtype may have room for no more digits
+    plain = _numbers(NumberColumn, name, missing, values, margin)
+    return DecimalColumn(name, missing, max(plain.lowest, -most), min(plain.highest, most), places)
+
+
+def _dates(name: str, missing: bool, known: pd.Series, margin: float, kind: type) -> DateColumn:
+    dates = pd.to_datetime(known)
+    room = margin * (dates.max() - dates.min())
+    has_time = not bool((dates == dates.dt.normalize()).all())
+    return DateColumn(name, missing, dates.min() - room, dates.max() + room, has_time, kind)
+
+
+def _arrow_type(dtype: Any) -> type:
+    return date if getattr(dtype, "type", None) is date else pd.Timestamp

@@ -1,0 +1,126 @@
+"""Tables of numbers, categories and texts together: rows that stay a frame, and their features."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+__all__ = ["MixedEncoder", "MixedRows", "frame_of", "reading_frames"]
+
+# Strings are categories up to this many values, or up to one in two rows; beyond that, texts.
+_FEW_VALUES, _MANY_VALUES, _WORDS_OF_A_TEXT = 10, 50, 3
+
+
+class MixedRows:
+    """Rows of a frame, indexed by position as an array is.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows.
+    """
+
+    ndim, dtype = 2, np.dtype(object)
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame.reset_index(drop=True)
+        self.shape = frame.shape
+
+    @classmethod
+    def of(cls, X: Any) -> "MixedRows | None":
+        """Return the rows of a table that does not hold numbers alone, None for any other."""
+        if isinstance(X, cls):
+            return X
+        if issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind not in "OUT"):
+            return None
+        if not (np.ndim(X) == 2 if isinstance(X, (list, tuple)) else len(np.shape(X)) == 2):
+            return None
+        if hasattr(X, "columns") and not isinstance(X, pd.DataFrame):  # polars and others
+            X = pd.DataFrame({name: list(X[name]) for name in X.columns})
+        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X).infer_objects()
+        numbers = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
+        return None if numbers else cls(frame)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __getitem__(self, rows: Any) -> "MixedRows":
+        rows = rows[0] if isinstance(rows, tuple) else rows  # as [rows, ...]
+        return MixedRows(self.frame.iloc[np.arange(len(self))[rows]])
+
+    def joined(self, other: "MixedRows") -> "MixedRows":
+        """Return these rows and others after them."""
+        return MixedRows(pd.concat([self.frame, other.frame]))
+
+
+def frame_of(rows: Any) -> Any:
+    """Return the frame of mixed rows, and anything else as it is."""
+    return rows.frame if isinstance(rows, MixedRows) else rows
+
+
+def reading_frames(checker: Any) -> Any:
+    """Return a checker that is given the frame of mixed rows."""
+    return make_pipeline(FunctionTransformer(frame_of).set_output(transform="default"), checker)
+
+
+class MixedEncoder(TransformerMixin, BaseEstimator):
+    """Turn each column into numbers by what it holds: scaled, one-hot, or sentence embeddings."""
+
+    def fit(self, X: Any, y: Any = None) -> "MixedEncoder":
+        """Find out what the columns hold."""
+        frame = frame_of(X)
+        self.kinds_ = [_kind(frame.iloc[:, at]) for at in range(frame.shape[1])]
+        places = {kind: [at for at, k in enumerate(self.kinds_) if k == kind] for kind in _KINDS}
+        parts: list[Any] = [
+            ("number", make_pipeline(SimpleImputer(), StandardScaler()), places["number"]),
+            (
+                "category",
+                OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+                places["category"],
+            ),
+        ]
+        if places["text"]:
+            from sklw.feature_extraction import TextEmbedder
+
+            parts += [(f"text{at}", TextEmbedder(), [at]) for at in places["text"]]
+        # Sentence embeddings have length 1: the weight makes up for their small scale.
+        weights = {name: 10**0.5 for name, *_ in parts if name.startswith("text")}
+        self.encoder_ = ColumnTransformer(parts, transformer_weights=weights)
+        self.encoder_.set_output(transform="default").fit(self._plain(frame))
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Turn the columns into numbers."""
+        return np.asarray(self.encoder_.transform(self._plain(frame_of(X))), dtype=float)
+
+    def _plain(self, frame: pd.DataFrame) -> pd.DataFrame:
+        columns = (_plain(frame.iloc[:, at], kind) for at, kind in enumerate(self.kinds_))
+        return pd.DataFrame(dict(enumerate(columns)))
+
+
+_KINDS = ("number", "category", "text")
+
+
+def _kind(column: pd.Series) -> str:
+    if pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind in "mM":
+        return "number"
+    known = column.dropna().astype(str)
+    n_values = known.nunique()
+    of_words = known.map(lambda text: len(text.split())).mean() >= _WORDS_OF_A_TEXT
+    varied = n_values > max(_FEW_VALUES, len(column) / 2)
+    return "text" if varied or (n_values > _MANY_VALUES and of_words) else "category"
+
+
+def _plain(column: pd.Series, kind: str) -> np.ndarray:
+    if kind == "number":
+        if column.dtype.kind in "mM":
+            return pd.to_numeric(column).astype(float).where(column.notna()).to_numpy()
+        return column.to_numpy(dtype=float, na_value=np.nan)
+    texts = column.astype(object).where(column.notna(), "").map(str)
+    return texts.to_numpy(dtype=object)

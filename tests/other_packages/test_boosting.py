@@ -1,0 +1,77 @@
+"""XGBoost and LightGBM as final estimators get the weights."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import FunctionTransformer
+
+from sklw import make_pipeline
+
+
+def xgboost():
+    xgb = pytest.importorskip("xgboost", reason="needs xgboost or xgboost-cpu")
+    return xgb.XGBClassifier(n_estimators=8, max_depth=2, min_child_weight=0, n_jobs=1)
+
+
+def lightgbm():
+    lgb = pytest.importorskip("lightgbm", reason="needs lightgbm")
+    return lgb.LGBMClassifier(n_estimators=8, min_child_samples=1, n_jobs=1, verbose=-1)
+
+
+def lightgbm_forest():
+    lgb = pytest.importorskip("lightgbm", reason="needs lightgbm")
+    return lgb.LGBMClassifier(
+        boosting_type="rf", n_estimators=8, bagging_freq=1, bagging_fraction=0.7,
+        min_child_samples=1, n_jobs=1, verbose=-1, random_state=0,
+    )  # fmt: skip
+
+
+MODELS = pytest.mark.parametrize("model", [xgboost, lightgbm, lightgbm_forest])
+
+
+def counted(texts):
+    """Return weak features, so that classes overlap and each weight tells."""
+    return np.array([[text.count("a"), text.count("o"), len(text) % 7] for text in texts])
+
+
+@MODELS
+def test_weights_arrive(task, model):
+    final = model()
+    counts = FunctionTransformer(counted)
+    pipe = make_pipeline(task.sampler(), task.weighter(), counts, clone(final))
+    found = pipe.fit(task.texts, task.labels).predict_proba(task.texts)
+    features = counted(task.X_all)
+    by_hand = clone(final).fit(features, task.y_all, sample_weight=task.weights)
+    assert found == pytest.approx(by_hand.predict_proba(counted(task.texts)))
+    unweighted = clone(final).fit(features, task.y_all)
+    assert found != pytest.approx(unweighted.predict_proba(counted(task.texts)), abs=1e-3)
+
+
+@MODELS
+def test_weights_arrive_through_a_search(task, model):
+    final = model()
+    search = GridSearchCV(clone(final), {"n_estimators": [4, 8]}, cv=3, scoring="neg_log_loss")
+    pipe = make_pipeline(task.sampler(), task.weighter(), TfidfVectorizer(), search)
+    found = pipe.fit(task.texts, task.labels)
+    features = TfidfVectorizer().fit_transform(task.X_all)
+    by_hand = clone(search).fit(features, task.y_all, sample_weight=task.weights)
+    assert found[-1].cv_results_["mean_test_score"] == pytest.approx(
+        by_hand.cv_results_["mean_test_score"]
+    )
+
+
+@pytest.mark.parametrize("model", [xgboost, lightgbm])
+def test_as_a_checker(task, model):
+    from sklw import SyntheticWeighter
+
+    sampler = task.sampler()
+    X, y = sampler.fit_resample(task.texts, task.labels)
+    table = counted(X)
+    weighter = SyntheticWeighter("quality", quality_checker=model(), random_state=0)
+    weighter.fit(table, y, sampler.synthetic_mask_, sampler.parent_indices_)
+    made = sampler.synthetic_mask_
+    # No parents are known of recorded rows: each fold's model has seen as much of them.
+    assert np.isfinite(weighter.quality_[made]).all()
+    assert np.ptp(weighter.quality_[made]) > 0.05

@@ -1,0 +1,205 @@
+"""Whatever a server or a model can say is judged, and nothing of it is raised."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sklw import LLMOverSampler
+from sklw.exceptions import GenerationWarning
+from sklw.generators import Completion
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _scripted import Scripted
+
+pytestmark = pytest.mark.filterwarnings("ignore:The c:sklw.exceptions.GenerationWarning")
+
+TEXTS = [f"see you at {i} in the office" for i in range(12)]
+LABELS = ["ham"] * 8 + ["spam"] * 4
+
+
+def judged(generator, X=TEXTS, y=LABELS, **parameters):
+    """Return the first candidate that the fit has on record, and the rows it made."""
+    parameters = {"sampling_strategy": {"spam": 5}, **parameters}
+    sampler = LLMOverSampler(
+        generator=generator, max_attempts=1, on_shortfall="ignore", random_state=0, verbose=False
+    ).set_params(**parameters)
+    X_new, _ = sampler.fit_resample(X, y)
+    return sampler.provenance_.iloc[0], X_new[len(X) :]
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("win a prize \ud83d now", "bad_characters"),
+        ("\udc80win a prize now", "bad_characters"),
+        ("win a prize\x00 now", "bad_characters"),
+        ("win a \x1b[1mprize\x1b[0m now", "bad_characters"),
+        ("win a pri\ufffde now", "bad_characters"),
+        ("", "empty"),
+        (" \t\n\u2028 ", "empty"),
+        ("\u200f\u202e\ufeff", "empty"),
+        (None, "empty"),
+        ("win " * 500_000, "too_long"),
+        (" " * 1_000_000 + "a" * 1_000_000, "too_long"),
+        ("win" + " " * 1_000_000 + "a prize now", ""),
+        ("1. " * 300_000, "too_long"),
+        ("(" * 500_000, "empty"),
+        ("[" * 500_000 + "spam", "too_long"),
+        ('"' * 500_000 + "a", "too_long"),
+        ("!?" * 500_000 + "a", "too_long"),
+        ("\ufeffwin a prize right now", ""),
+        ("\u200fwin a prize right now\u200e", ""),
+        ("اربح جائزة كبيرة الآن", ""),
+    ],
+)
+def test_texts(answer, reason, form):
+    first, rows = judged(Scripted([answer], form))
+    assert first["reason"] == reason
+    assert first["accepted"] == (reason == "") == bool(rows)
+    first["text"].encode()  # what is on record can be stored anywhere
+    if answer and answer.startswith("\ufeff"):
+        assert rows == ["win a prize right now"]
+
+
+def test_all_that_was_paid_for_is_on_record_and_good_rows_are_kept():
+    answers = ["claim your prize today", "half \ud83d a prize today", "reply for your cash today"]
+    sampler = LLMOverSampler(
+        generator=Scripted(answers), sampling_strategy={"spam": 7}, max_attempts=1, random_state=0
+    )
+    with pytest.warns(GenerationWarning, match="1 bad_characters .*half of a character"):
+        X_new, _ = sampler.fit_resample(TEXTS, LABELS)
+    assert X_new[12:] == answers[::2]
+    assert sampler.provenance_["text"].tolist() == [
+        answers[0], r"half \ud83d a prize today", answers[2],
+    ]  # fmt: skip
+    sampler.provenance_.to_csv().encode()
+
+
+FRAME = pd.DataFrame(
+    {
+        "n": np.arange(30) * 3.5,
+        "i": np.arange(30) * 7,
+        "d": pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(30) * 5, "D"),
+        "s": pd.to_timedelta(np.arange(30) * 61, "s"),
+        "k": ["u", "v"] * 15,
+        "t": [f"some note {i}" for i in range(30)],
+    }
+)
+GOOD = {"n": 4.25, "i": 9, "d": "2020-02-02", "s": 125, "k": "u", "t": "another note"}
+
+
+def as_json(**change):
+    import json
+
+    return json.dumps({**GOOD, **change})
+
+
+HUGE = "9" * 5000
+ODD = [
+    (as_json(n="1e999"), "bad_value"),
+    (as_json(n=float("nan")), "missing_value"),
+    (as_json(n=float("inf")), "bad_value"),
+    (as_json(n=-float("inf")), "bad_value"),
+    (as_json().replace("4.25", HUGE), "unparsable"),
+    (as_json(n=HUGE), "bad_value"),
+    (as_json(i=HUGE), "bad_value"),
+    (as_json(i="1_0e999"), "bad_value"),
+    (as_json(d=HUGE), "bad_value"),
+    (as_json(d="99999-01-01"), "bad_value"),
+    (as_json(s="9" * 30 + " days"), "bad_value"),
+    (as_json(s="1:2:3:4:5"), "bad_value"),
+    (as_json(n=[1]), "bad_value"),
+    (as_json(n=True), "bad_value"),
+    (as_json(k={"a": 1}), "unknown_category"),
+    (as_json(k=None), "missing_value"),
+    (as_json(t={"a": 1}), "bad_value"),
+    (as_json(t=["a"]), "bad_value"),
+    (as_json(t="half \ud83d"), "bad_characters"),
+    (as_json(t="nul \x00 in it"), "bad_characters"),
+    (as_json(t="x" * 100_000), "too_long"),
+    (as_json()[:30], "unparsable"),
+    ('{"a":' * 100_000, "unparsable"),
+    ("[" * 100_000, "unparsable"),
+    ("{" + "[" * 900 + "]" * 900 + "}", "unparsable"),
+    ("[1, 2]", "unparsable"),
+    ("null", "unparsable"),
+    ("\ud83d", "unparsable"),
+    ("", "empty"),
+    ("\n\x00\n", "unparsable"),
+]
+
+
+@pytest.mark.parametrize("row_format", ["json", "csv", "sentences"])
+@pytest.mark.parametrize(("answer", "reason"), ODD, ids=range(len(ODD)))
+def test_tables(answer, reason, row_format):
+    first, _ = judged(
+        Scripted([answer], "chat"), FRAME, [0] * 20 + [1] * 10, sampling_strategy={1: 11},
+        row_format=row_format,
+    )  # fmt: skip
+    assert first["reason"] == reason
+    first["text"].encode()
+
+
+value = st.one_of(
+    st.text(st.characters(categories=None), max_size=12),
+    st.integers().map(str),
+    st.floats().map(str),
+    st.sampled_from(["1e400", HUGE, "nan", "NaT", "now", "today", "1 day", "inf", "0x1F", "١٢",
+                     "2020-13-45", "24:00", "-P1D", "1" * 400 + " days", "\ud83d"]),
+)  # fmt: skip
+
+
+@given(st.lists(value, min_size=6, max_size=6), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_any_values(values, quoted):
+    quote = (lambda v: '"' + v.replace('"', '""') + '"') if quoted else str
+    first, _ = judged(
+        Scripted([",".join(map(quote, values))]), FRAME, [0] * 20 + [1] * 10,
+        sampling_strategy={1: 11},
+    )  # fmt: skip
+    first["text"].encode()
+
+
+@given(st.text(st.characters(categories=None)), st.sampled_from(["completion", "chat"]))
+@settings(max_examples=100, deadline=None)
+def test_any_text(answer, form):
+    first, _ = judged(Scripted([answer], form))
+    first["text"].encode()
+
+
+@pytest.mark.parametrize("answer", ["half \ud83d", "", "\x00", "9" * 5000, "{" * 9999])
+def test_answers_of_a_verifier_and_of_proposals(answer):
+    class Answers(Scripted):
+        def iter_generate(self, requests):
+            for number, request in enumerate(requests):
+                asks = "Which label" in request.prompt[0][1] or "List 10" in request.prompt[0][1]
+                text = answer if asks else f"claim your prize number {request.index} today"
+                yield number, Completion(text, 10, 10, "length")
+
+    proposing = {"prompt_strategy": "attributes", "attributes": {"topic": "propose"}}
+    with pytest.warns(GenerationWarning, match="proposed 0 topic"):
+        first, _ = judged(Answers([""], "chat"), verifier="model", **proposing)
+    assert first["reason"] in ("wrong_class", "unverified", "truncated")
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([*TEXTS[:-1], "half \udc80 of it"], "Row 11 .*half of a character.*surrogatepass"),
+        (
+            FRAME.iloc[:12].assign(t=pd.Series([*FRAME["t"][:11], "half \ud83d"], dtype=object)),
+            "Row 11",
+        ),
+    ],
+)
+def test_real_rows_that_cannot_be_sent_are_named_before_anything_is(X, message):
+    Scripted.asked = 0
+    with pytest.raises(ValueError, match=message):
+        judged(Scripted(["win a prize"]), X, LABELS)
+    assert not Scripted.asked

@@ -1,0 +1,162 @@
+"""Weights are numbers one can train with, whatever they are made of."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from sklw import SyntheticWeighter
+from sklw.weighting._scaling import balanced, effective_sample_size, normalized, product, tempered
+
+N_REAL, N_MADE = 20, 6
+X = np.arange(N_REAL + N_MADE, dtype=float)[:, None]
+Y = np.arange(len(X)) % 2
+MADE = np.arange(len(X)) >= N_REAL
+
+
+class Fixed(ClassifierMixin, BaseEstimator):
+    """Says of each synthetic row that its label has a certain probability."""
+
+    def __init__(self, own=()):
+        self.own = own
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        rows = X[:, 0].astype(int)
+        own = np.array([0.5] * N_REAL + list(self.own))[rows]
+        one = np.where(rows % 2 == 1, own, 1 - own)
+        return np.column_stack([1 - one, one])
+
+
+TINY, HUGE = 5e-324, 1.7e308
+SIZES = st.sampled_from([0.0, TINY, 1e-300, 1e-12, 0.3, 1.0, 7.0, 1e12, 1e300, HUGE])
+POSITIVE = SIZES.filter(bool)
+CHANCES = st.sampled_from([0.0, TINY, 1e-300, 1e-9, 0.2, 0.5, 0.8, 1.0])
+
+
+def fitted(method, own, diversity=(0.5, 0.9, 0.8, 0.1, 0.3, 0.6), **parameters):
+    weighter = SyntheticWeighter(
+        method, quality_checker=Fixed(own), diversity_checker=Fixed(diversity),
+        class_prior="reference", **parameters,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        return weighter.fit(X, Y, synthetic=MADE)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    method=st.sampled_from(["uniform", "quality", "imp", "diversity", "dimp", "rho"]),
+    own=st.lists(CHANCES, min_size=N_MADE, max_size=N_MADE),
+    diversity=st.lists(CHANCES, min_size=N_MADE, max_size=N_MADE),
+    temperature=POSITIVE,
+    clip=st.none() | POSITIVE,
+    clip_quantile=st.none() | st.sampled_from([1e-9, 0.5, 1 - 1e-9]),
+    normalize=st.sampled_from(["all", "class", "prior", None]),
+    real_weight=SIZES,
+    synthetic_weight=SIZES,
+    augmentation_weight=SIZES,
+    class_weight=st.sampled_from(["balanced", None]),
+)
+def test_weights_are_finite_not_negative_and_not_all_zero(method, own, diversity, **parameters):
+    try:
+        weighter = fitted(method, own, diversity, **parameters)
+    except ValueError as error:
+        assert "weight 0" in str(error)  # noqa: PT017
+        assert not parameters["real_weight"]
+        return
+    weights = weighter.sample_weight_
+    assert np.isfinite(weights.sum())
+    assert (weights >= 0).all()
+    assert weights.any()
+    assert 0 <= weighter.effective_sample_size_ <= N_MADE + 1e-9
+
+
+OWN = (0.8, 0.6, 0.1, 0.7, 0.8, 0.5)
+
+
+@pytest.mark.parametrize("temperature", [0.001, 1e-5, 1e-300, TINY])
+@pytest.mark.parametrize("method", ["quality", "imp", "diversity"])
+def test_at_low_temperatures_the_best_rows_carry_all(method, temperature):
+    raw = {
+        "quality": np.array(OWN),
+        "imp": np.array(OWN) / (0.5, 0.9, 0.8, 0.1, 0.3, 0.6),
+        "diversity": 1 / np.array([0.5, 0.9, 0.8, 0.1, 0.3, 0.6]),
+    }[method]
+    best = raw == raw.max()
+    parameters = {"temperature": temperature, "clip": None}
+    weights = fitted(method, OWN, **parameters).sample_weight_
+    np.testing.assert_allclose(weights[MADE], best * N_MADE / best.sum(), atol=1e-9)
+    np.testing.assert_array_equal(weights[~MADE], 1)
+    weights = fitted(method, OWN, **parameters, normalize=None).sample_weight_
+    # Raw ratios above 1 outweigh every real row, those below 1 vanish.
+    alone = best * 1.0 if raw.max() > 1 else np.zeros(N_MADE)
+    np.testing.assert_allclose(weights[MADE] / weights.max(), alone, atol=1e-9)
+
+
+def test_within_each_class_the_best_row_carries_all():
+    weights = fitted("quality", OWN, temperature=1e-4, normalize="class").sample_weight_[MADE]
+    # Rows 0, 2, 4 are of one class, the best of them twice; of the others row 3 is the best.
+    np.testing.assert_allclose(weights, [1.5, 0, 0, 3, 1.5, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize("temperature", [1e5, 1e300, HUGE])
+@pytest.mark.parametrize("normalize", ["all", "class", None])
+def test_at_high_temperatures_all_rows_count_alike(temperature, normalize):
+    weights = fitted("imp", OWN, temperature=temperature, normalize=normalize).sample_weight_
+    np.testing.assert_allclose(weights, 1, rtol=1e-4)
+
+
+@pytest.mark.parametrize("real_weight", [1e3, 1e300, 1e308, HUGE])
+def test_a_huge_weight_of_real_rows_keeps_the_proportions(real_weight):
+    weights = fitted("uniform", OWN, real_weight=real_weight).sample_weight_
+    assert np.isfinite(weights.sum())
+    np.testing.assert_allclose(weights[MADE] / weights[0], 1 / real_weight)
+    if real_weight < 1e307:
+        np.testing.assert_array_equal(weights[~MADE], real_weight)
+    even = fitted("uniform", OWN, real_weight=real_weight, class_weight="balanced").sample_weight_
+    np.testing.assert_allclose([even[label == Y].sum() for label in (0, 1)], len(X) / 2)
+
+
+@pytest.mark.parametrize("scale", [TINY, 1e-310, 1.0, 1e308])
+def test_scales_do_not_matter_to_proportions(scale):
+    weights = np.array([1.0, 1.0, 0.5, 0.0]) * scale
+    half = 0.5 if scale > TINY else 0.0  # half the smallest number is none
+    np.testing.assert_allclose(tempered(weights, 1.0), [1, 1, half, 0])
+    cells = np.array([0, 0, 1, 1])
+    expected = [1, 1, 2 * bool(half), 0]
+    np.testing.assert_allclose(balanced(weights, cells), expected)
+    assert effective_sample_size(weights[:2]) == pytest.approx(2)
+    classes = np.array(["a", "a", "b", "b"])
+    found = normalized(weights, 1.0, "class", classes, classes)
+    np.testing.assert_allclose(found, [1, 1, 2 * bool(half), 0])
+    ones = np.ones(4)
+    found = product((weights, 1.0), (ones, 1e-300))
+    np.testing.assert_allclose(found / found.max(), [1, 1, half, 0])
+
+
+def test_products_beyond_a_float_keep_their_proportions():
+    huge, tiny = np.array([1e300, 1e299]), np.array([1e-300, 1e-300])
+    np.testing.assert_allclose(product((huge, 1.0), (huge, 1.0)), [1, 0.01])
+    np.testing.assert_allclose(product((tiny, 1.0), (tiny, 1.0)), [1, 1])
+    np.testing.assert_allclose(product((huge, 0.5), (tiny, 0.5)), [1, 0.01])
+    np.testing.assert_array_equal(product((np.zeros(2), 1.0), (huge, 1.0)), 0)
+
+
+@pytest.mark.parametrize("normalize", ["all", "class", "prior", None])
+def test_ordinary_weights_are_the_formula(normalize):
+    weighter = fitted("imp", OWN, temperature=2.0, normalize=normalize, synthetic_weight=0.3)
+    raw = np.sqrt(np.array(OWN) / (0.5, 0.9, 0.8, 0.1, 0.3, 0.6))
+    if normalize == "all":
+        raw = raw / raw.mean()
+    elif normalize is not None:  # classes alternate, in these rows and the real ones
+        raw = np.column_stack([raw[::2] / raw[::2].mean(), raw[1::2] / raw[1::2].mean()]).ravel()
+    np.testing.assert_allclose(weighter.sample_weight_[MADE], 0.3 * raw)
+    np.testing.assert_array_equal(weighter.sample_weight_[~MADE], 1)
+    assert weighter.effective_sample_size_ == pytest.approx(raw.sum() ** 2 / (raw**2).sum())
