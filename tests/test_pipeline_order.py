@@ -99,7 +99,11 @@ def test_a_frame_of_texts_with_a_column_transformer():
     [
         np.array([0] * 20 + [1] * 4, dtype=object),
         pd.Series([False] * 20 + [True] * 4, dtype=object),
-        np.array(LABELS, dtype=np.dtypes.StringDType()),
+        *(
+            [np.array(LABELS, dtype=np.dtypes.StringDType())]
+            if hasattr(np.dtypes, "StringDType")  # since NumPy 2
+            else []
+        ),
     ],
 )
 def test_labels_that_the_classifier_cannot_read_are_refused_in_time(labels):

@@ -166,7 +166,7 @@ values = {
     "small": st.floats(-1e-6, 1e-6),
     "whole": st.integers(-(10**15), 10**15),
     "name": st.text(st.characters(blacklist_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12),
-    "day": st.datetimes(pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")),
+    "day": st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2150-01-01")),
     "flag": st.booleans(),
 }
 
