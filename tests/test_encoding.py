@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklw._encoding import length_bucketed_batches, pad_batch, sorted_batches
+from sklw._encoders.batches import length_bucketed_batches, pad_batch, sorted_batches
 from sklw._hardware import autocast, choose_device, choose_precision, seeded
 
 LENGTHS = st.lists(st.integers(1, 128), min_size=1, max_size=400)

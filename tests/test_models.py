@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,17 +13,22 @@ import pytest
 import torch
 import transformers
 
-from sklw import _fingerprints
 from sklw.exceptions import ModelNotFoundError
 from sklw.feature_extraction import TextEmbedder
-from sklw.generators import TransformersGenerator
+from sklw.generators import Request, TransformersGenerator
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("SKLW_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_fingerprints, "_known", {})
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let the clock go on, since files that were written just now are read every time."""
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 10**10)
 
 
 @pytest.fixture
@@ -57,17 +64,16 @@ def test_checkpoints_of_one_architecture_differ(folder, tiny):
     assert fingerprint(folder) != fingerprint(tiny)
 
 
-@pytest.mark.parametrize("large", [False, True])
-def test_an_edit_that_keeps_size_and_time_shows(folder, large, monkeypatch):
-    monkeypatch.setattr(_fingerprints, "_YOUNG", 0)
-    if large:
-        monkeypatch.setattr(_fingerprints, "_LARGE", 0)
-    time.sleep(0.05)
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("size", [1000, 2_000_000])
+def test_an_edit_that_keeps_size_and_time_shows(folder, size):
+    weights = folder / "part.bin"
+    weights.write_bytes(b"\x80" * size)
     before = fingerprint(folder)
     assert fingerprint(folder) == before
-    flip(folder / "model.safetensors")
+    flip(weights)
     assert fingerprint(folder) != before
-    flip(folder / "model.safetensors")
+    flip(weights)
     assert fingerprint(folder) == before
 
 
@@ -90,35 +96,36 @@ def test_files_that_are_not_read_do_not_count(folder, name):
     assert fingerprint(folder) == before
 
 
-def test_a_file_is_read_once(folder, monkeypatch):
-    monkeypatch.setattr(_fingerprints, "_YOUNG", 0)
-    monkeypatch.setattr(_fingerprints, "_LARGE", 10_000)
-    time.sleep(0.05)
-    read, digest = [], _fingerprints.hashlib.file_digest
-    monkeypatch.setattr(
-        _fingerprints.hashlib, "file_digest", lambda file, *a: read.append(file) or digest(file, *a)
-    )
-    before = fingerprint(folder)
-    assert len(read) == len([path for path in folder.iterdir() if path.is_file()])
-    read.clear()
-    assert fingerprint(folder) == before
-    assert not read
-    monkeypatch.setattr(_fingerprints, "_known", {})  # another process: small files alone
-    assert fingerprint(folder) == before
-    assert [Path(file.name).name for file in read] != []
-    assert "model.safetensors" not in [Path(file.name).name for file in read]
+READ = """
+import hashlib, sys
+from pathlib import Path
+from sklw.models import locate_model
+read = hashlib.file_digest
+hashlib.file_digest = lambda file, *a: print(Path(file.name).name) or read(file, *a)
+for _ in range(2):
+    locate_model(sys.argv[1]).fingerprint
+"""
 
 
+def test_a_file_is_read_once(folder):
+    (folder / "large.bin").write_bytes(b"\x80" * 2_000_000)
+    time.sleep(2.1)
+    command = [sys.executable, "-c", READ, str(folder)]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
+    first, second = (sorted(run.stdout.split()) for run in runs)
+    assert first == sorted(path.name for path in folder.iterdir() if path.is_file())
+    assert second == [name for name in first if name != "large.bin"]
+
+
+@pytest.mark.usefixtures("later")
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": 1}'])
-def test_a_damaged_memory_of_files_is_written_anew(folder, content, monkeypatch, tmp_path):
-    monkeypatch.setattr(_fingerprints, "_YOUNG", 0)
-    monkeypatch.setattr(_fingerprints, "_LARGE", 0)
-    time.sleep(0.05)
+def test_a_damaged_memory_of_files_is_written_anew(folder, content, tmp_path):
+    (folder / "large.bin").write_bytes(b"\x80" * 2_000_000)
     memory = tmp_path / "cache" / "fingerprints.json"
     memory.parent.mkdir()
     memory.write_text(content)
     before = fingerprint(folder)
-    assert str(folder / "config.json") in json.loads(memory.read_text())
+    assert str(folder / "large.bin") in json.loads(memory.read_text())
     assert fingerprint(folder) == before
 
 
@@ -188,11 +195,15 @@ def test_code_of_a_model_is_never_run(folder, tmp_path):
     (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     for use in (
         lambda: TextEmbedder(model=str(folder)).fit_transform(["good"]),
-        TransformersGenerator(str(folder))._load,
+        lambda: TransformersGenerator(str(folder)).generate([Request("good", 0)]),
     ):
         with pytest.raises(ModelNotFoundError, match="Python code of its own, which is never run"):
             use()
     assert not (tmp_path / "ran").exists()
+
+
+def ask(model):
+    TransformersGenerator(str(model), dtype="float32").generate([Request("good", 0)])
 
 
 DAMAGE = {
@@ -214,7 +225,7 @@ def test_a_damaged_file_is_named(folder, name, change, said):
     path = folder / name
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(ModelNotFoundError, match=f"{name}' {said}.*Download or copy"):
-        TransformersGenerator(str(folder), dtype="float32")._load()
+        ask(folder)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +234,7 @@ def test_a_damaged_file_is_named(folder, name, change, said):
 def test_a_damaged_gguf_file_is_named(tmp_path, content, said):
     (tmp_path / "bad.gguf").write_bytes(content)
     with pytest.raises(ModelNotFoundError, match=said):
-        TransformersGenerator(str(tmp_path / "bad.gguf"), dtype="float32")._load()
+        ask(tmp_path / "bad.gguf")
 
 
 def test_a_missing_part_of_the_weights_is_named(folder):
@@ -231,4 +242,4 @@ def test_a_missing_part_of_the_weights_is_named(folder):
     index = {"metadata": {}, "weight_map": {"a": "model-00001-of-00002.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(ModelNotFoundError, match=r"'model-00001-of-00002\.safetensors'.* missing"):
-        TransformersGenerator(str(folder), dtype="float32")._load()
+        ask(folder)

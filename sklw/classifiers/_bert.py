@@ -12,8 +12,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skorch.callbacks import EarlyStopping
 
 from sklw._compat.scikit_learn import Interval, StrOptions
+from sklw._encoders.settings import POOLINGS
 from sklw._row_weights import RowWeights
-from sklw._sentence_settings import POOLINGS
 from sklw._validation import check_texts
 from sklw.classifiers._data import (
     Batches,

@@ -14,7 +14,7 @@ from torch.utils.data import Subset
 
 from sklw import _validation
 from sklw._copies import apart, copy_groups
-from sklw._encoding import length_bucketed_batches, pad_batch, sorted_batches
+from sklw._encoders.batches import length_bucketed_batches, pad_batch, sorted_batches
 from sklw._row_weights import RowWeights
 
 __all__ = [

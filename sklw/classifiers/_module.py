@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklw._encoders import pool
+from sklw._encoders.loading import pool
 from sklw._hardware import autocast
 from sklw.classifiers._dropout import replace_dropout
 

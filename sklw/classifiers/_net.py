@@ -16,8 +16,8 @@ from skorch.utils import TeeGenerator, data_from_dataset, is_dataset, to_device,
 from torch import nn
 from transformers import get_scheduler
 
-from sklw._encoders import load_encoder, longest_input, pooling_of
-from sklw._encoding import tokenize
+from sklw._encoders.batches import tokenize
+from sklw._encoders.loading import load_encoder, longest_input, pooling_of
 from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
 from sklw.classifiers._data import TextDataset, hold_out, real_alone

@@ -12,10 +12,10 @@ import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from sklw._compat.scikit_learn import Interval, StrOptions
-from sklw._encoders import longest_input, pool, pooling_of, shared_encoder
-from sklw._encoding import pad_batch, sorted_batches, tokenize
+from sklw._encoders.batches import pad_batch, sorted_batches, tokenize
+from sklw._encoders.loading import longest_input, pool, pooling_of, shared_encoder
+from sklw._encoders.settings import POOLINGS, SentenceSettings, read_settings
 from sklw._hardware import autocast, choose_device, choose_precision
-from sklw._sentence_settings import POOLINGS, SentenceSettings, read_settings
 from sklw._validation import check_texts
 from sklw.models import EMBEDDED_ENCODER, locate_model
 

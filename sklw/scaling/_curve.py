@@ -13,7 +13,7 @@ from sklearn.utils import column_or_1d
 
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._copies import apart, copy_groups, folded
-from sklw._rows import Rows
+from sklw._rows.rows import Rows
 from sklw._validation import check_texts, holds_texts
 from sklw.metrics import neg_balanced_log_loss
 from sklw.pipeline import Pipeline

@@ -8,7 +8,7 @@ import torch
 from scipy.sparse import issparse
 from torch import nn
 
-from sklw._encoding import length_bucketed_batches, pad_batch
+from sklw._encoders.batches import length_bucketed_batches, pad_batch
 from sklw.classifiers._probe import fit_head
 
 __all__ = ["BertModel", "HeadModel"]

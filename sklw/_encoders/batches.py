@@ -71,7 +71,7 @@ def length_bucketed_batches(
     Examples
     --------
     >>> import numpy as np
-    >>> from sklw._encoding import length_bucketed_batches
+    >>> from sklw._encoders.batches import length_bucketed_batches
     >>> batches = length_bucketed_batches(np.array([3, 9, 3, 9]), 2, np.random.default_rng(0))
     >>> sorted(sorted(batch.tolist()) for batch in batches)
     [[0, 2], [1, 3]]

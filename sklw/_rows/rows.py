@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
 from sklw._compat.scikit_learn import safe_indexing
-from sklw._followed import NEW, UNSURE, Step, follow, n_rows
+from sklw._rows.following import NEW, UNSURE, Step, follow, n_rows
 
 __all__ = ["Rows"]
 

@@ -13,8 +13,8 @@ from tokenizers.normalizers import Sequence as NormalizerSequence
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
-from sklw._encoding import tokenizer_lock
-from sklw._sentence_settings import SentenceSettings, read_settings
+from sklw._encoders.batches import tokenizer_lock
+from sklw._encoders.settings import SentenceSettings, read_settings
 from sklw.models import locate_model
 
 __all__ = ["load_encoder", "longest_input", "pool", "pooling_of", "shared_encoder"]
@@ -180,7 +180,7 @@ def pool(
     attention_mask : Tensor of shape (rows, width)
         1 for tokens, 0 for the padding, which comes after them.
     pooling : str or sequence of str
-        Keys of :data:`sklw._sentence_settings.POOLINGS`.
+        Keys of :data:`sklw._encoders.settings.POOLINGS`.
     n_skipped : int, default=0
         Number of tokens at the beginning that are left out.
 

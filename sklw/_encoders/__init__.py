@@ -1,0 +1,1 @@
+"""Text encoders of transformers: settings, loading, pooling and batches of tokens."""

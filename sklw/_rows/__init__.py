@@ -1,0 +1,1 @@
+"""How rows carry their origin through the steps of a pipeline."""

@@ -1,0 +1,72 @@
+"""The parser of all commands, and what they have in common: errors, warnings, interruption."""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import sklw
+from sklw.cli import _cache, _compare, _demo
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments after the program's name; None takes those of the process.
+
+    Returns
+    -------
+    status : int
+        0 on success, 1 if every cell of a comparison failed, 2 if the arguments or the data are
+        wrong, 130 if interrupted.
+
+    Examples
+    --------
+    >>> from sklw.cli import main
+    >>> main(["compare", "missing.csv", "--text", "body", "--label", "kind"])
+    2
+    """
+    parser = _parser()
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as stop:  # argparse exits by itself; callers of main want the status
+        return int(stop.code or 0)
+    with warnings.catch_warnings():
+        shown: set[str] = set()
+        warnings.showwarning = partial(_print_warning, shown)
+        try:
+            return int(arguments.command(arguments))
+        except (ValueError, OSError) as error:
+            print(f"sklw: error: {' '.join(str(error).split())}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            kept: Any = getattr(arguments, "what_is_kept", lambda _: "")
+            print(f"\nInterrupted. {kept(arguments)}".rstrip(), file=sys.stderr)
+            return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sklw",
+        description="LLM oversampling and learned sample weights for scikit-learn.",
+    )
+    parser.add_argument("--version", action="version", version=f"sklw {sklw.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (_demo, _compare, _cache):
+        command.add_parser(commands)
+    return parser
+
+
+def _print_warning(
+    shown: set[str], message: Warning | str, category: type[Warning], *_: Any, **__: Any
+) -> None:
+    if str(message) not in shown:
+        print(f"sklw: warning: {message}", file=sys.stderr)
+    shown.add(str(message))
