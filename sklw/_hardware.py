@@ -16,18 +16,7 @@ _turn = RLock()
 
 
 def choose_device(device: str | torch.device) -> str:
-    """Resolve ``"auto"`` to the best device present: CUDA, then Apple's MPS, then the CPU.
-
-    Parameters
-    ----------
-    device : str or torch.device
-        ``"auto"`` or what torch takes as a device.
-
-    Returns
-    -------
-    device : str
-        A device torch understands.
-    """
+    """Resolve ``"auto"`` to the best device present: CUDA, then Apple's MPS, then the CPU."""
     if device != "auto":
         return str(device)
     if torch.cuda.is_available():
@@ -37,20 +26,7 @@ def choose_device(device: str | torch.device) -> str:
 
 @lru_cache
 def choose_precision(precision: str, device: str) -> torch.dtype:
-    """Resolve ``"auto"`` to bfloat16 where the hardware multiplies in it, else float32.
-
-    Parameters
-    ----------
-    precision : {"auto", "float32", "bfloat16"}
-        What was asked for.
-    device : str
-        A device torch understands.
-
-    Returns
-    -------
-    dtype : torch.dtype
-        Type of the matrix products; the weights stay float32.
-    """
+    """Resolve ``"auto"`` to bfloat16 where the hardware multiplies in it, else float32."""
     if precision != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
     kind = torch.device(device).type
@@ -62,20 +38,7 @@ def choose_precision(precision: str, device: str) -> torch.dtype:
 
 
 def autocast(precision: str, device: str) -> AbstractContextManager:
-    """Return the context in which matrix products are done in a precision.
-
-    Parameters
-    ----------
-    precision : {"auto", "float32", "bfloat16"}
-        What was asked for.
-    device : str
-        A device torch understands.
-
-    Returns
-    -------
-    context : context manager
-        ``torch.autocast``, or nothing at all for float32.
-    """
+    """Return the context for matrix products in the given precision; no-op for float32."""
     dtype = choose_precision(precision, device)
     if dtype == torch.float32:
         return nullcontext()
@@ -92,13 +55,6 @@ def seeded(seed: int, device: str) -> Iterator[None]:
     """Seed torch within a block and put its random state back afterwards.
 
     Threads take turns: a block waits until that of another thread has ended.
-
-    Parameters
-    ----------
-    seed : int
-        The seed.
-    device : str
-        The device computed on; its generator is treated like that of the CPU.
     """
     kind = torch.device(device)
     with _turn:

@@ -13,26 +13,7 @@ _SECONDS = 60.0
 
 
 def progress(total: int, description: str, unit: str, verbose: bool, initial: int = 0) -> Any:
-    """Show how far something is, with ``update``, ``set_description`` and ``set_postfix`` of tqdm.
-
-    Parameters
-    ----------
-    total : int
-        Number of units.
-    description : str
-        What is being done.
-    unit : str
-        Name of a unit.
-    verbose : bool
-        False shows nothing.
-    initial : int, default=0
-        Units done before.
-
-    Returns
-    -------
-    bar : context manager
-        A bar of tqdm, or what prints lines in its place.
-    """
+    """Return a progress bar: of tqdm in a terminal, else an object that prints lines."""
     settings: dict[str, Any] = {"desc": description, "unit": unit, "initial": initial}
     if not verbose or (sys.stderr is not None and sys.stderr.isatty()):
         return tqdm(total=total, disable=not verbose, **settings)

@@ -34,33 +34,7 @@ ENCODED_LABELS = (
 
 
 def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
-    """Check that `X` is a collection of texts and return it as one array.
-
-    Parameters
-    ----------
-    X : list, tuple, ndarray, or Series or DataFrame (pandas, polars) of str, (n,) or (n, 1)
-        The texts.
-    estimator_name : str
-        Who asks; named in the errors.
-
-    Returns
-    -------
-    texts : ndarray of object, shape (n,)
-        The texts, each a ``str``.
-
-    Raises
-    ------
-    TypeError
-        If `X` is a single string, sparse, masked or no collection, or holds what is not a string.
-    ValueError
-        If `X` is empty, has more than one column, or has missing values.
-
-    Examples
-    --------
-    >>> from sklw._validation import check_texts
-    >>> check_texts(["one text", "another"], estimator_name="TextEmbedder")
-    array(['one text', 'another'], dtype=object)
-    """
+    """Check that `X` is a collection or a column of texts, and return it as a 1-D array."""
     texts = _to_column(X, estimator_name)
     if not len(texts):
         raise ValueError(
@@ -161,28 +135,9 @@ def holds_texts(X: Any) -> bool:
 
 
 def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarray:
-    """Check that `y` holds one class for each row and return it as one array.
+    """Check that `y` holds one class for each row, all of one type, and return it as a 1-D array.
 
-    Parameters
-    ----------
-    y : array-like of shape (n,) or (n, 1)
-        The labels, all of one type.
-    estimator_name : str
-        Who asks; named in the errors.
-    warn : bool, default=False
-        Whether to warn of the shape (n, 1).
-
-    Returns
-    -------
-    labels : ndarray of shape (n,)
-        The labels; never strings made of numbers, nor numbers made of booleans.
-
-    Raises
-    ------
-    TypeError
-        If the labels are of several types, bytes, sparse or masked.
-    ValueError
-        If there are none, one is missing, or they are not classes.
+    Numbers beside strings are refused and booleans stay booleans. `warn` warns of the shape (n, 1).
     """
     if y is None:
         raise ValueError(
@@ -210,7 +165,7 @@ def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarr
     if values.dtype.kind in "OS":
         plain = [label.item() if isinstance(label, np.generic) else label for label in values]
         _refuse_mixed(plain)
-        of_array = not isinstance(y, (list, tuple)) and isinstance(plain[0], str)
+        of_array = not isinstance(y, (list, tuple)) and isinstance(next(iter(plain), None), str)
         values = np.fromiter(plain, object, len(plain)) if of_array else np.array(plain)
     check_classification_targets(values)
     return values
@@ -248,20 +203,7 @@ def hint_at_numbered_classes(labels: Iterable[Any]) -> str:
 
 
 def check_groups(groups: Any, n_rows: int) -> np.ndarray:
-    """Check that there is one group a row.
-
-    Parameters
-    ----------
-    groups : array-like of shape (n_samples,)
-        Groups of any type.
-    n_rows : int
-        How many rows there are.
-
-    Returns
-    -------
-    groups : ndarray of object of shape (n_samples,)
-        The groups, as plain Python values.
-    """
+    """Check that there is one group for each row, and return plain Python values."""
     if np.ndim(groups) > 1:
         groups = np.asarray(groups)
         if groups.shape[1:] != (1,):

@@ -18,22 +18,7 @@ BATCHES_PER_CHUNK = 50
 
 
 def tokenize(tokenizer: Any, texts: Iterable[str], max_length: int) -> list[np.ndarray]:
-    """Turn texts into token ids, truncated but not padded.
-
-    Parameters
-    ----------
-    tokenizer : PreTrainedTokenizerBase
-        A tokenizer of transformers.
-    texts : iterable of str
-        The texts.
-    max_length : int
-        Most tokens a text may have, special tokens included.
-
-    Returns
-    -------
-    token_ids : list of ndarray of int64
-        The ids of each text.
-    """
+    """Turn texts into token ids, truncated (special tokens included) but not padded."""
     with tokenizer_lock:
         encoded = tokenizer(
             list(texts),
@@ -49,32 +34,10 @@ def tokenize(tokenizer: Any, texts: Iterable[str], max_length: int) -> list[np.n
 def length_bucketed_batches(
     lengths: np.ndarray, batch_size: int, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Draw one epoch of random batches whose texts are of like length.
+    """Draw one epoch of random batches of row numbers whose texts are of similar length.
 
-    Rows are shuffled, sorted by length within large chunks, cut into batches, and the batches
-    are shuffled. Every row comes once; all batches but one are full.
-
-    Parameters
-    ----------
-    lengths : ndarray of int, shape (n,)
-        Number of tokens of each row.
-    batch_size : int
-        Rows in a batch.
-    rng : numpy.random.Generator
-        Source of the order.
-
-    Returns
-    -------
-    batches : list of ndarray of int
-        The row numbers of each batch.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklw._encoders.batches import length_bucketed_batches
-    >>> batches = length_bucketed_batches(np.array([3, 9, 3, 9]), 2, np.random.default_rng(0))
-    >>> sorted(sorted(batch.tolist()) for batch in batches)
-    [[0, 2], [1, 3]]
+    Rows are shuffled, sorted by length within large chunks, cut into batches, and the batches are
+    shuffled. Every row comes once; all batches but one are full.
     """
     order = rng.permutation(len(lengths))
     chunk = batch_size * BATCHES_PER_CHUNK
@@ -85,21 +48,9 @@ def length_bucketed_batches(
 
 
 def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Cut the rows, sorted by length, into batches for prediction.
+    """Cut the row numbers into batches for prediction.
 
-    The longest come first, so that a lack of memory shows at once.
-
-    Parameters
-    ----------
-    lengths : ndarray of int, shape (n,)
-        Number of tokens of each row.
-    batch_size : int
-        Rows in a batch.
-
-    Returns
-    -------
-    batches : list of ndarray of int
-        The row numbers of each batch.
+    The longest texts come first, so that a lack of memory shows at once.
     """
     return _cut(np.argsort(-lengths, kind="stable"), batch_size)
 
@@ -107,22 +58,7 @@ def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
 def pad_batch(
     token_ids: Sequence[np.ndarray], pad_id: int, multiple: int = 1
 ) -> dict[str, torch.Tensor]:
-    """Pad rows of token ids to the longest among them.
-
-    Parameters
-    ----------
-    token_ids : sequence of ndarray of int64
-        The ids of each row.
-    pad_id : int
-        Id of the padding token.
-    multiple : int, default=1
-        The width is rounded up to a multiple of this.
-
-    Returns
-    -------
-    inputs : dict
-        ``input_ids`` and ``attention_mask``, each an int64 tensor of shape (rows, width).
-    """
+    """Pad rows of token ids to the longest among them, rounded up to a multiple of `multiple`."""
     lengths = np.fromiter(map(len, token_ids), dtype=np.int64, count=len(token_ids))
     width = -(-int(lengths.max()) // multiple) * multiple
     mask = np.arange(width) < lengths[:, None]

@@ -28,52 +28,14 @@ _lock = Lock()
 
 
 def load_encoder(model: str | PathLike[str]) -> tuple[Any, Any]:
-    """Load a tokenizer and an encoder of one's own, in float32, on the CPU, without a pooler.
-
-    Parameters
-    ----------
-    model : str or path-like
-        What :func:`sklw.models.locate_model` takes.
-
-    Returns
-    -------
-    tokenizer : PreTrainedTokenizerBase
-        The tokenizer.
-    encoder : torch.nn.Module
-        The encoder.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such model or it cannot be loaded as a text encoder.
-    """
+    """Load a copy of one's own of a tokenizer and an encoder, in float32, on the CPU."""
     tokenizer, encoder = shared_encoder(model, "cpu")
     with tokenizer_lock:
         return copy.deepcopy(tokenizer), copy.deepcopy(encoder)
 
 
 def shared_encoder(model: str | PathLike[str], device: str) -> tuple[Any, Any]:
-    """Return the tokenizer and encoder kept in this process, to be read but not changed.
-
-    Parameters
-    ----------
-    model : str or path-like
-        What :func:`sklw.models.locate_model` takes.
-    device : str
-        Where the encoder is to be.
-
-    Returns
-    -------
-    tokenizer : PreTrainedTokenizerBase
-        The tokenizer.
-    encoder : torch.nn.Module
-        The encoder, in evaluation mode.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such model or it cannot be loaded as a text encoder.
-    """
+    """Return the tokenizer and encoder kept in this process; they must not be changed."""
     source = locate_model(model)
     settings = read_settings(source)
     key = (source.location, source.fingerprint, settings, device)
@@ -115,20 +77,7 @@ def _load(source: Any, settings: SentenceSettings) -> tuple[Any, Any]:
 
 
 def longest_input(tokenizer: Any, encoder: Any, max_length: int | None = None) -> int:
-    """Return the most tokens a text may have: what was asked for, or what the model can read.
-
-    Parameters
-    ----------
-    tokenizer, encoder : object
-        The tokenizer and the encoder.
-    max_length : int or None, default=None
-        What was asked for; None for all that the tokenizer admits.
-
-    Returns
-    -------
-    max_length : int
-        The least of the limits.
-    """
+    """Return the most tokens a text may have: what was asked for, or what the model can read."""
     positions = getattr(encoder.config, "max_position_embeddings", None) or 0
     embeddings = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
     padding = getattr(embeddings, "padding_idx", None)
@@ -144,18 +93,7 @@ def longest_input(tokenizer: Any, encoder: Any, max_length: int | None = None) -
 def pooling_of(model: str | PathLike[str], encoder: Any) -> tuple[str, ...]:
     """Return the pooling that a model was trained with.
 
-    Parameters
-    ----------
-    model : str or path-like
-        What :func:`sklw.models.locate_model` takes.
-    encoder : torch.nn.Module
-        The same, loaded.
-
-    Returns
-    -------
-    pooling : tuple of str
-        What its folder says; else the last token for a causal language model, and the mean for
-        any other.
+    Without a word in its folder: the last token for a causal language model, else the mean.
     """
     named = read_settings(locate_model(model)).pooling
     if named is not None:
@@ -173,21 +111,8 @@ def pool(
 ) -> torch.Tensor:
     """Reduce the hidden states of each text to one vector, in float32.
 
-    Parameters
-    ----------
-    hidden : Tensor of shape (rows, width, dim)
-        Last hidden states.
-    attention_mask : Tensor of shape (rows, width)
-        1 for tokens, 0 for the padding, which comes after them.
-    pooling : str or sequence of str
-        Keys of :data:`sklw._encoders.settings.POOLINGS`.
-    n_skipped : int, default=0
-        Number of tokens at the beginning that are left out.
-
-    Returns
-    -------
-    vectors : Tensor of float32, shape (rows, dim * number of poolings)
-        One vector a text.
+    The padding must come after the tokens. The first `n_skipped` tokens are left out; the vectors
+    of several poolings are concatenated.
     """
     hidden = hidden.float()
     modes = (pooling,) if isinstance(pooling, str) else pooling

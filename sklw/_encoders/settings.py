@@ -74,25 +74,7 @@ class SentenceSettings:
 
 
 def read_settings(source: ModelSource) -> SentenceSettings:
-    """Read the settings of a model.
-
-    Parameters
-    ----------
-    source : ModelSource
-        The model.
-
-    Returns
-    -------
-    settings : SentenceSettings
-        The defaults, if the model is not one of sentence-transformers.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If the model hub cannot be asked.
-    ValueError
-        If a file cannot be understood.
-    """
+    """Read the settings of a model; the defaults if it is not a sentence-transformers model."""
     # A folder may change at any time; the hub is asked once for each revision.
     return _read(source) if source.local else _read_hub(source, _revision(source))
 

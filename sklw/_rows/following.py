@@ -56,21 +56,9 @@ def refuse_untraceable(sampler: Any) -> None:
 def follow(
     sampler: Any, before: tuple[Any, Any], now: tuple[Any, Any], synthetic: np.ndarray
 ) -> Step:
-    """Find out where each row stood before: the sampler may say so, and the rows must agree.
+    """Find where each row stood before: the sampler may say so, and the rows must agree.
 
-    Parameters
-    ----------
-    sampler : object
-        The fitted sampler.
-    before, now : tuple (X, y)
-        What it got and what it returned.
-    synthetic : ndarray of bool
-        Which rows were synthetic before.
-
-    Returns
-    -------
-    step : Step
-        Where they stood.
+    `before` and `now` are pairs (X, y); `synthetic` says which rows were synthetic before.
     """
     refuse_untraceable(sampler)
     if not n_rows(now[0]):

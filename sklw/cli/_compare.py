@@ -165,8 +165,8 @@ def print_table(results: pd.DataFrame) -> None:
 def what_is_kept(arguments: argparse.Namespace) -> str:
     """Return what to say after an interruption."""
     if getattr(arguments, "output", None) is None:
-        return "Nothing was kept; with --output DIR finished cells are."
+        return "Nothing was kept; with --output DIR, finished trials are kept."
     return (
-        f"The finished cells are kept in {arguments.output}/; run the same command again to go on "
+        f"The finished trials are kept in {arguments.output}/; run the same command again to go on "
         "from there."
     )

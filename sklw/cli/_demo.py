@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sklw.cli._compare import print_table, what_is_kept
-from sklw.comparison import Settings, compare
-from sklw.comparison._store import read_generated
+from sklw.comparison import Settings, compare, read_generated
 from sklw.datasets import load_maintenance_requests
 
 __all__ = ["add_parser"]

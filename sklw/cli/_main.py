@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0 on success, 1 if every cell of a comparison failed, 2 if the arguments or the data are
+        0 on success, 1 if every trial of a comparison failed, 2 if the arguments or the data are
         wrong, 130 if interrupted.
 
     Examples

@@ -1,11 +1,11 @@
 """Compare ways of dealing with imbalance on the same splits: what the CLI and benchmarks use."""
 
 from sklw.comparison._eda import EDAOverSampler
+from sklw.comparison._folder import read_generated, read_results
 from sklw.comparison._methods import CLASSIFIERS, METHODS, build
 from sklw.comparison._metrics import METRICS, evaluate
 from sklw.comparison._runner import compare
 from sklw.comparison._settings import Settings
-from sklw.comparison._store import read_results
 from sklw.comparison._table import format_table, summarize
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "compare",
     "evaluate",
     "format_table",
+    "read_generated",
     "read_results",
     "summarize",
 ]

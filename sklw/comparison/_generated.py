@@ -61,14 +61,9 @@ class Generated:
     def append_to(
         self, texts: np.ndarray, labels: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-        """Add the rows to the real ones.
+        """Append the rows to the real ones.
 
-        Returns
-        -------
-        texts, labels : ndarray
-            The real rows, then the generated ones.
-        fit_params : dict
-            Which are which, for a pipeline that starts with a ``SyntheticWeighter``.
+        The third value holds the fit parameters of a pipeline that starts with a weighter.
         """
         new = self.accepted
         all_texts = np.concatenate([texts, new["text"].to_numpy(dtype=object)])
@@ -86,24 +81,7 @@ class Generated:
 
 
 def generate(texts: np.ndarray, labels: np.ndarray, settings: Settings, seed: int) -> Generated:
-    """Over-sample a training set with the language model.
-
-    Parameters
-    ----------
-    texts : ndarray of object of shape (n_samples,)
-        The real training rows.
-    labels : ndarray of shape (n_samples,)
-        Their labels.
-    settings : Settings
-        Generator, prompts and amount.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    generated : Generated
-        The new rows.
-    """
+    """Over-sample a training set with the language model."""
     from sklw.over_sampling import LLMOverSampler
 
     parameters = {

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from sklw._progress import progress
+from sklw.comparison._corpus import check_corpus
+from sklw.comparison._folder import KEY, ResultsFolder
 from sklw.comparison._generated import Generated, generate
 from sklw.comparison._methods import CLASSIFIERS, METHODS, build, check_names, is_applicable
 from sklw.comparison._metrics import METRICS, evaluate
-from sklw.comparison._rows import check_rows
 from sklw.comparison._settings import Settings
 from sklw.comparison._splits import Split, draw_split, rarest_class
-from sklw.comparison._store import KEY, Store
 
 __all__ = ["compare"]
 
@@ -69,8 +69,8 @@ def compare(
     settings : Settings, default=None
         Generator, prompts and classifiers' parameters.
     output : path, default=None
-        Folder for ``results.csv``, written cell by cell, and for the generated texts with their
-        verdicts and weights (``generated_m<size>_seed<seed>.csv``). A cell found there is not run
+        Folder for ``results.csv``, written trial by trial, and for the generated texts with their
+        verdicts and weights (``generated_m<size>_seed<seed>.csv``). A trial found there is not run
         again, unless it had failed. One comparison at a time may use a folder.
     verbose : bool, default=False
         Show progress: a bar in a terminal, elsewhere a line a minute on standard error.
@@ -81,7 +81,7 @@ def compare(
         One row for each classifier, method, minority size and seed: the metrics of `METRICS`,
         ``fit_seconds`` and ``predict_seconds`` (without the embedding of real texts, which is done
         once for all), ``generation_seconds`` and ``tokens`` (the full cost of the shared rows, for
-        each method that uses them), ``synthetic_rows``, and ``error`` (empty unless the cell
+        each method that uses them), ``synthetic_rows``, and ``error`` (empty unless the trial
         failed; its metrics are then NaN).
 
     Raises
@@ -101,17 +101,19 @@ def compare(
     [['real', 0], ['class_weight', 0], ['real', 1], ['class_weight', 1]]
     """
     comparison = _Comparison(texts, labels, settings, majority_size, test_size, output)
-    cells = comparison.plan(methods, classifiers, minority_sizes, seeds)
-    with comparison.opened(), progress(len(cells), "", "cell", verbose) as bar:
-        for cell in cells:
-            bar.set_description(f"{cell.classifier} {cell.method} m={cell.minority_size}")
-            comparison.run(cell)
+    trials = comparison.plan(methods, classifiers, minority_sizes, seeds)
+    with comparison.opened(), progress(len(trials), "", "trial", verbose) as bar:
+        for trial in trials:
+            bar.set_description(f"{trial.classifier} {trial.method} m={trial.minority_size}")
+            comparison.run(trial)
             bar.update()
-    return comparison.results(cells)
+    return comparison.results(trials)
 
 
 @dataclass(frozen=True)
-class _Cell:
+class Trial:
+    """A method with a classifier on one training set."""
+
     classifier: str
     method: str
     minority_size: int
@@ -123,7 +125,7 @@ class _Cell:
 
 
 class _Comparison:
-    """The data, the finished cells and the generated rows of one call of `compare`."""
+    """The data, the finished trials and the generated rows of one call of `compare`."""
 
     def __init__(
         self,
@@ -134,14 +136,14 @@ class _Comparison:
         test_size: int | None,
         output: Any,
     ) -> None:
-        self.texts, self.labels = check_rows(texts, labels)
+        self.texts, self.labels = check_corpus(texts, labels)
         self.settings = Settings() if settings is None else settings
         self.majority_size = len(self.texts) if majority_size is None else majority_size
         self.test_size = test_size
         self.minority = rarest_class(self.labels)
         self.n_classes = len(np.unique(self.labels))
         self.output = output
-        self.store: Store | None = None
+        self.folder: ResultsFolder | None = None
         self.done: dict[tuple, dict[str, Any]] = {}
         self.generated: dict[tuple[int, int], Any] = {}
 
@@ -151,49 +153,49 @@ class _Comparison:
         classifiers: Sequence[str],
         minority_sizes: Sequence[int] | None,
         seeds: Iterable[int],
-    ) -> list[_Cell]:
-        """List the cells, having checked that each can be run."""
+    ) -> list[Trial]:
+        """List the trials, having checked that each can be run."""
         methods = list(METHODS) if methods is None else methods
         check_names(methods, METHODS, "method")
         check_names(classifiers, CLASSIFIERS, "classifier")
         if minority_sizes is None:
             minority_sizes = [int((self.labels == self.minority).sum()) * 3 // 4]
-        cells = [
-            _Cell(classifier, method, int(size), int(seed))
+        trials = [
+            Trial(classifier, method, int(size), int(seed))
             for seed in seeds
             for size in minority_sizes
             for classifier in classifiers
             for method in methods
             if is_applicable(method, classifier, self.n_classes)
         ]
-        if not cells:
+        if not trials:
             raise ValueError(
                 f"None of the methods {list(methods)} can be combined with the classifiers "
                 f"{list(classifiers)} and {self.n_classes} classes; see sklw.comparison.METHODS."
             )
-        for size, seed in dict.fromkeys((cell.minority_size, cell.seed) for cell in cells):
+        for size, seed in dict.fromkeys((trial.minority_size, trial.seed) for trial in trials):
             self._split(size, seed)
-        return cells
+        return trials
 
-    def run(self, cell: _Cell) -> None:
-        """Run a cell unless it is done; a failure is a result too."""
-        if not self.done.get(cell.key, {"error": "not run"})["error"]:
+    def run(self, trial: Trial) -> None:
+        """Run a trial unless it is done; a failure is a result too."""
+        if not self.done.get(trial.key, {"error": "not run"})["error"]:
             return
-        row: dict[str, Any] = dict(zip(KEY, cell.key, strict=True))
+        row: dict[str, Any] = dict(zip(KEY, trial.key, strict=True))
         try:
-            row |= self._measure(cell)
+            row |= self._measure(trial)
             row["error"] = ""
         except Exception as error:
             message = " ".join(f"{type(error).__name__}: {error}".split())
             row |= dict.fromkeys([*METRICS, *_COSTS], np.nan) | {"error": message}
-            warnings.warn(f"{', '.join(map(str, cell.key))}: {message}", stacklevel=3)
-        self.done[cell.key] = row
-        if self.store is not None:
-            self.store.append_result(row)
+            warnings.warn(f"{', '.join(map(str, trial.key))}: {message}", stacklevel=3)
+        self.done[trial.key] = row
+        if self.folder is not None:
+            self.folder.append_result(row)
 
-    def results(self, cells: list[_Cell]) -> pd.DataFrame:
-        """Return the rows of the cells, in their order."""
-        return pd.DataFrame([self.done[cell.key] for cell in cells])
+    def results(self, trials: list[Trial]) -> pd.DataFrame:
+        """Return the rows of the trials, in their order."""
+        return pd.DataFrame([self.done[trial.key] for trial in trials])
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -207,8 +209,8 @@ class _Comparison:
             "test_size": self.test_size,
             **self.settings.describe(),
         }
-        with Store(self.output, description).opened() as self.store:
-            found = self.store.finished()
+        with ResultsFolder(self.output, description).opened() as self.folder:
+            found = self.folder.finished()
             for row in [] if found is None else found.to_dict("records"):
                 self.done[tuple(row[name] for name in KEY)] = {str(k): v for k, v in row.items()}
             yield
@@ -222,25 +224,25 @@ class _Comparison:
             seed=seed,
         )
 
-    def _measure(self, cell: _Cell) -> dict[str, Any]:
-        split = self._split(cell.minority_size, cell.seed)
+    def _measure(self, trial: Trial) -> dict[str, Any]:
+        split = self._split(trial.minority_size, trial.seed)
         texts, labels = self.texts[split.train], self.labels[split.train]
         estimator = build(
-            cell.method,
-            cell.classifier,
+            trial.method,
+            trial.classifier,
             self.settings,
             smallest=int(np.unique(labels, return_counts=True)[1].min()),
-            seed=cell.seed,
+            seed=trial.seed,
         )
         row: dict[str, Any] = dict.fromkeys(_COSTS, 0)
         parameters: dict[str, Any] = {}
-        if METHODS[cell.method].uses_llm:
-            generated = self._generated_rows(cell, texts, labels, self.texts[split.test])
+        if METHODS[trial.method].uses_llm:
+            generated = self._generated_rows(trial, texts, labels, self.texts[split.test])
             texts, labels, parameters = generated.append_to(texts, labels)
             row["generation_seconds"] = generated.seconds
             row["tokens"] = generated.tokens
             row["synthetic_rows"] = len(generated.accepted)
-        if cell.classifier == "embedding" or METHODS[cell.method].uses_llm:
+        if trial.classifier == "embedding" or METHODS[trial.method].uses_llm:
             # Before the clock starts, so that the first method does not pay for the others.
             self._embed(np.concatenate([split.train, split.test]))
         start = time.perf_counter()
@@ -251,7 +253,7 @@ class _Comparison:
             estimator, self.texts[split.test], self.labels[split.test], minority=self.minority
         )
         row["predict_seconds"] = time.perf_counter() - start
-        self._keep_weights(cell, estimator, parameters)
+        self._keep_weights(trial, estimator, parameters)
         return {name: row[name] for name in (*METRICS, *_COSTS)}
 
     def _embed(self, rows: np.ndarray) -> None:
@@ -261,39 +263,39 @@ class _Comparison:
         TextEmbedder(self.settings.encoder).fit_transform(self.texts[rows])
 
     def _generated_rows(
-        self, cell: _Cell, texts: np.ndarray, labels: np.ndarray, tested: np.ndarray
+        self, trial: Trial, texts: np.ndarray, labels: np.ndarray, tested: np.ndarray
     ) -> Generated:
-        key = cell.minority_size, cell.seed
-        if key not in self.generated and self.store is not None:
-            found = self.store.read_generated(*key, labels)
+        key = trial.minority_size, trial.seed
+        if key not in self.generated and self.folder is not None:
+            found = self.folder.read_generated(*key, labels)
             if found is not None:
                 self.generated[key] = found
         if key not in self.generated:
             try:
-                new = generate(texts, labels, self.settings, cell.seed).without_copies_of(tested)
+                new = generate(texts, labels, self.settings, trial.seed).without_copies_of(tested)
             except Exception as error:
                 # Remembered, so that the other methods do not pay for the same failure again.
                 self.generated[key] = error
                 raise
             self.generated[key] = new  # before it is written, which may fail
-            if self.store is not None:
-                self.store.write_generated(new, *key)
+            if self.folder is not None:
+                self.folder.write_generated(new, *key)
         known = self.generated[key]
         if isinstance(known, Exception):
             raise known
         return known
 
-    def _keep_weights(self, cell: _Cell, estimator: Any, parameters: dict[str, Any]) -> None:
-        if self.store is None or not parameters:
+    def _keep_weights(self, trial: Trial, estimator: Any, parameters: dict[str, Any]) -> None:
+        if self.folder is None or not parameters:
             return
-        key = cell.minority_size, cell.seed
-        if not self.store.generated_path(*key).is_file():  # it could not be written before
-            self.store.write_generated(self.generated[key], *key)
+        key = trial.minority_size, trial.seed
+        if not self.folder.generated_path(*key).is_file():  # it could not be written before
+            self.folder.write_generated(self.generated[key], *key)
         weighter = estimator[0]
         weights = weighter.quality_ if weighter.method == "dimp" else weighter.sample_weight_
         made = weights[parameters["syntheticweighter__synthetic"]]
         # Mean 1, so that texts can be compared whatever the share of the synthetic rows is.
-        self.store.write_weights(made / made.mean() if made.size else made, cell.method, *key)
+        self.folder.write_weights(made / made.mean() if made.size else made, trial.method, *key)
 
 
 _COSTS = ("fit_seconds", "predict_seconds", "generation_seconds", "tokens", "synthetic_rows")

@@ -119,7 +119,7 @@ def _content(function: Callable[..., Any]) -> list[Any]:
 
 def _answers(generator: Any) -> Any:
     """Return what determines answers beside the parameters, such as the rows of a file."""
-    # What is wrong with it is said by the cell that uses it.
+    # What is wrong with it is said by the trial that uses it.
     with contextlib.suppress(AttributeError, ImportError, OSError, ValueError):
         return generator.cache_key()
     return None

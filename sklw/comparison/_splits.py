@@ -11,13 +11,7 @@ __all__ = ["Split", "draw_split", "rarest_class"]
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of a training and a test set.
-
-    Attributes
-    ----------
-    train, test : ndarray of int
-        Row numbers, disjoint.
-    """
+    """Row numbers of a training and a test set, disjoint."""
 
     train: np.ndarray
     test: np.ndarray
@@ -39,30 +33,8 @@ def draw_split(
 ) -> Split:
     """Draw the training rows of each class; the rest is for testing.
 
-    The training set of a smaller `minority_size` is part of that of a larger one.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,)
-        The labels.
-    minority_size : int
-        Training rows of the rarest class.
-    majority_size : int
-        Training rows of each other class; of a class that has too few, three quarters.
-    test_size : int or None
-        Test rows, drawn by class from the rest; None takes all.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    split : Split
-        The row numbers.
-
-    Raises
-    ------
-    ValueError
-        If a class would have no row left for the test.
+    The training set of a smaller `minority_size` is part of that of a larger one. Other classes
+    give `majority_size` rows, or three quarters of theirs if they have too few.
     """
     random = np.random.default_rng(seed)
     minority = rarest_class(labels)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.stats import sem, t
 
 from sklw.comparison._metrics import METRICS
 
@@ -51,7 +51,7 @@ def summarize(
         ``<metric>_difference``, ``<metric>_low`` and ``<metric>_high`` the mean of the differences
         to the baseline on the same seed with the interval of Student's t; NaN without a baseline,
         the interval also with fewer than two seeds in common. ``seeds`` and ``failed`` count
-        cells; the costs are means.
+        trials; the costs are means.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def summarize(
     for (classifier, size), group in results.groupby(["classifier", "minority_size"], sort=False):
         succeeded = group[group["error"] == ""].set_index("seed")
         reference = succeeded[succeeded["method"] == baseline]
-        for method, cells in group.groupby("method", sort=False):
+        for method, trials in group.groupby("method", sort=False):
             good = succeeded[succeeded["method"] == method]
             row: dict[str, float] = {}
             for metric in metrics:
@@ -86,7 +86,7 @@ def summarize(
             row |= {cost: good[cost].mean() for cost in _COSTS if cost in good}
             rows[classifier, size, method] = row | {
                 "seeds": len(good),
-                "failed": len(cells) - len(good),
+                "failed": len(trials) - len(good),
             }
     summary = pd.DataFrame.from_dict(rows, orient="index")
     summary.index = pd.MultiIndex.from_tuples(summary.index, names=_GROUP)
@@ -98,7 +98,7 @@ def _interval(metric: str, differences: np.ndarray, confidence: float) -> dict[s
     mean = float(differences.mean()) if n else np.nan
     half = np.nan
     if n > 1:
-        half = float(t.ppf((1 + confidence) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n))
+        half = float(t.ppf((1 + confidence) / 2, n - 1) * sem(differences))
     return {
         f"{metric}_difference": mean,
         f"{metric}_low": mean - half,

@@ -51,26 +51,10 @@ def read_table(
     quotes: bool,
     encoding: str | None,
 ) -> pd.DataFrame:
-    """Read a file.
+    """Read a file as a table of strings, missing where a cell is empty.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    columns : sequence of str or int
-        The columns that will be read: names, by which the separator is recognized, or positions
-        in a file without a header.
-    separator : str or None
-        Character between two columns; None finds it.
-    quotes : bool
-        Whether ``"`` quotes a cell.
-    encoding : str or None
-        None finds UTF-8, UTF-16 and UTF-32.
-
-    Returns
-    -------
-    frame : DataFrame
-        Of strings; missing where a cell is empty.
+    `columns` are names, by which the separator is recognized, or positions in a file without a
+    header. None finds the separator, and the encoding if it is UTF-8, UTF-16 or UTF-32.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     text = _decoded(_content(path, suffixes), path, encoding)

@@ -53,8 +53,9 @@ def diversity_report(
         - `spread`: mean cosine distance of two texts' sentence embeddings, 0 if all say the same;
         - `distance_to_real`: median cosine distance to the nearest (other) real text of the class;
         - `label_agreement`: share whose class is the likeliest to logistic regression with
-          balanced classes on the embeddings of the real texts, crosswise;
-        - `copies`: share equal to a (an earlier) real text, but for case and spaces.
+          balanced classes on the embeddings of the real texts, cross-fitted;
+        - `copies`: share equal to an (earlier) real text, except for case, white space and
+          Unicode form.
 
         NaN where there are too few texts to tell.
 
@@ -165,11 +166,7 @@ def _agreement(
 
 
 def _copies(texts: np.ndarray, real: np.ndarray, made: np.ndarray) -> np.ndarray:
-    copies = np.zeros(len(texts))
-    seen: set[str] = set()
-    for i in [*np.flatnonzero(real), *np.flatnonzero(made)]:
-        folded = " ".join(texts[i].casefold().split())
-        copies[i] = folded in seen
-        if real[i]:
-            seen.add(folded)
+    groups, copies = copy_groups(texts), np.zeros(len(texts))
+    copies[real] = pd.Series(groups[real]).duplicated()
+    copies[made] = np.isin(groups[made], groups[real])
     return copies

@@ -13,17 +13,8 @@ _FOLDERS_NOT_READ = ("checkpoint-", "onnx", "openvino", "coreml", "runs")
 def model_files(folder: Path, gguf_file: str | None = None) -> dict[str, Path]:
     """Return the files that loading a model may read, by their names within its folder.
 
-    Parameters
-    ----------
-    folder : Path
-        The model's folder.
-    gguf_file : str or None
-        The GGUF file in it that holds the model; beside it, settings alone are read.
-
-    Returns
-    -------
-    files : dict of str to Path
-        Those of the folder and of its folders; sentence-transformers keeps settings in these.
+    Subfolders count, since sentence-transformers keeps settings there. Beside a GGUF file, only
+    settings are read.
     """
     if gguf_file is not None:
         beside = [*folder.glob("*.json"), *folder.glob("*.jinja")]

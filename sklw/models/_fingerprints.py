@@ -25,18 +25,7 @@ _lock = threading.Lock()
 
 
 def content_digest(files: Mapping[str, Path]) -> str:
-    """Identify files by what they hold.
-
-    Parameters
-    ----------
-    files : mapping of str to Path
-        The files by the names that are to count; where they lie does not.
-
-    Returns
-    -------
-    digest : str
-        The same for the same names and contents only.
-    """
+    """Hash the names and contents of files; where they lie does not count."""
     lines = [f"{_file_digest(path)} {name}\n" for name, path in sorted(files.items())]
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:32]
 

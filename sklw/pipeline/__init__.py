@@ -5,7 +5,6 @@ weighter cannot learn which rows are synthetic and its weights cannot reach the 
 :class:`Pipeline` passes them; :class:`Weighted` carries them through stock pipelines.
 """
 
-from sklw.pipeline._pipeline import Pipeline, make_pipeline
-from sklw.pipeline._weighted import Weighted
+from sklw.pipeline._pipeline import Pipeline, Weighted, make_pipeline
 
 __all__ = ["Pipeline", "Weighted", "make_pipeline"]

@@ -5,40 +5,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 
 from sklw._copies import copy_groups
-from sklw._validation import check_texts, warn_of_alike_labels
+from sklw._validation import check_labels, check_texts, warn_of_alike_labels
 
-__all__ = ["check_rows"]
+__all__ = ["check_corpus"]
 
 
-def check_rows(texts: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Check texts and labels, and leave copies out.
-
-    Parameters
-    ----------
-    texts : array-like of str of shape (n_samples,)
-        The texts.
-    labels : array-like of shape (n_samples,)
-        Their labels.
-
-    Returns
-    -------
-    texts, labels : ndarray
-        One row for each text that has one label.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ, a label is missing, or a class has a single row.
-
-    Warns
-    -----
-    UserWarning
-        If rows were left out, or labels differ in case or white space only.
-    """
+def check_corpus(texts: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Check texts and labels; keep one row for each text that has a single label."""
     texts = check_texts(texts, estimator_name="compare")
     labels = _check_labels(labels, len(texts))
     warn_of_alike_labels(labels, stacklevel=5)
@@ -62,29 +37,12 @@ def check_rows(texts: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_labels(labels: Any, n_rows: int) -> np.ndarray:
-    if isinstance(labels, (list, tuple)):
-        # numpy would turn a list of strings and numbers into strings.
-        found = np.fromiter(labels, dtype=object, count=len(labels))
-    else:
-        found = column_or_1d(np.asarray(labels, dtype=object), warn=True)
+    if not np.ma.isMaskedArray(labels) and not isinstance(labels, (list, tuple)):
+        labels = np.asarray(labels, dtype=object)  # "nan" is a label in an array of objects
+    found = check_labels(labels, estimator_name="compare", warn=True)
     if len(found) != n_rows:
         raise ValueError(f"Got {n_rows} texts and {len(found)} labels; give one label a text.")
-    missing = np.flatnonzero(pd.isna(found))
-    if len(missing):
-        raise ValueError(
-            f"{len(missing)} labels are missing, the first at position {missing[0]}. Drop these "
-            "rows or label them."
-        )
-    strings = np.array([isinstance(label, str) for label in found], dtype=bool)
-    if strings.any() and not strings.all():
-        raise ValueError(
-            f"The labels are strings and other values, such as {found[strings][0]!r} and "
-            f"{found[~strings][0]!r}. Convert them: [str(label) for label in labels]."
-        )
-    if not strings.all():  # an array of strings may not hold "nan" as a label
-        found = np.array(found.tolist())
-    check_classification_targets(found)
-    return found
+    return found.astype(object) if found.dtype.kind == "U" else found
 
 
 def _without_copies(texts: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 
 from sklw import RecordedGenerator
 from sklw.comparison import Settings, compare, read_results
-from sklw.comparison import _store as store_module
+from sklw.comparison import _folder as store_module
 
 ARGUMENTS = {"methods": ["llm", "llm_quality"], "classifiers": ["tfidf"], "seeds": [0]}
 TEXTS = [f"{a} {b} {c}" for a in ("win", "see") for b in "abcdef" for c in ("today", "soon")]
@@ -72,13 +72,13 @@ def test_labels_come_back_as_they_were(tmp_path, label, other):
 
 @pytest.mark.parametrize("text", ["cut\rhere", 'a "b"', "\ud800 alone", "NA", " lead", "x\u2028y"])
 def test_texts_come_back_as_they_were(tmp_path, text):
+    from sklw.comparison._folder import ResultsFolder
     from sklw.comparison._generated import Generated
-    from sklw.comparison._store import Store
 
     columns = {"text": [text, "b"], "label": ["01", "02"], "accepted": [True, False]}
     columns |= {"reason": ["", "null"], "parents": [(1, 2), ()]}
     verdicts = pd.DataFrame(columns, dtype=object).astype({"accepted": bool})
-    with Store(tmp_path, {}).opened() as store:
+    with ResultsFolder(tmp_path, {}).opened() as store:
         store.write_generated(Generated(verdicts, 1.5, 7), 3, 0)
         store.write_weights(np.array([1.0]), "llm", 3, 0)
         back = store.read_generated(3, 0, np.array(["01", "02"]))
@@ -164,13 +164,13 @@ class TestKilled:
             assert len(pd.read_csv(path)) == 2
 
     def test_with_signal_9_while_results_are_written(self, tmp_path):
-        # A writer that is killed after the first bytes of the second cell.
+        # A writer that is killed after the first bytes of the second trial.
         code = f"""
             import os, signal, sys
             sys.path[:0] = {sys.path!r}
-            from tests_store import run
-            from sklw.comparison import _store
-            put, calls = _store._put, []
+            from tests_of_folder import run
+            from sklw.comparison import _folder
+            put, calls = _folder._put, []
             def half(file, text):
                 if file.name.endswith("results.csv"):
                     calls.append(text)
@@ -179,10 +179,10 @@ class TestKilled:
                         file.flush()
                         os.kill(os.getpid(), signal.SIGKILL)
                 put(file, text)
-            _store._put = half
+            _folder._put = half
             run({str(tmp_path / "out")!r})
         """
-        source = tmp_path / "tests_store.py"
+        source = tmp_path / "tests_of_folder.py"
         source.write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(code)],
@@ -245,14 +245,15 @@ class TestOtherSettings:
 
 
 def test_two_processes_do_not_write_to_one_folder(tmp_path):
-    from sklw.comparison._store import Store
+    from sklw.comparison._folder import ResultsFolder
 
     run(tmp_path)
     description = json.loads((tmp_path / "settings.json").read_text())
     before = (tmp_path / "results.csv").read_bytes()
     code = (
-        "import sys; from sklw.comparison._store import Store; import json\n"
-        f"with Store({str(tmp_path)!r}, json.loads({json.dumps(description)!r})).opened():\n"
+        "import sys; from sklw.comparison._folder import ResultsFolder; import json\n"
+        f"description = json.loads({json.dumps(description)!r})\n"
+        f"with ResultsFolder({str(tmp_path)!r}, description).opened():\n"
         "    print('open', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -264,7 +265,7 @@ def test_two_processes_do_not_write_to_one_folder(tmp_path):
         assert (tmp_path / "results.csv").read_bytes() == before
         other.kill()  # and its lock is gone with it
         other.wait()
-    with Store(tmp_path, description).opened():
+    with ResultsFolder(tmp_path, description).opened():
         pass
     assert len(run(tmp_path, seeds=[0, 1])) == 4
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from sklw.comparison._generated import Generated
 
-__all__ = ["KEY", "Store", "read_generated", "read_results"]
+__all__ = ["KEY", "ResultsFolder", "read_generated", "read_results"]
 
 KEY = ["classifier", "method", "minority_size", "seed"]
 # Strings are quoted and read as strings, so that "01", "NA" and line breaks stay as they are.
@@ -35,7 +35,7 @@ def read_results(folder: Any) -> pd.DataFrame:
     Returns
     -------
     results : DataFrame
-        One row a cell, as :func:`compare` returns them; of a cell tried again the last attempt.
+        One row a trial, as :func:`compare` returns them; of a trial run again the last attempt.
 
     Raises
     ------
@@ -51,18 +51,11 @@ def read_results(folder: Any) -> pd.DataFrame:
     return results.drop_duplicates(KEY, keep="last", ignore_index=True)
 
 
-class Store:
+class ResultsFolder:
     """A folder with ``settings.json``, ``results.csv`` and the generated texts.
 
-    What cannot be written, on a full disk for example, is tried again with the next cell; until
+    What cannot be written, on a full disk for example, is tried again with the next trial; until
     then there is a warning.
-
-    Parameters
-    ----------
-    folder : path
-        Created if it does not exist.
-    description : dict
-        All that the results depend on beside method, classifier, size and seed.
     """
 
     def __init__(self, folder: Any, description: dict[str, Any]) -> None:
@@ -71,14 +64,8 @@ class Store:
         self._unsaved: list[dict[str, Any]] = []
 
     @contextmanager
-    def opened(self) -> Iterator["Store"]:
-        """Keep the folder for this process alone, having checked that the results there fit.
-
-        Raises
-        ------
-        ValueError
-            If the folder is in use, or holds results of other data or settings.
-        """
+    def opened(self) -> Iterator["ResultsFolder"]:
+        """Keep the folder for this process alone, having checked that the results there fit."""
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"output={str(self.folder)!r} is a file; give a folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -129,21 +116,21 @@ class Store:
         return self.folder / f"generated_m{minority_size}_seed{seed}.csv"
 
     def finished(self) -> pd.DataFrame | None:
-        """Read the finished cells; None if there are none."""
+        """Read the finished trials; None if there are none."""
         self._cut_off_unfinished()
         if not self.results_path.exists():
             return None
         return read_results(self.folder)
 
     def append_result(self, row: dict[str, Any]) -> None:
-        """Add a finished cell."""
+        """Add a finished trial."""
         self._unsaved.append(row)
         self._append()
 
     def _append(self) -> None:
         if not self._unsaved:
             return
-        with _warned(f"{len(self._unsaved)} finished cells"):
+        with _warned(f"{len(self._unsaved)} finished trials"):
             self._cut_off_unfinished()
             new = not self.results_path.exists()
             text = pd.DataFrame(self._unsaved).to_csv(header=new, **_WRITE)
@@ -152,7 +139,7 @@ class Store:
             self._unsaved = []
 
     def _cut_off_unfinished(self) -> None:
-        """Drop a row whose writing was interrupted: that cell is done again."""
+        """Drop a row whose writing was interrupted: that trial is run again."""
         path = self.results_path
         if not path.exists():
             return
@@ -208,8 +195,19 @@ class Store:
             _write(path, frame.to_csv(**_WRITE))
 
 
-def read_generated(path: Path) -> pd.DataFrame:
-    """Read a file of generated texts; every cell is a string."""
+def read_generated(path: Any) -> pd.DataFrame:
+    """Read generated texts that :func:`compare` has kept, with their verdicts and weights.
+
+    Parameters
+    ----------
+    path : path
+        A file ``generated_m<size>_seed<seed>.csv`` in the `output` of a comparison.
+
+    Returns
+    -------
+    generated : DataFrame
+        One row a text; every value is a string.
+    """
     return pd.read_csv(path, encoding_errors="surrogatepass", **_READ)
 
 
