@@ -16,7 +16,7 @@ from sklw._validation import check_texts, holds_texts
 from sklw.over_sampling._cells import sort_key
 from sklw.weighting._inputs import check_parents
 
-__all__ = ["WeightReport", "weight_report"]
+__all__ = ["WeightReport"]
 
 _ADDED = [
     "label",
@@ -41,7 +41,8 @@ th { white-space: nowrap } img { max-width: 100% } h2 { margin-bottom: 0.2em }
 class WeightReport:
     """What weight each row got, and why.
 
-    Made by :meth:`sklw.SyntheticWeighter.report`. Shows itself in notebooks.
+    Build it with :meth:`from_estimator` or :meth:`sklw.SyntheticWeighter.report`. Notebooks show it
+    as a page.
 
     Attributes
     ----------
@@ -54,6 +55,17 @@ class WeightReport:
         A row for each class: number of real and of synthetic rows, their total weights, the
         effective sample size of the synthetic ones, and the share the checker would label
         otherwise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklw import SyntheticWeighter, WeightReport
+    >>> X = np.array([[0.0], [0.2], [0.4], [2.0], [2.2], [2.4], [2.1], [0.1]])
+    >>> y = np.array([0, 0, 0, 1, 1, 1, 1, 1])
+    >>> weighter = SyntheticWeighter().fit(X, y, synthetic=np.arange(8) >= 6)
+    >>> report = WeightReport.from_estimator(weighter, X, y)
+    >>> report.summary[["real", "synthetic"]].values.tolist()
+    [[3, 0], [3, 2]]
     """
 
     def __init__(
@@ -63,6 +75,26 @@ class WeightReport:
         self.summary = summary
         self._title = title
         self._pictures = pictures
+
+    @classmethod
+    def from_estimator(
+        cls, weighter: Any, X: Any, y: Any, *, provenance: Any = None, parent_indices: Any = None
+    ) -> "WeightReport":
+        """Report on a fitted weighter.
+
+        Parameters
+        ----------
+        weighter : SyntheticWeighter
+            Fitted.
+        X, y, provenance, parent_indices
+            As in :meth:`sklw.SyntheticWeighter.report`.
+
+        Returns
+        -------
+        report : WeightReport
+            The report.
+        """
+        return _build(weighter, X, y, provenance, parent_indices)
 
     def __repr__(self) -> str:
         made = int(self.frame["synthetic"].sum())
@@ -117,10 +149,7 @@ class WeightReport:
         return self.to_html(n_rows=5)
 
 
-def weight_report(
-    weighter: Any, X: Any, y: Any, *, provenance: Any = None, parent_indices: Any = None
-) -> WeightReport:
-    """Build the report of a fitted weighter: see :meth:`sklw.SyntheticWeighter.report`."""
+def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) -> WeightReport:
     check_is_fitted(weighter, "sample_weight_")
     labels = column_or_1d(y)
     check_consistent_length(X, labels)

@@ -479,9 +479,9 @@ class SyntheticWeighter(
             ``report.frame`` has a row for each row; ``report.to_html(path)`` writes a page with
             the highest and the lowest weights.
         """
-        from sklw.inspection import _report
+        from sklw.inspection import WeightReport
 
-        return _report.weight_report(
+        return WeightReport.from_estimator(
             self, X, y, provenance=provenance, parent_indices=parent_indices
         )
 
