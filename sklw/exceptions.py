@@ -16,4 +16,4 @@ class EndpointError(RuntimeError):
 
 
 class GenerationWarning(UserWarning):
-    """Generation stopped short of its quota, or rejected an unusual share of what came."""
+    """Generation stopped short of its quota, or rejected an unusual share of the answers."""

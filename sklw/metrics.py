@@ -1,4 +1,4 @@
-"""Losses and accuracies that count every class, or every group of every class, alike."""
+"""Losses and accuracies that weight every class, or every group of every class, equally."""
 
 import difflib
 from collections.abc import Hashable

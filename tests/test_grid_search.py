@@ -57,6 +57,7 @@ def pipeline(log, cache, classifier):
     return make_pipeline(sampler, SyntheticWeighter(random_state=0), *classifier)
 
 
+@pytest.mark.slow
 def test_a_search_sends_each_request_once_and_its_second_run_none(tmp_path):
     log = tmp_path / "sent"
     pipe = pipeline(
@@ -77,6 +78,7 @@ def test_a_search_sends_each_request_once_and_its_second_run_none(tmp_path):
     assert_array_equal(again.cv_results_["mean_test_score"], scores)
 
 
+@pytest.mark.slow
 def test_everything_is_searched_in_one_call(tmp_path):
     pipe = pipeline(
         tmp_path / "sent",
@@ -100,11 +102,11 @@ def test_everything_is_searched_in_one_call(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["imp", "dimp"])
-def test_bert_takes_every_method_and_stock_pipelines_work_too(tmp_path, method):
+def test_bert_takes_every_method_and_stock_pipelines_work_too(tiny, method):
     from imblearn.pipeline import make_pipeline as make_stock_pipeline
 
     texts, labels = np.array(X[30:], dtype=object), np.array(Y[30:])
-    bert = BertClassifier(max_epochs=1, random_state=0)
+    bert = BertClassifier(tiny, max_epochs=1, random_state=0)
     weighter = SyntheticWeighter(method, reference=(texts[:40], labels[:40]), random_state=0)
     stock = make_stock_pipeline(weighter, clone(bert)).fit(texts, labels)
     ours = make_pipeline(clone(weighter), clone(bert))
@@ -112,6 +114,7 @@ def test_bert_takes_every_method_and_stock_pipelines_work_too(tmp_path, method):
     assert_array_equal(stock.predict_proba(texts), ours.predict_proba(texts))
 
 
+@pytest.mark.slow
 def test_cross_val_score(tmp_path):
     pipe = pipeline(
         tmp_path / "sent", tmp_path / "requests.sqlite", [TextEmbedder(), LogisticRegression()]

@@ -183,7 +183,9 @@ def test_a_hub_id_counts_with_its_revision(folder, tmp_path, monkeypatch):
 
 
 def test_a_hub_id_that_cannot_be_had_is_named():
-    with pytest.raises(ModelNotFoundError, match="'some/absent' is neither a local path nor"):
+    with pytest.raises(
+        ModelNotFoundError, match="'some/absent' is neither a local path nor available"
+    ):
         _ = locate_model("some/absent").fingerprint
 
 
@@ -207,8 +209,8 @@ def ask(model):
 
 
 DAMAGE = {
-    "cut": ("model.safetensors", lambda content: content[:-100], "has .* bytes where .* belong"),
-    "cut in the header": ("model.safetensors", lambda content: content[:50], "is cut short"),
+    "cut": ("model.safetensors", lambda content: content[:-100], "has .* bytes and should have"),
+    "cut in the header": ("model.safetensors", lambda content: content[:50], "is truncated"),
     "empty": ("model.safetensors", lambda content: b"", "is empty"),
     "pointer": (
         "model.safetensors",
@@ -229,7 +231,7 @@ def test_a_damaged_file_is_named(folder, name, change, said):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"half a model", "is no GGUF file"), (b"GGUF\x03\0\0\0", "bad.gguf")]
+    ("content", "said"), [(b"half a model", "is not a GGUF file"), (b"GGUF\x03\0\0\0", "bad.gguf")]
 )
 def test_a_damaged_gguf_file_is_named(tmp_path, content, said):
     (tmp_path / "bad.gguf").write_bytes(content)

@@ -52,7 +52,7 @@ class Costly(LLMOverSampler):
             [CountVectorizer(), StandardScaler(with_mean=False), Costly()],
             "CountVectorizer, Standard",
         ),
-        ([SMOTE(), TfidfVectorizer()], "SMOTE reckons with numbers.*before SMOTE"),
+        ([SMOTE(), TfidfVectorizer()], "SMOTE works on numbers.*before SMOTE"),
         ([LogisticRegression(), Costly()], "LogisticRegression predicts.*costly, "),
         ([TfidfVectorizer(), LogisticRegression()], "LogisticRegression predicts"),
     ],

@@ -135,8 +135,8 @@ def _json(source: ModelSource, name: str, folder: str = "") -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(
-            f"{path} is not JSON ({error}), so how {source.name!r} makes its vectors is not known. "
-            "Get the model anew."
+            f"{path} is not JSON ({error}), so sklw cannot tell how {source.name!r} computes its "
+            "vectors. Download the model again."
         ) from error
 
 

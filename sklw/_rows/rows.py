@@ -178,7 +178,7 @@ class Rows:
 _ADVICE = {
     "groups": "Pass the groups to the sampler, which hands them on with those of its rows.",
     "sample_weight": (
-        'Put SyntheticWeighter("uniform") behind the sampler, which gives the new rows weight 1.'
+        'Put SyntheticWeighter("uniform") after the sampler, which gives the new rows weight 1.'
     ),
 }
 

@@ -58,7 +58,7 @@ def descriptions(pairs: Sequence[str], labels: Any) -> dict[str, str]:
     for pair in pairs:
         label, equals, text = pair.partition("=")
         if not equals or not text.strip():
-            raise ValueError(f"--label-description {pair!r} has not the form LABEL=TEXT.")
+            raise ValueError(f"--label-description {pair!r} does not have the form LABEL=TEXT.")
         if label not in set(labels.tolist()):
             known = ", ".join(sorted(set(labels.tolist())))
             raise ValueError(f"--label-description names the label {label!r}; there are: {known}.")

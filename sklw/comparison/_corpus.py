@@ -41,7 +41,9 @@ def _check_labels(labels: Any, n_rows: int) -> np.ndarray:
         labels = np.asarray(labels, dtype=object)  # "nan" is a label in an array of objects
     found = check_labels(labels, estimator_name="compare", warn=True)
     if len(found) != n_rows:
-        raise ValueError(f"Got {n_rows} texts and {len(found)} labels; give one label a text.")
+        raise ValueError(
+            f"Got {n_rows} texts and {len(found)} labels; pass one label for each text."
+        )
     return found.astype(object) if found.dtype.kind == "U" else found
 
 

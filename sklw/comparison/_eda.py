@@ -24,9 +24,9 @@ class EDAOverSampler(BaseOverSampler):
     Each new text is a random real text of the class after one of four edits, each applied to a
     share `alpha` of its words [1]_: words swapped, words deleted, words inserted, words replaced.
 
-    The paper inserts and substitutes WordNet synonyms. No well-kept package ships WordNet
-    (nltk downloads it when used), so here the new words are drawn from the other words of the same
-    class, as often as they occur there.
+    The paper inserts and substitutes WordNet synonyms. No maintained package ships WordNet
+    (nltk downloads it on first use), so here the new words are drawn from the words of the same
+    class, in proportion to how often they occur.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class EDAOverSampler(BaseOverSampler):
         texts = check_texts(X, estimator_name=type(self).__name__)
         if len(texts) != len(y):
             raise ValueError(
-                f"Found {len(texts)} texts and {len(y)} labels; give one label a text."
+                f"Found {len(texts)} texts and {len(y)} labels; pass one label for each text."
             )
         self._two_dimensional = np.ndim(X) == 2
         return texts, y, binarize_y

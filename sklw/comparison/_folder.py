@@ -67,14 +67,14 @@ class ResultsFolder:
     def opened(self) -> Iterator["ResultsFolder"]:
         """Keep the folder for this process alone, having checked that the results there fit."""
         if self.folder.exists() and not self.folder.is_dir():
-            raise ValueError(f"output={str(self.folder)!r} is a file; give a folder.")
+            raise ValueError(f"output={str(self.folder)!r} is a file. Pass a folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             lock = filelock.FileLock(self.folder / ".lock").acquire(timeout=0)
         except filelock.Timeout:
             raise ValueError(
                 f"Another comparison is writing to {self.folder}. Wait until it has ended, or "
-                "give another folder."
+                "pass another folder."
             ) from None
         with lock:  # the system takes it back from a process that is killed
             self._check_settings()
@@ -85,7 +85,7 @@ class ResultsFolder:
 
     def _check_settings(self) -> None:
         path = self.folder / "settings.json"
-        advice = "Give another folder, or delete this one to start afresh."
+        advice = "Pass another folder, or delete this one to start afresh."
         if not path.exists():
             if self.results_path.exists():
                 raise ValueError(
@@ -97,7 +97,7 @@ class ResultsFolder:
         try:
             known = dict(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{path} is no file of settings: {error}. {advice}") from None
+            raise ValueError(f"{path} is not a settings file: {error}. {advice}") from None
         names = dict.fromkeys([*self._description, *known])
         changed = [n for n in names if known.get(n) != self._description.get(n)]
         if changed:

@@ -113,7 +113,7 @@ def format_table(
     metric: str = "macro_f1",
     style: str = "text",
 ) -> str:
-    """Write a summary for people.
+    """Format a summary as a table.
 
     Parameters
     ----------

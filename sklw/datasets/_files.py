@@ -33,7 +33,7 @@ _MARKS = {  # the longer ones first
 }
 # How other programs' files begin, and what to do with them.
 _FOREIGN = {
-    b"\x1f\x8b": "a gzip file: let its name end in .gz",
+    b"\x1f\x8b": "a gzip file: rename it so that its name ends in .gz",
     b"PK\x03\x04": "an Excel, OpenDocument or zip file: save the sheet as CSV (UTF-8)",
     b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save the sheet as CSV (UTF-8)",
     b"PAR1": 'a Parquet file: pandas.read_parquet(path).to_csv("texts.csv", index=False)',
@@ -112,7 +112,7 @@ def _decoded(content: bytes, path: Path, encoding: str | None) -> str:
         ) from None
     if "\0" in text:
         raise ValueError(
-            f"{str(path)!r} is no text in {encoding or 'UTF-8'}: it has NUL characters. Pass its "
+            f"{str(path)!r} is not text in {encoding or 'UTF-8'}: it has NUL characters. Pass its "
             f"encoding, such as encoding='utf-16' (--encoding utf-16); sklw reads {FORMATS} files."
         )
     return text.removeprefix("\ufeff")
@@ -192,12 +192,14 @@ def _read_json(text: str, path: Path) -> pd.DataFrame:
             read = json.loads(part, parse_int=str, parse_float=str, parse_constant=_missing)
         except ValueError as error:
             raise ValueError(
-                f"Line {number} of {str(path)!r} could not be read as JSON: {error}. Each line is "
-                "to be one object."
+                f"Line {number} of {str(path)!r} could not be read as JSON: {error}. Each line "
+                "must be one object."
             ) from None
         records += read if isinstance(read, list) else [read]
     if not all(isinstance(record, dict) for record in records):
-        raise ValueError(f"{str(path)!r} holds what is no JSON object; each line is to be one.")
+        raise ValueError(
+            f"{str(path)!r} holds values that are not JSON objects; each line must be one."
+        )
     names = {True: "true", False: "false"}
     return pd.DataFrame(
         [{k: names[v] if isinstance(v, bool) else v for k, v in r.items()} for r in records],

@@ -1,4 +1,4 @@
-"""Read labelled texts from a file of the user's."""
+"""Read labelled texts from a file."""
 
 import os
 import warnings
@@ -28,7 +28,7 @@ def load_texts(
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Read labelled texts from a CSV, TSV or JSON-lines file, compressed or not.
 
-    Texts and labels are read as they stand: ``NA``, ``None``, ``01`` and ``1.0`` stay those
+    Texts and labels are read verbatim: ``NA``, ``None``, ``01`` and ``1.0`` stay those
     strings.
 
     Parameters
@@ -41,13 +41,13 @@ def load_texts(
         Names of the columns. Two integers are positions, counted from 0, in a file without a
         header.
     separator : str, default=None
-        Character between two columns. None takes the one out of comma, tab, semicolon and
-        vertical bar by which the file has the columns that are asked for.
+        Character between two columns. None takes the one of comma, tab, semicolon and
+        vertical bar with which the file has the requested columns.
     quotes : bool, default=True
         Whether ``"`` quotes a cell. Pass False where it is an ordinary character.
     encoding : str, default=None
         Encoding of the file. None reads UTF-8, UTF-16 and UTF-32, with a byte order mark or
-        without; others cannot be told from each other and have to be named.
+        without; no other encoding can be detected reliably, so pass its name.
     drop_duplicates : bool, default=False
         Keep only the first row of each text; case, white space and Unicode form do not count.
 

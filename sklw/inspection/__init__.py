@@ -1,4 +1,4 @@
-"""Seeing how varied rows are, what weights they got and why, and what more would bring."""
+"""Reports and plots: how varied rows are, why they have their weights, what more would bring."""
 
 from sklw.inspection._diversity import diversity_report
 from sklw.inspection._report import WeightReport

@@ -52,8 +52,8 @@ def diversity_report(
           n-grams of equally many texts of both sources (the share falls with their number);
         - `spread`: mean cosine distance of two texts' sentence embeddings, 0 if all say the same;
         - `distance_to_real`: median cosine distance to the nearest (other) real text of the class;
-        - `label_agreement`: share whose class is the likeliest to logistic regression with
-          balanced classes on the embeddings of the real texts, cross-fitted;
+        - `label_agreement`: share of texts whose class is the one predicted by a cross-fitted
+          logistic regression on the embeddings of the real texts;
         - `copies`: share equal to an (earlier) real text, except for case, white space and
           Unicode form.
 
@@ -147,7 +147,7 @@ def _agreement(
     made: np.ndarray,
     parents: Sequence[Any] | None,
 ) -> np.ndarray:
-    """Whether its class is the likeliest, to classifiers that saw neither it nor its parents."""
+    """Whether classifiers that saw neither a text nor its parents predict its class."""
     real = np.flatnonzero(~made)
     if len(np.unique(labels[real])) < 2:
         return np.full(len(labels), np.nan)

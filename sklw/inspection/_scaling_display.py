@@ -1,4 +1,4 @@
-"""A picture of the loss at growing numbers of synthetic rows."""
+"""A plot of the loss at growing numbers of synthetic rows."""
 
 from typing import Any, Self
 
@@ -69,13 +69,13 @@ class ScalingLawDisplay:
         losses : array-like of shape (n_sizes,) or (n_sizes, n_repeats)
             Losses; scores of :func:`sklw.scaling.synthetic_size_curve` with the sign turned.
         law : ScalingLaw, default=None
-            Fitted; is drawn with its interval.
+            A fitted law, drawn with its interval.
         up_to : float, default=None
             Draw the law up to this size; None ends at the largest measured.
         ax : matplotlib Axes, default=None
             Where to draw; None makes new axes.
         **kwargs
-            Handed to matplotlib's ``errorbar``.
+            Passed to matplotlib's ``errorbar``.
 
         Returns
         -------
@@ -91,7 +91,7 @@ class ScalingLawDisplay:
         return display.plot(up_to=up_to, ax=ax, **kwargs)
 
     def plot(self, *, up_to: float | None = None, ax: Any = None, **kwargs: Any) -> Self:
-        """Draw: means with standard deviations over the repeats, and the law.
+        """Draw the means with their standard deviations over the repeats, and the law.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Pictures of weights."""
+"""Plots of weights."""
 
 from typing import Any, Literal, Self
 
@@ -18,7 +18,7 @@ Kind = Literal["class", "source", "quality"]
 
 
 class WeightDisplay:
-    """Weights of synthetic rows: by class, by source, or as they follow from the checkers.
+    """Weights of synthetic rows by class, by source, or against what the checkers found.
 
     Build it with :meth:`from_estimator` or :meth:`from_weights`.
 
@@ -107,7 +107,7 @@ class WeightDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes new axes.
         **kwargs
-            Handed to matplotlib.
+            Passed to matplotlib.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class WeightDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw weights from anywhere.
+        """Draw given weights.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class WeightDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None makes new axes.
         **kwargs
-            Handed to matplotlib.
+            Passed to matplotlib.
 
         Returns
         -------
@@ -178,19 +178,18 @@ class WeightDisplay:
         return display.plot(kind=kind, ax=ax, **kwargs)
 
     def plot(self, kind: Kind = "class", *, ax: Any = None, **kwargs: Any) -> Self:
-        """Draw.
+        """Draw the weights.
 
         Parameters
         ----------
         kind : {"class", "source", "quality"}, default="class"
-            ``"class"`` and ``"source"``: the weights of the synthetic rows of each class, or of
-            the rows of each source, as box plots. ``"quality"``: a point a synthetic row, quality
-            against diversity and coloured by weight, or against weight where there is no
-            diversity.
+            ``"class"`` and ``"source"``: box plots of the weights of the synthetic rows of each
+            class, or of the rows of each source. ``"quality"``: a scatter plot of quality against
+            diversity coloured by weight, or of weight against quality where there is no diversity.
         ax : matplotlib Axes, default=None
             Where to draw; None makes new axes.
         **kwargs
-            Handed to matplotlib's ``boxplot`` or ``scatter``.
+            Passed to matplotlib's ``boxplot`` or ``scatter``.
 
         Returns
         -------

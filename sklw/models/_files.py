@@ -75,24 +75,24 @@ def _safetensors_fault(path: Path) -> str | None:
     with path.open("rb") as opened:
         length = int.from_bytes(opened.read(8), "little")
         if length > size - 8:
-            return f"is cut short or no safetensors file: it has {size:,} bytes"
+            return f"is truncated or not a safetensors file: it has {size:,} bytes"
         header = json.loads(opened.read(length))
     ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
     whole = 8 + length + max(ends, default=0)
-    return None if whole == size else f"has {size:,} bytes where {whole:,} belong"
+    return None if whole == size else f"has {size:,} bytes and should have {whole:,}"
 
 
 def _bin_fault(path: Path) -> str | None:
     with path.open("rb") as opened:
         magic = opened.read(2)
     if magic == b"PK" and not zipfile.is_zipfile(path):
-        return "is cut short"
-    return None if magic[:1] in (b"P", b"\x80") else "is no file of torch"
+        return "is truncated"
+    return None if magic[:1] in (b"P", b"\x80") else "is not a torch file"
 
 
 def _gguf_fault(path: Path) -> str | None:
     with path.open("rb") as opened:
-        return None if opened.read(4) == b"GGUF" else "is no GGUF file"
+        return None if opened.read(4) == b"GGUF" else "is not a GGUF file"
 
 
 _CHECKS = {

@@ -137,7 +137,7 @@ class ModelSource:
             place = Path(self.location, self.gguf_file or "")
             cause = f"the files in {str(place)!r} could not be loaded"
         else:
-            cause = f"{self.name!r} is neither a local path nor to be had from the model hub"
+            cause = f"{self.name!r} is neither a local path nor available from the model hub"
         return ModelNotFoundError(
             f"The model {self.name!r} could not be loaded: {cause} ({detail}). Pass a folder "
             "with its weights and tokenizer, a .gguf file, or one of the embedded models, which "

@@ -74,9 +74,9 @@ def _advice(final: Any, refused: str) -> str:
         if has_fit_parameter(inner, refused):
             more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
             return (
-                f"With metadata routing enabled, {type(inner).__name__} has to ask for them: "
-                f"{type(inner).__name__}(...).set_fit_request({refused}=True){more}, and so has a "
-                "scorer that is given: .set_score_request(sample_weight=False)."
+                f"With metadata routing enabled, {type(inner).__name__} has to request them: "
+                f"{type(inner).__name__}(...).set_fit_request({refused}=True){more}, and so does "
+                "a scorer, if one is passed: .set_score_request(sample_weight=False)."
             )
     elif has_fit_parameter(getattr(final, "estimator", None), refused):
         return (

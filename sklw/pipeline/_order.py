@@ -90,7 +90,7 @@ def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
 
 
 def check_sampler_input(sampler: Any, X: Any, given: Any, before: Iterable[Any]) -> None:
-    """Raise if a sampler gets numbers that were texts, to write, or texts, to reckon with."""
+    """Raise if a sampler of texts gets numbers that were texts, or a sampler of numbers texts."""
     from sklw.over_sampling import LLMOverSampler
 
     changed = ", ".join(type(step).__name__ for step in before if hasattr(step, "transform"))
@@ -105,8 +105,8 @@ def check_sampler_input(sampler: Any, X: Any, given: Any, before: Iterable[Any])
     of_numbers = type(sampler).__module__.startswith("imblearn.over_sampling")
     if of_numbers and holds_texts(X) and not get_tags(sampler).input_tags.string:
         raise TypeError(
-            f"{name} reckons with numbers and got texts. Put a transformer that makes numbers of "
-            f"texts, such as TfidfVectorizer or TextEmbedder, before {name}, or use "
+            f"{name} works on numbers and got texts. Put a transformer that turns texts "
+            f"into numbers, such as TfidfVectorizer or TextEmbedder, before {name}, or use "
             "LLMOverSampler, which writes texts."
         )
 
@@ -125,7 +125,7 @@ def check_before_generation(
             f"{', '.join(sorted(per_row))} was given for the rows of X, and {name} gets the rows "
             f"that {type(writers[0]).__name__} writes too, for which there is none. Leave it out; "
             "groups can be passed to the sampler, and for weights, put "
-            'SyntheticWeighter("uniform") behind it, which gives the new rows weight 1.'
+            'SyntheticWeighter("uniform") after it, which gives the new rows weight 1.'
         )
 
 

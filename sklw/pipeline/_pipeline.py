@@ -87,12 +87,13 @@ class Weighted:
 class Pipeline(imblearn.pipeline.Pipeline):
     """imbalanced-learn's Pipeline that also carries which rows are synthetic, and their weights.
 
-    A drop-in for :class:`imblearn.pipeline.Pipeline`: the same parameters, attributes and
-    behaviour. If one of its steps is a weighter such as :class:`sklw.SyntheticWeighter`, the
-    pipeline tells it which rows the samplers before it added, and hands the weights it finds to the
-    ``fit`` of the final estimator: as ``row_weights`` (a :class:`sklw.RowWeights`) if it takes
-    that, else as ``sample_weight``. What the user gives for each row, such as ``sample_weight`` or
-    ``groups``, stays with its row through the samplers, or is refused where it cannot.
+    A drop-in replacement for :class:`imblearn.pipeline.Pipeline`, with the same parameters,
+    attributes and behaviour. If one of its steps is a weighter such as
+    :class:`sklw.SyntheticWeighter`, the pipeline tells it which rows the samplers before it added,
+    and passes the weights it finds to the ``fit`` of the final estimator: as ``row_weights`` (a
+    :class:`sklw.RowWeights`) if it takes that, else as ``sample_weight``. What the user passes for
+    each row, such as ``sample_weight`` or ``groups``, stays with its row through the samplers; where
+    it cannot, there is an error.
 
     Parameters
     ----------

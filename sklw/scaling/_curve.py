@@ -58,7 +58,7 @@ def synthetic_size_curve(
     Parameters
     ----------
     pipeline : sklw.Pipeline
-        With one over-sampler among its steps.
+        A pipeline with one over-sampler.
     X, y : array-like of shape (n_samples, ...)
         Real rows and labels.
     sizes : array-like of int
@@ -68,7 +68,7 @@ def synthetic_size_curve(
     scoring : str or callable, default=sklw.metrics.neg_balanced_log_loss
         As in scikit-learn.
     n_jobs : int, default=None
-        Splits at a time.
+        Number of splits run in parallel.
 
     Returns
     -------

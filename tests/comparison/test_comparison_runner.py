@@ -159,7 +159,7 @@ def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path):
     assert by_text[RECORDED].mean() > 2 * by_text[NOISE].mean()
 
 
-def test_every_method_that_bert_takes_runs_with_it(settings, tmp_path):
+def test_every_method_that_bert_takes_runs_with_it(settings, tiny, tmp_path):
     results = compare(
         TEXTS,
         LABELS,
@@ -168,7 +168,7 @@ def test_every_method_that_bert_takes_runs_with_it(settings, tmp_path):
         majority_size=24,
         seeds=[0],
         test_size=20,
-        settings=replace(settings, bert={"max_epochs": 1}),
+        settings=replace(settings, bert={"model": tiny, "max_epochs": 1}),
         output=tmp_path,
     )
     assert set(results["method"]) == set(METHODS) - {"smote", "adasyn"}

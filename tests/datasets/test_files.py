@@ -73,7 +73,7 @@ def test_other_encodings_are_asked_for_with_an_example(tmp_path, encoding, text)
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "save the sheet as CSV"),
         ("a.parquet", b"PAR1\x15\x04", r"read_parquet\(path\).to_csv"),
         ("a.csv", b"PAR1\x15\x04", r"read_parquet\(path\).to_csv"),
-        ("a.csv", b"\x1f\x8b\x08", "let its name end in .gz"),
+        ("a.csv", b"\x1f\x8b\x08", "so that its name ends in .gz"),
         ("a.csv", b"text,label\na\0b\0,x\n", "NUL characters"),
         ("a.csv.gz", b"text,label\na,x\n", "damaged"),
         ("a.csv.gz", gzip.compress(b"text,label\na,x\n" * 99, mtime=0)[:-12], "damaged"),
@@ -150,7 +150,7 @@ def test_rows_longer_than_the_header_are_neither_cut_nor_moved(tmp_path, content
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("[1, 2]", "no JSON object"),
+        ("[1, 2]", "not JSON objects"),
         ('{"text": ["a"], "label": 1}', "holds lists or objects"),
         ('{"text": "a", "label": 1}\n{"text": "b",', "Line 2 of .* could not be read as JSON"),
     ],

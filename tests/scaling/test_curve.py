@@ -1,15 +1,19 @@
+from itertools import pairwise
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
+from sklearn.base import BaseEstimator
 from sklearn.datasets import make_classification
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
 from sklw.scaling import synthetic_size_curve
-from sklw.scaling._curve import _nested_order
 
 
 class Counted(SMOTE):
@@ -61,12 +65,41 @@ def test_the_sampler_runs_once_for_each_split(data):
     assert Counted.calls == 3
 
 
-def test_sets_are_nested_and_even_over_the_classes():
-    labels = np.array(list("aabbb" + "bbbbbaac"))
-    synthetic = np.arange(13) >= 5
-    order = _nested_order(labels, synthetic)
-    assert labels[order].tolist() == list("bacbabbb")
-    assert sorted(order) == list(range(5, 13))
+class Made(BaseEstimator):
+    """Adds the rows 1, 2, ... of given labels."""
+
+    def __init__(self, labels, groups=None):
+        self.labels, self.groups = labels, groups
+
+    def fit_resample(self, X, y):
+        if self.groups is not None:
+            self.groups_ = np.array([0] * len(X) + self.groups)
+        made = np.arange(1, len(self.labels) + 1)[:, None]
+        return np.vstack([X, made]), np.append(y, list(self.labels))
+
+
+class Seen(DummyClassifier):
+    """Keeps the made rows that it is trained on."""
+
+    made: ClassVar = []
+
+    def fit(self, X, y, sample_weight=None):
+        Seen.made.append(set(X[X > 0].astype(int).tolist()))
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "order"),
+    [("bbbbbaac", None, [1, 6, 8, 2, 7, 3, 4, 5]), ("aabb", [0, 0, 0, 1], [1, 3, 4, 2])],
+)
+def test_sets_are_nested_and_even_over_the_classes_and_groups(labels, groups, order):
+    Seen.made.clear()
+    X, y = np.zeros((8, 1)), np.array(list("aaaabbbb"))
+    sizes = range(len(labels) + 1)
+    pipe = make_pipeline(Made(labels, groups), Seen())
+    synthetic_size_curve(pipe, X, y, sizes, cv=2, scoring="accuracy")
+    nested = Seen.made[: len(sizes)]
+    assert [(more - fewer).pop() for fewer, more in pairwise(nested)] == order
 
 
 def test_parents_and_several_processes(data):
@@ -106,5 +139,3 @@ def test_groups_and_augmentation_reach_the_weighter():
     for kwargs in ({"augmentation_weight": 0.0}, {"class_weight": "balanced"}):
         found = scores(**kwargs)
         assert (found[1] != plain[1]).all()
-    cells = _nested_order(np.array(list("aabb")), np.ones(4, bool), np.array([0, 0, 0, 1]))
-    assert cells.tolist() == [0, 2, 3, 1]
