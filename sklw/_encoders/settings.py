@@ -38,39 +38,17 @@ _PLAIN = {
 
 @dataclass(frozen=True)
 class SentenceSettings:
-    """What sentence-transformers does with the model; the defaults are for any other model.
+    """What sentence-transformers does with the model; the defaults are for any other model."""
 
-    Attributes
-    ----------
-    pooling : tuple of str, or None
-        Keys of `POOLINGS`; the vectors are put side by side. None leaves it to the architecture.
-    include_prompt : bool
-        Whether the tokens of the prompt are pooled, too.
-    normalize : bool
-        Whether vectors are scaled to length 1.
-    max_length : int or None
-        Most tokens of a text; None leaves it to the tokenizer.
-    lower_case : bool
-        Whether texts are lower-cased before they are tokenized.
-    prompts : tuple of (name, text)
-        Prompts that can be put before a text.
-    default_prompt : str or None
-        Name of the one that is, unless told otherwise.
-    folder : str
-        Where in the model's folder the encoder is.
-    beyond : str
-        What sklw cannot compute; empty if there is no such thing.
-    """
-
-    pooling: tuple[str, ...] | None = None
-    include_prompt: bool = True
+    pooling: tuple[str, ...] | None = None  # keys of POOLINGS; None: left to the architecture
+    include_prompt: bool = True  # whether the tokens of the prompt are pooled, too
     normalize: bool = False
-    max_length: int | None = None
-    lower_case: bool = False
-    prompts: tuple[tuple[str, str], ...] = ()
-    default_prompt: str | None = None
-    folder: str = ""
-    beyond: str = ""
+    max_length: int | None = None  # most tokens of a text; None: left to the tokenizer
+    lower_case: bool = False  # whether texts are lower-cased before they are tokenized
+    prompts: tuple[tuple[str, str], ...] = ()  # names and texts
+    default_prompt: str | None = None  # name of the prompt used unless told otherwise
+    folder: str = ""  # where in the model's folder the encoder is
+    beyond: str = ""  # what sklw cannot compute
 
 
 def read_settings(source: ModelSource) -> SentenceSettings:

@@ -27,24 +27,12 @@ def n_rows(X: Any) -> int:
 
 @dataclass(frozen=True)
 class Step:
-    """What a sampler did to the rows.
+    """What a sampler did to the rows, with a value for each row that came out."""
 
-    Attributes
-    ----------
-    kept : ndarray of int, shape (n_after,)
-        Where each row stood before; `NEW` for those that did not.
-    copied : ndarray of bool, shape (n_after,)
-        Which of them stand there a second time, to balance the classes.
-    unsure : ndarray of bool, shape (n_after,)
-        Which are one of several identical rows, not all of which are left.
-    parents : dict of int to array
-        Of some rows, the positions before of the rows that they were made from.
-    """
-
-    kept: np.ndarray
-    copied: np.ndarray
-    unsure: np.ndarray
-    parents: dict[int, Any] = field(default_factory=dict)
+    kept: np.ndarray  # where it stood before, NEW if nowhere
+    copied: np.ndarray  # whether it stands there a second time, to balance the classes
+    unsure: np.ndarray  # whether it is one of several identical rows, not all of which are left
+    parents: dict[int, Any] = field(default_factory=dict)  # of some rows, where they were before
 
 
 def refuse_untraceable(sampler: Any) -> None:

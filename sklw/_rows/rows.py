@@ -18,31 +18,14 @@ _PER_ROW = {"augmented", "groups", "parent_indices", "row_weights", "sample_weig
 
 @dataclass(frozen=True)
 class Rows:
-    """What is known of the rows at one point of a pipeline.
+    """What is known of the rows at one point of a pipeline."""
 
-    Attributes
-    ----------
-    origin : ndarray of int, shape (n,)
-        Position of each row in the `X` given to fit; `NEW` where a sampler made it, `UNSURE` where
-        it is one of several identical rows.
-    synthetic : ndarray of bool, shape (n,)
-        Copies of a real row are synthetic too, and have its origin.
-    n_given : int
-        Number of rows given to fit.
-    apart : tuple of str
-        Names of fit parameters that are about other rows.
-    parent_indices : list of n int arrays, or None
-        For each row, which of these rows it was made from.
-    augmented, groups : ndarray of shape (n,), or None
-        As the samplers tell.
-    """
-
-    origin: np.ndarray
-    synthetic: np.ndarray
-    n_given: int
-    apart: tuple[str, ...] = ()
-    parent_indices: list[np.ndarray] | None = None
-    augmented: np.ndarray | None = None
+    origin: np.ndarray  # positions in the X given to fit; NEW if made, UNSURE among identical rows
+    synthetic: np.ndarray  # copies of a real row are synthetic too, and have its origin
+    n_given: int  # number of rows given to fit
+    apart: tuple[str, ...] = ()  # names of fit parameters that are about other rows
+    parent_indices: list[np.ndarray] | None = None  # for each row, the rows it was made from
+    augmented: np.ndarray | None = None  # as the samplers tell
     groups: np.ndarray | None = None
 
     @classmethod

@@ -21,20 +21,13 @@ _COLUMNS = ["text", "label", "accepted", "reason", "parents"]
 class Generated:
     """Rows of a language model, and what they cost.
 
-    Attributes
-    ----------
-    verdicts : DataFrame
-        One row for each candidate: ``text``, ``label``, ``accepted``, ``reason``, ``parents`` (the
-        real training rows that its prompt showed).
-    seconds : float
-        Time of generation.
-    tokens : int
-        Tokens read and written by the model, rejected rows included.
+    `verdicts` has a row for each candidate: ``text``, ``label``, ``accepted``, ``reason`` and
+    ``parents``, the real training rows that its prompt showed.
     """
 
     verdicts: pd.DataFrame
     seconds: float
-    tokens: int
+    tokens: int  # read and written, for rejected rows as well
 
     @property
     def accepted(self) -> pd.DataFrame:

@@ -31,47 +31,21 @@ CLASSIFIERS = ("embedding", "tfidf", "bert")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a method is built for.
-
-    Attributes
-    ----------
-    classifier : {"embedding", "tfidf", "bert"}
-        Kind of classifier.
-    settings : Settings
-        What all methods share.
-    smallest : int
-        Rows of the smallest class in the training set.
-    seed : int
-        Seed of the samplers, of the folds and of BERT.
-    """
+    """What a method is built for."""
 
     classifier: str
     settings: Settings
-    smallest: int
-    seed: int
+    smallest: int  # rows of the smallest class in the training set
+    seed: int  # of the samplers, of the folds and of BERT
 
 
 @dataclass(frozen=True)
 class Method:
-    """One method of dealing with imbalance.
-
-    Attributes
-    ----------
-    build : callable
-        ``build(plan)`` gives the estimator to be fitted.
-    description : str
-        One line for the help text.
-    uses_llm : bool
-        Whether it is fitted on real and generated rows; its first step is then a weighter.
-    classifiers : tuple of str
-        The kinds of classifier it can go with.
-    binary_only : bool
-        Whether it needs exactly two classes.
-    """
+    """One method of dealing with imbalance."""
 
     build: Callable[[Plan], Any]
     description: str
-    uses_llm: bool = False
+    uses_llm: bool = False  # fitted on real and generated rows, with a weighter as its first step
     classifiers: tuple[str, ...] = CLASSIFIERS
     binary_only: bool = False
 
@@ -128,49 +102,35 @@ def _threshold(plan: Plan) -> Any:
     return make_pipeline(*outside, tuned)
 
 
-def _sampled(sampler: Any, plan: Plan, *, before_features: bool) -> Any:
-    features = _features(plan)
-    steps = [sampler, *features] if before_features else [*features, sampler]
+def _sampled(sampler: Any, plan: Plan) -> Any:
+    sampler.set_params(sampling_strategy=plan.settings.sampling_strategy, random_state=plan.seed)
+    steps = [*_features(plan), sampler]
+    if isinstance(sampler, EDAOverSampler):  # it reads texts
+        steps = steps[::-1]
+    elif plan.classifier == "bert":
+        # The samplers take no 1-D array; BertClassifier reads a column of texts as well.
+        steps = [FunctionTransformer(_as_column), sampler]
     return make_sampling_pipeline(*steps, _head(plan))
-
-
-def _random(plan: Plan) -> Any:
-    sampler = RandomOverSampler(
-        sampling_strategy=plan.settings.sampling_strategy, random_state=plan.seed
-    )
-    if plan.classifier == "bert":
-        # It takes no 1-D array; BertClassifier reads a column of texts as well.
-        return make_sampling_pipeline(FunctionTransformer(_as_column), sampler, _head(plan))
-    return _sampled(sampler, plan, before_features=False)
 
 
 def _as_column(texts: Any) -> np.ndarray:
     return np.asarray(texts, dtype=object).reshape(-1, 1)
 
 
+def _random(plan: Plan) -> Any:
+    return _sampled(RandomOverSampler(), plan)
+
+
 def _smote(plan: Plan) -> Any:
-    sampler = SMOTE(
-        sampling_strategy=plan.settings.sampling_strategy,
-        k_neighbors=min(5, plan.smallest - 1),
-        random_state=plan.seed,
-    )
-    return _sampled(sampler, plan, before_features=False)
+    return _sampled(SMOTE(k_neighbors=min(5, plan.smallest - 1)), plan)
 
 
 def _adasyn(plan: Plan) -> Any:
-    sampler = ADASYN(
-        sampling_strategy=plan.settings.sampling_strategy,
-        n_neighbors=min(5, plan.smallest - 1),
-        random_state=plan.seed,
-    )
-    return _sampled(sampler, plan, before_features=False)
+    return _sampled(ADASYN(n_neighbors=min(5, plan.smallest - 1)), plan)
 
 
 def _eda(plan: Plan) -> Any:
-    sampler = EDAOverSampler(
-        sampling_strategy=plan.settings.sampling_strategy, random_state=plan.seed
-    )
-    return _sampled(sampler, plan, before_features=True)
+    return _sampled(EDAOverSampler(), plan)
 
 
 def _weighted(weighting: str) -> Callable[[Plan], Any]:

@@ -92,8 +92,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
     :class:`sklw.SyntheticWeighter`, the pipeline tells it which rows the samplers before it added,
     and passes the weights it finds to the ``fit`` of the final estimator: as ``row_weights`` (a
     :class:`sklw.RowWeights`) if it takes that, else as ``sample_weight``. What the user passes for
-    each row, such as ``sample_weight`` or ``groups``, stays with its row through the samplers; where
-    it cannot, there is an error.
+    each row, such as ``sample_weight`` or ``groups``, stays with its row through the samplers, or
+    is refused where it cannot.
 
     Parameters
     ----------
