@@ -1,5 +1,5 @@
 """Over-sampling with a language model."""
 
-from sklw.over_sampling._llm import LLMOverSampler
+from sklw.over_sampling._sampler import LLMOverSampler
 
 __all__ = ["LLMOverSampler"]

@@ -13,7 +13,7 @@ from imblearn.utils import check_sampling_strategy
 
 from sklw._validation import hint_at_numbered_classes
 from sklw.exceptions import GenerationWarning
-from sklw.over_sampling._prompts import ClassDescription
+from sklw.over_sampling._writer import ClassDescription
 
 __all__ = ["Cell", "check_known", "plan_cells"]
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sklw.generators import Budget
 from sklw.generators._budget import longest_answer
-from sklw.over_sampling._rounds import GenerationRun
+from sklw.over_sampling._run import GenerationRun
 
 __all__ = ["estimated"]
 

@@ -13,14 +13,14 @@ from sklearn.base import clone
 from sklw.exceptions import GenerationWarning
 from sklw.generators import BaseGenerator, RecordedGenerator
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._filters import is_encodable
-from sklw.over_sampling._formats import RowFormat, TextRows
-from sklw.over_sampling._prompts import PromptWriter, check_template
 from sklw.over_sampling._room import n_bytes
-from sklw.over_sampling._rounds import Quota
-from sklw.over_sampling._strategies import FROM_ONE
-from sklw.over_sampling._table_rows import TableRows
-from sklw.over_sampling._verification import CheckerVerifier, ModelVerifier, Verifier
+from sklw.over_sampling._rows import RowFormat, TextRows
+from sklw.over_sampling._run import Quota
+from sklw.over_sampling._table.rows import TableRows
+from sklw.over_sampling._text.acceptance import is_encodable
+from sklw.over_sampling._text.prompts import FROM_ONE
+from sklw.over_sampling._text.verification import CheckerVerifier, ModelVerifier, Verifier
+from sklw.over_sampling._writer import PromptWriter, check_template
 
 __all__ = ["prepare", "prepare_verifier"]
 

@@ -4,8 +4,8 @@ import warnings
 from math import ceil
 
 from sklw.exceptions import GenerationWarning
-from sklw.over_sampling._prompts import Prompt
-from sklw.over_sampling._rounds import GenerationRun, Quota
+from sklw.over_sampling._run import GenerationRun, Quota
+from sklw.over_sampling._writer import Prompt
 
 __all__ = ["check_room", "n_bytes"]
 

@@ -4,8 +4,8 @@ import warnings
 from collections import Counter
 
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
-from sklw.over_sampling._filters import REASONS
-from sklw.over_sampling._rounds import GenerationRun, Quota
+from sklw.over_sampling._run import GenerationRun, Quota
+from sklw.over_sampling._text.acceptance import REASONS
 
 __all__ = ["report_shortfall"]
 

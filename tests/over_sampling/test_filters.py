@@ -1,7 +1,7 @@
 import pytest
 
-from sklw.over_sampling._filters import REASONS, RowFilter
-from sklw.over_sampling._parsing import ParsedRow
+from sklw.over_sampling._text.acceptance import REASONS, RowFilter
+from sklw.over_sampling._text.parsing import ParsedRow
 
 REAL = [
     "win a brand new phone, text WIN to 80085 now",

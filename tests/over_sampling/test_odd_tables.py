@@ -12,9 +12,9 @@ from scipy.sparse import csr_matrix
 
 from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.generators import BaseGenerator, Completion
-from sklw.over_sampling._columns import BadValueError
-from sklw.over_sampling._learning import learn_columns
-from sklw.over_sampling._table_rows import RowText
+from sklw.over_sampling._table.columns import BadValueError
+from sklw.over_sampling._table.learning import learn_columns
+from sklw.over_sampling._table.rows import RowText
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _shuffler import Shuffler

@@ -1,6 +1,6 @@
 import pytest
 
-from sklw.over_sampling._prompts import ClassDescription, PromptWriter
+from sklw.over_sampling._writer import ClassDescription, PromptWriter
 
 LABEL = ClassDescription("spam", "unwanted advertising")
 ROWS = ["win\na prize", "call now"]

@@ -10,7 +10,7 @@ from sklw import LLMOverSampler, RecordedGenerator, TextEmbedder, TransformersGe
 from sklw.datasets import load_maintenance_requests
 from sklw.exceptions import GenerationWarning
 from sklw.generators import BaseGenerator, Budget, Completion
-from sklw.over_sampling._strategies import PROMPT_STRATEGIES
+from sklw.over_sampling._text.prompts import PROMPT_STRATEGIES
 
 CORPUS = load_maintenance_requests()
 HAZARDS = CORPUS.data[CORPUS.target == "hazard"]

@@ -79,8 +79,8 @@ def test_every_kind_of_column_comes_back_as_it_went_in(codes):
 @pytest.mark.parametrize("row_format", ["csv", "sentences", "json"])
 @pytest.mark.parametrize("codes", [False, True])
 def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
-    from sklw.over_sampling._learning import learn_columns
-    from sklw.over_sampling._table_rows import RowText
+    from sklw.over_sampling._table.learning import learn_columns
+    from sklw.over_sampling._table.rows import RowText
 
     X, _ = table()
     X["town"] = X["town"].replace("Chur", 'Chur, "capital" [GR]')
@@ -122,8 +122,8 @@ def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
     ],
 )
 def test_values_are_checked_against_their_column(column, text, reason):
-    from sklw.over_sampling._columns import BadValueError
-    from sklw.over_sampling._learning import learn_columns
+    from sklw.over_sampling._table.columns import BadValueError
+    from sklw.over_sampling._table.learning import learn_columns
 
     columns, _ = learn_columns(table()[0])
     (found,) = (each for each in columns if each.name == column)
@@ -177,8 +177,8 @@ values = {
 @settings(max_examples=60, deadline=None)
 @pytest.mark.filterwarnings("ignore:The column")
 def test_any_row_that_is_written_is_read_again(columns):
-    from sklw.over_sampling._learning import learn_columns
-    from sklw.over_sampling._table_rows import RowText
+    from sklw.over_sampling._table.learning import learn_columns
+    from sklw.over_sampling._table.rows import RowText
 
     frame = pd.DataFrame(columns)
     frame.loc[0, "name"] = None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
-from sklw.over_sampling._columns import BadValueError, CategoryColumn, Column, TextColumn
+from sklw.over_sampling._table.columns import BadValueError, CategoryColumn, Column, TextColumn
 
 __all__ = ["recorded_values"]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sklw.exceptions import GenerationWarning
-from sklw.over_sampling._columns import (
+from sklw.over_sampling._table.columns import (
     MISSING,
     CategoryColumn,
     Column,
@@ -26,7 +26,7 @@ from sklw.over_sampling._columns import (
     TextColumn,
     number_in,
 )
-from sklw.over_sampling._prompts import one_line
+from sklw.over_sampling._writer import one_line
 
 __all__ = ["learn_columns"]
 

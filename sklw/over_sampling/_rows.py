@@ -11,11 +11,11 @@ from sklw._validation import check_texts
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._containers import append_texts, rehearsed
-from sklw.over_sampling._filters import RowFilter
-from sklw.over_sampling._parsing import AnswerParser, ParsedRow, up_to_last_sentence
-from sklw.over_sampling._prompts import Prompt, PromptWriter
 from sklw.over_sampling._selection import ExampleSelector
-from sklw.over_sampling._strategies import Texts, make_strategy
+from sklw.over_sampling._text.acceptance import RowFilter
+from sklw.over_sampling._text.parsing import AnswerParser, ParsedRow, up_to_last_sentence
+from sklw.over_sampling._text.prompts import Texts, make_strategy
+from sklw.over_sampling._writer import Prompt, PromptWriter
 
 __all__ = ["RowFormat", "TextRows"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sklw.over_sampling._prompts import one_line
+from sklw.over_sampling._writer import one_line
 
 __all__ = ["AnswerParser", "ParsedRow", "list_items", "up_to_last_sentence"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from sklw.over_sampling._parsing import ParsedRow
-from sklw.over_sampling._prompts import one_line
+from sklw.over_sampling._text.parsing import ParsedRow
+from sklw.over_sampling._writer import one_line
 
 __all__ = ["CONTROL", "REASONS", "RowFilter", "is_encodable"]
 

@@ -17,20 +17,20 @@ from sklearn.preprocessing import StandardScaler
 from sklw._validation import refuse_masked
 from sklw.generators import Completion
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._columns import (
+from sklw.over_sampling._containers import append_table, as_pandas, rehearsed
+from sklw.over_sampling._rows import RowFormat
+from sklw.over_sampling._table.columns import (
     BadValueError,
     Column,
     TextColumn,
     escape,
     quoted,
 )
-from sklw.over_sampling._containers import append_table, as_pandas, rehearsed
-from sklw.over_sampling._filters import CONTROL, is_encodable
-from sklw.over_sampling._formats import RowFormat
-from sklw.over_sampling._learning import learn_columns
-from sklw.over_sampling._parsing import ParsedRow
-from sklw.over_sampling._prompts import Prompt, PromptWriter
-from sklw.over_sampling._recorded_values import recorded_values
+from sklw.over_sampling._table.learning import learn_columns
+from sklw.over_sampling._table.recorded import recorded_values
+from sklw.over_sampling._text.acceptance import CONTROL, is_encodable
+from sklw.over_sampling._text.parsing import ParsedRow
+from sklw.over_sampling._writer import Prompt, PromptWriter
 
 __all__ = ["RowText", "TableRows", "as_table"]
 

@@ -11,9 +11,9 @@ import numpy as np
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell, check_known
-from sklw.over_sampling._filters import CONTROL, is_encodable
-from sklw.over_sampling._parsing import list_items
-from sklw.over_sampling._prompts import Example, Prompt, PromptWriter, Task, one_line
+from sklw.over_sampling._text.acceptance import CONTROL, is_encodable
+from sklw.over_sampling._text.parsing import list_items
+from sklw.over_sampling._writer import Example, Prompt, PromptWriter, Task, one_line
 
 __all__ = ["FROM_ONE", "PROMPT_STRATEGIES", "PromptStrategy", "Texts", "make_strategy"]
 

@@ -12,9 +12,9 @@ import pandas as pd
 from sklw.generators import BaseGenerator, Completion, Request
 from sklw.generators._thinking import reject_unopened
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._formats import RowFormat
-from sklw.over_sampling._parsing import ParsedRow
-from sklw.over_sampling._verification import Verifier
+from sklw.over_sampling._rows import RowFormat
+from sklw.over_sampling._text.parsing import ParsedRow
+from sklw.over_sampling._text.verification import Verifier
 
 __all__ = ["GenerationRun", "Quota"]
 

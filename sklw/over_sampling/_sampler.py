@@ -28,7 +28,8 @@ from sklw.generators._thinking import thinking_marks, without_thinking
 from sklw.over_sampling._cells import Cell, check_known, plan_cells
 from sklw.over_sampling._containers import append_labels
 from sklw.over_sampling._estimate import estimated
-from sklw.over_sampling._inputs import (
+from sklw.over_sampling._preparation import prepare, prepare_verifier
+from sklw.over_sampling._problem import (
     check_groups,
     check_labels,
     check_labels_appendable,
@@ -36,13 +37,12 @@ from sklw.over_sampling._inputs import (
     name_of_group_column,
     warn_of_numbered_classes,
 )
-from sklw.over_sampling._preparation import prepare, prepare_verifier
-from sklw.over_sampling._prompts import ClassDescription
 from sklw.over_sampling._room import check_room
-from sklw.over_sampling._rounds import GenerationRun
+from sklw.over_sampling._run import GenerationRun
 from sklw.over_sampling._shortfall import report_shortfall
-from sklw.over_sampling._strategies import PROMPT_STRATEGIES
-from sklw.over_sampling._table_rows import as_table
+from sklw.over_sampling._table.rows import as_table
+from sklw.over_sampling._text.prompts import PROMPT_STRATEGIES
+from sklw.over_sampling._writer import ClassDescription
 
 __all__ = ["LLMOverSampler"]
 

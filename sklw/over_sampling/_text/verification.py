@@ -9,7 +9,7 @@ import numpy as np
 
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._prompts import ClassDescription, PromptWriter
+from sklw.over_sampling._writer import ClassDescription, PromptWriter
 
 __all__ = ["CheckerVerifier", "ModelVerifier", "Verifier"]
 
