@@ -4,23 +4,25 @@ import warnings
 from collections import Counter
 
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
+from sklw.over_sampling._reasons import REASONS
 from sklw.over_sampling._run import GenerationRun, Quota
-from sklw.over_sampling._text.acceptance import REASONS
 
 __all__ = ["report_shortfall"]
 
-_FOR_THE_MODEL = "use a stronger model or say more in task, label_descriptions and instructions"
+_FOR_THE_MODEL = (
+    "use a stronger model or say more in task, label_descriptions and the instructions of prompt"
+)
 _TO_THINK = 1000  # tokens, to begin with
 _ADVICE = {
     "thinking": "",  # said with a number, too
     "truncated": "",  # said with a number
     "surplus": "",
-    "too_short": "loosen length_tolerance",
-    "too_long": "loosen length_tolerance",
-    "copied_prompt": "loosen near_duplicate_threshold or raise the temperature",
-    "copied_real": "loosen near_duplicate_threshold or raise the temperature",
-    "duplicate": "loosen near_duplicate_threshold or raise the temperature",
-    "out_of_range": "raise range_margin",
+    "too_short": "loosen length_tolerance of accept",
+    "too_long": "loosen length_tolerance of accept",
+    "copied_prompt": "loosen near_duplicate_threshold of accept or raise the temperature",
+    "copied_real": "loosen near_duplicate_threshold of accept or raise the temperature",
+    "duplicate": "loosen near_duplicate_threshold of accept or raise the temperature",
+    "out_of_range": "raise range_margin of accept",
     "wrong_class": "use another verifier or none",
     "unverified": "use another verifier or a larger budget",
     "parent_elsewhere": "record more rows",
@@ -30,22 +32,12 @@ _ADVICE = {
 
 
 def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> None:
-    """Warn or raise if a cell has fewer rows than it wants.
-
-    Parameters
-    ----------
-    run : GenerationRun
-        After it has run.
-    stopped_by : str
-        The bound of the budget that ended it, "" if none did.
-    on_shortfall : {"warn", "error", "ignore"}
-        What to do.
-    """
+    """Warn or raise if a cell has fewer rows than it wants; `stopped_by` is the bound that ended it."""
     short = [quota for quota in run.quotas if quota.missing > 0]
     if not short or on_shortfall == "ignore":
         return
     lines = [
-        f"class {quota.cell.key!r}: {len(quota.rows)} of {quota.cell.wanted} rows after "
+        f"class {quota.cell.key!r}: {len(quota.accepted)} of {quota.cell.wanted} rows after "
         f"{quota.sent} requests; rejected: {_counted(run, quota)}"
         for quota in short
     ]
@@ -73,7 +65,7 @@ def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
     if cut and all(q.max_new_tokens and q.max_new_tokens < (now or 0) for q in short):
         # Their own rows bound them, whatever the generator admits.
         advice = {
-            f"ask for shorter rows in instructions, since {cut} answers were longer than any real "
+            f"ask for shorter rows in the instructions of prompt, since {cut} answers were longer than any real "
             "row of the class": None
         } | advice
     elif cut:
@@ -91,7 +83,7 @@ def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
             f"{more}turn the model's thinking off, since {thinking} answers ended before it did or "
             "were cut before they began": None
         } | advice
-    if any(quota.rows and quota.sent >= quota.max_requests for quota in short):
+    if any(quota.accepted and quota.sent >= quota.max_requests for quota in short):
         advice["raise max_attempts"] = None
     found = [text for text in advice if text] or ["raise max_attempts"]
     return [found[0][0].upper() + found[0][1:], *found[1:]]

@@ -1,7 +1,9 @@
 import pytest
 
-from sklw.over_sampling._text.acceptance import REASONS, RowFilter
-from sklw.over_sampling._text.parsing import ParsedRow
+from sklw.over_sampling import TextFilter
+from sklw.over_sampling._reasons import REASONS
+from sklw.over_sampling._rows import ParsedRow
+from sklw.over_sampling._text.acceptance import RowFilter
 
 REAL = [
     "win a brand new phone, text WIN to 80085 now",
@@ -38,12 +40,12 @@ def judge(row_filter, text, *, tag=None, shown=(0,), cut=False):
     ],
 )
 def test_reasons(text, reason):
-    assert judge(RowFilter(REAL, LABELS), text) == reason
+    assert judge(RowFilter(REAL, LABELS, TextFilter()), text) == reason
     assert not reason or reason in REASONS
 
 
 def test_cut_and_wrongly_labelled_rows():
-    row_filter = RowFilter(REAL, LABELS)
+    row_filter = RowFilter(REAL, LABELS, TextFilter())
     good = "free ringtones for your mobile, reply TONE"
     assert judge(row_filter, good, cut=True) == "truncated"
     assert judge(row_filter, good, tag="ham") == "other_label"
@@ -51,20 +53,20 @@ def test_cut_and_wrongly_labelled_rows():
 
 
 def test_rows_accepted_before_are_duplicates():
-    row_filter = RowFilter(REAL, LABELS)
+    row_filter = RowFilter(REAL, LABELS, TextFilter())
     assert judge(row_filter, "free ringtones for your mobile, reply TONE") == ""
     assert judge(row_filter, "Free ringtones  for your mobile, reply TONE") == "duplicate"
     assert judge(row_filter, "free ringtones for your mobile: reply TONE!") == "duplicate"
 
 
 def test_near_duplicates_can_be_allowed():
-    row_filter = RowFilter(REAL, LABELS, near_duplicate_threshold=None)
+    row_filter = RowFilter(REAL, LABELS, TextFilter(None))
     assert judge(row_filter, "win a brand new phone, text WIN to 80085 soon", shown=(1,)) == ""
     assert judge(row_filter, REAL[0]) == "copied_prompt"
 
 
 def test_a_rejected_row_is_not_remembered():
-    row_filter = RowFilter(REAL, LABELS)
+    row_filter = RowFilter(REAL, LABELS, TextFilter())
     good = "free ringtones for your mobile, reply TONE"
     assert judge(row_filter, good, cut=True) == "truncated"
     assert judge(row_filter, good) == ""
@@ -77,7 +79,7 @@ def test_meta_text_is_no_sign_where_real_rows_talk_that_way():
 
 
 def test_many_rows_are_remembered():
-    row_filter = RowFilter(REAL, LABELS)
+    row_filter = RowFilter(REAL, LABELS, TextFilter())
     rows = [f"prize number {i * 7919} waits, ring {i * 104729} for it" for i in range(150)]
     kept = [row for row in rows if not judge(row_filter, row)]
     assert len(kept) > 70
@@ -85,7 +87,7 @@ def test_many_rows_are_remembered():
 
 
 def test_a_row_taken_back_may_be_written_for_another_class():
-    row_filter = RowFilter(REAL, LABELS)
+    row_filter = RowFilter(REAL, LABELS, TextFilter())
     text = "free ringtones for your mobile, reply TONE"
     assert judge(row_filter, text) == ""
     assert row_filter.judge(ParsedRow(text), "ham", [3], False) == "duplicate"
@@ -95,6 +97,6 @@ def test_a_row_taken_back_may_be_written_for_another_class():
 
 def test_a_shown_row_of_another_class_is_no_row_of_this_one():
     text = "See you at the station around eight, then!"
-    assert judge(RowFilter(REAL, LABELS), text, shown=(0, 3)) == "copied_prompt"
+    assert judge(RowFilter(REAL, LABELS, TextFilter()), text, shown=(0, 3)) == "copied_prompt"
     changed = "claim your prize at the station around eight then"
-    assert judge(RowFilter(REAL, LABELS), changed, shown=(0, 3)) == ""
+    assert judge(RowFilter(REAL, LABELS, TextFilter()), changed, shown=(0, 3)) == ""

@@ -1,5 +1,6 @@
 """Tables as people have them: odd types, odd names, odd answers."""
 
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from scipy.sparse import csr_matrix
 
 from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.generators import BaseGenerator, Completion
+from sklw.over_sampling import TableFilter, TableRows
 from sklw.over_sampling._table.columns import BadValueError
 from sklw.over_sampling._table.learning import learn_columns
 from sklw.over_sampling._table.rows import RowText
@@ -48,13 +50,14 @@ class Echo(BaseGenerator):
 
 
 def sampler(generator=None, **kwargs):
-    settings = {"on_shortfall": "ignore", "random_state": 0, "verbose": False, "n_examples": 3}
+    settings = {"on_shortfall": "ignore", "random_state": 0, "verbose": False}
+    settings["prompt"] = TableRows(3)
     return LLMOverSampler(generator=generator or Shuffler(), **{**settings, **kwargs})
 
 
 def echoed(frame, answer, form="completion", reason="stop", **kwargs):
     """Return the values of the first generated row, or the reason why there is none."""
-    settings = {"near_duplicate_threshold": None, "max_attempts": 1, **kwargs}
+    settings = {"accept": TableFilter(reject_copies=False), "max_attempts": 1, **kwargs}
     found = sampler(Echo(answer, form, reason), **settings)
     X_new, _ = found.fit_resample(frame, Y)
     if len(X_new) == len(frame):
@@ -111,7 +114,7 @@ def test_numbers_keep_what_tells_them_apart(values):
 def test_times_with_zones_may_be_missing(answer):
     times = pd.Series(pd.date_range("2024-01-01", periods=30, freq="37min", tz="Europe/Zurich"))
     frame = pd.DataFrame({"when": times.where(np.arange(30) % 5 > 0), "b": RNG.normal(size=30)})
-    found = sampler(Echo(answer), near_duplicate_threshold=None)
+    found = sampler(Echo(answer), accept=TableFilter(reject_copies=False))
     assert found.fit_resample(frame, Y)[0].dtypes.equals(frame.dtypes)
     balanced = found.fit_resample(frame, np.arange(30) % 2)[0]
     pd.testing.assert_frame_equal(balanced, frame)
@@ -136,7 +139,9 @@ def test_lists_of_mixed_rows_keep_their_types():
 def test_missing_objects_look_as_in_the_real_rows(mark):
     values = np.array([mark, "u", "v"] * 10, dtype=object)
     frame = pd.DataFrame({"a": pd.Series(values, dtype=object), "b": RNG.normal(size=30)})
-    found, _ = sampler(Echo("?,0.1"), near_duplicate_threshold=None).fit_resample(frame, Y)
+    found, _ = sampler(Echo("?,0.1"), accept=TableFilter(reject_copies=False)).fit_resample(
+        frame, Y
+    )
     new = found["a"].iloc[30:]
     assert new.isna().all()
     assert {type(value) for value in new} == {type(mark)}
@@ -220,18 +225,22 @@ def test_groups_of_an_earlier_fit_are_forgotten():
 def test_groups_of_any_value(group):
     frame = pd.DataFrame({"a": RNG.normal(size=30).round(2), "g": [group] * 24 + ["other"] * 6})
     frame["g"] = frame["g"].iloc[RNG.permutation(30)].to_numpy()
-    found = sampler(group_column="g")
-    rows, cells = found._plan(frame, Y)
-    from sklw.over_sampling._preparation import prepare
+    found = sampler(Grouped(), group_column="g", max_attempts=1)
+    found.fit_resample(frame, Y)
+    assert set(found.provenance_["reason"]) <= {"", "duplicate"}
 
-    _, row_format = prepare(found, Shuffler(), rows, cells)
-    import re
 
-    for cell in cells:
-        line = row_format.row_text.write({"a": 0.12, "g": cell.group})
-        assert re.fullmatch(row_format.pattern(cell), f" {line}\n")
-        (row,) = row_format.parse(line)
-        assert row_format.judge(row, cell, [], False)[1] in ("", "duplicate")
+class Grouped(Echo):
+    """Answers with a row of the group asked for, which must fit the pattern of the request."""
+
+    def __init__(self):
+        super().__init__("")
+
+    def iter_generate(self, requests):
+        for number, request in enumerate(requests):
+            group = f'"{request.group}"' if "," in str(request.group) else request.group
+            assert re.fullmatch(request.pattern, f" 0.12,{group}\n")
+            yield number, Completion(f"0.12,{group}")
 
 
 def test_durations_and_free_text_beside_numbers():
@@ -243,7 +252,7 @@ def test_durations_and_free_text_beside_numbers():
         }
     )
     y = np.repeat([0, 1], 30)
-    found = sampler(example_selection="nearest", sampling_strategy={1: 32})
+    found = sampler(prompt=TableRows(3, example_selection="nearest"), sampling_strategy={1: 32})
     assert len(found.fit_resample(frame, y)[0]) == 62
     records = frame.iloc[30:33].assign(b=0.1, label=1)
     recorded = sampler(RecordedGenerator(records, text_column=None), sampling_strategy={1: 32})

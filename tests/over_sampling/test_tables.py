@@ -29,6 +29,7 @@ from sklw import (
 )
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
+from sklw.over_sampling import TableRows
 
 
 def table(n=60, seed=0):
@@ -62,7 +63,7 @@ def sampler(**kwargs):
 @pytest.mark.parametrize("codes", [False, True])
 def test_every_kind_of_column_comes_back_as_it_went_in(codes):
     X, y = table()
-    X_new, y_new = sampler(category_codes=codes).fit_resample(X, y)
+    X_new, y_new = sampler(prompt=TableRows(category_codes=codes)).fit_resample(X, y)
     assert Counter(y_new) == {"yes": 45, "no": 45}
     pd.testing.assert_frame_equal(X_new.iloc[:60], X)
     pd.testing.assert_series_equal(X_new.dtypes, X.dtypes)
@@ -247,7 +248,7 @@ def test_prompts_are_balanced_over_the_classes_and_end_with_the_class_asked_for(
             seen.extend(requests)
             return super().iter_generate(requests)
 
-    found = LLMOverSampler(generator=Watching(), n_examples=3, random_state=0)
+    found = LLMOverSampler(generator=Watching(), prompt=TableRows(n_examples=3), random_state=0)
     found.fit_resample(X, y)
     for request in seen:
         prompt = request.prompt
@@ -285,11 +286,11 @@ def test_groups_are_balanced_within_classes(as_column):
     X["member"] = np.arange(60) % 5 == 0
     groups = X["member"].to_numpy()
     if as_column:
-        found = sampler(group_column="member", n_examples=3)
+        found = sampler(group_column="member", prompt=TableRows(n_examples=3))
         X_new, y_new = found.fit_resample(X, y)
         assert_array_equal(found.groups_, X_new["member"])
     else:
-        found = sampler(n_examples=3)
+        found = sampler(prompt=TableRows(n_examples=3))
         X_new, y_new = found.fit_resample(X, y, groups=groups)
     assert set(Counter(zip(y_new, found.groups_, strict=True)).values()) == {36}
     assert_array_equal(found.groups_[:60], groups)
@@ -388,7 +389,10 @@ def test_chat_prompts_show_label_and_columns(form):
             return ((at, Completion("no row")) for at, _ in enumerate(requests))
 
     LLMOverSampler(
-        generator=Watching(form="chat"), row_format=form, on_shortfall="ignore", max_attempts=1
+        generator=Watching(form="chat"),
+        prompt=TableRows(row_format=form),
+        on_shortfall="ignore",
+        max_attempts=1,
     ).fit_resample(X, y)
     ((_, content),) = seen[0].prompt
     assert "[no] " in content
@@ -410,7 +414,9 @@ def test_json_rows_come_with_a_schema():
                 answer = json.loads(shown[0]) | {"age": 18 + at % 70}
                 yield at, Completion(f"Here it is:\n```json\n{json.dumps(answer, indent=1)}\n```")
 
-    found = LLMOverSampler(generator=Answering(form="chat"), row_format="json", random_state=0)
+    found = LLMOverSampler(
+        generator=Answering(form="chat"), prompt=TableRows(row_format="json"), random_state=0
+    )
     X_new, _ = found.fit_resample(X, y)
     assert len(X_new) == 90
     schema = seen[0].schema
@@ -441,7 +447,12 @@ def test_the_pipeline_carries_groups_and_augmentation_to_the_weighter():
     X, y = table()
     X = X[["age", "hours per week, usually"]].assign(member=np.arange(60) % 5 == 0)
     steps = (
-        sampler(group_column="member", n_examples=3, sampling_strategy="not majority", augment=4),
+        sampler(
+            group_column="member",
+            prompt=TableRows(n_examples=3),
+            sampling_strategy="not majority",
+            augment=4,
+        ),
         SyntheticWeighter("uniform", augmentation_weight=0.5),
     )
     pipe = make_pipeline(*steps, Recorder()).fit(X, y)
@@ -459,7 +470,7 @@ def test_groups_reach_the_sampler_by_metadata_routing():
     X, y = table()
     groups = np.arange(60) % 3
     with sklearn.config_context(enable_metadata_routing=True):
-        asking = sampler(n_examples=3).set_fit_resample_request(groups=True)
+        asking = sampler(prompt=TableRows(n_examples=3)).set_fit_resample_request(groups=True)
         pipe = make_pipeline(asking, SyntheticWeighter("uniform"), Recorder())
         pipe.fit(X[["age", "hours per week, usually"]], y, groups=groups)
     assert_array_equal(pipe[0].groups_[:60], groups)

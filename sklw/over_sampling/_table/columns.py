@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklw.over_sampling._writer import one_line
+from sklw.over_sampling._strings import one_line
 
 __all__ = [
     "MISSING",

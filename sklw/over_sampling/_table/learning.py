@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sklw.exceptions import GenerationWarning
+from sklw.over_sampling._strings import one_line
 from sklw.over_sampling._table.columns import (
     MISSING,
     CategoryColumn,
@@ -26,7 +27,6 @@ from sklw.over_sampling._table.columns import (
     TextColumn,
     number_in,
 )
-from sklw.over_sampling._writer import one_line
 
 __all__ = ["learn_columns"]
 
