@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from imblearn.utils.estimator_checks import parametrize_with_checks
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
@@ -19,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _shuffler import Shuffler
+from _tables import table
 
 from sklw import (
     FineTunedGenerator,
@@ -30,30 +29,6 @@ from sklw import (
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
 from sklw.over_sampling import TableRows
-
-
-def table(n=60, seed=0):
-    """A frame with a column of each kind."""
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {
-            "age": rng.integers(18, 90, n),
-            "hours per week, usually": rng.normal(40, 9.3, n).round(1).astype("float32"),
-            "work": pd.Categorical(
-                rng.choice(["private", "state"], n), ["none", "state", "private"]
-            ),
-            "town": rng.choice(["Bern", "Basel-Stadt", "Chur"], n),
-            "member": rng.random(n) < 0.4,
-            "children": pd.array(rng.integers(0, 4, n), dtype="Int64"),
-            "joined": pd.Timestamp("2021-03-01") + pd.to_timedelta(rng.integers(0, 900, n), "D"),
-            "seen": pd.to_datetime("2024-01-01", utc=True)
-            + pd.to_timedelta(rng.integers(0, 10**6, n), "s"),
-            "country": "CH",
-        }
-    )
-    frame.loc[rng.random(n) < 0.2, "town"] = None
-    frame.loc[rng.random(n) < 0.2, "children"] = pd.NA
-    return frame, pd.Series(np.where(np.arange(n) < n // 4, "yes", "no"), name="bought")
 
 
 def sampler(**kwargs):
@@ -75,61 +50,6 @@ def test_every_kind_of_column_comes_back_as_it_went_in(codes):
     assert (made["country"] == "CH").all()
     assert made["joined"].between("2020-11-01", "2024-01-01").all()
     assert not made.duplicated().any()
-
-
-@pytest.mark.parametrize("row_format", ["csv", "sentences", "json"])
-@pytest.mark.parametrize("codes", [False, True])
-def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
-    from sklw.over_sampling._table.learning import learn_columns
-    from sklw.over_sampling._table.rows import RowText
-
-    X, _ = table()
-    X["town"] = X["town"].replace("Chur", 'Chur, "capital" [GR]')
-    columns, constants = learn_columns(X, codes=codes)
-    assert constants == {"country": "CH"}
-    text = RowText(columns, row_format)
-    pattern = re.compile(text.pattern())
-    rng = np.random.default_rng(0)
-    for record in X.to_dict("records"):
-        line = text.write(record)
-        if row_format == "json":
-            assert set(json.loads(line)) == set(text.schema()["required"])
-        else:
-            assert pattern.fullmatch(line), (line, pattern.pattern)
-        texts = text.read(line)
-        values = {column.name: column.read(texts[column.name]) for column in columns}
-        assert text.write(values) == line
-        if row_format == "sentences":
-            permuted = text.write(record, rng.permutation(len(columns)))
-            assert text.read(permuted) == texts
-    as_json = text.read(json.dumps({c.name: c.as_json(record[c.name]) for c in columns}))
-    assert {c.name: c.read(as_json[c.name]) for c in columns} == values
-
-
-@pytest.mark.parametrize(
-    ("column", "text", "reason"),
-    [
-        ("age", "12.5", "bad_value"),
-        ("age", "old", "bad_value"),
-        ("age", "140", "out_of_range"),
-        ("age", "-3", "out_of_range"),
-        ("age", "", "missing_value"),
-        ("hours per week, usually", "nan", "missing_value"),
-        ("hours per week, usually", "inf", "bad_value"),
-        ("work", "other", "unknown_category"),
-        ("member", "perhaps", "unknown_category"),
-        ("joined", "2021-02-31", "bad_value"),
-        ("joined", "1999-01-01", "out_of_range"),
-    ],
-)
-def test_values_are_checked_against_their_column(column, text, reason):
-    from sklw.over_sampling._table.columns import BadValueError
-    from sklw.over_sampling._table.learning import learn_columns
-
-    columns, _ = learn_columns(table()[0])
-    (found,) = (each for each in columns if each.name == column)
-    with pytest.raises(BadValueError, match=reason):
-        found.read(text)
 
 
 @pytest.mark.parametrize("column", ["text", "note"])
@@ -160,42 +80,6 @@ def test_rows_that_break_the_rules_are_rejected_with_their_reason():
     reasons = ["", "out_of_range", "unknown_category", "missing_value", "copied_real",
                "duplicate", "", "exhausted"]  # fmt: skip
     assert found.provenance_["reason"].tolist() == reasons
-
-
-values = {
-    "number": st.floats(-1e9, 1e9, allow_nan=False).map(lambda x: round(x, 3)),
-    "small": st.floats(-1e-6, 1e-6),
-    "whole": st.integers(-(10**15), 10**15),
-    "name": st.text(st.characters(blacklist_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12),
-    "day": st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2150-01-01")),
-    "flag": st.booleans(),
-}
-
-
-@given(
-    st.fixed_dictionaries({name: st.lists(v, min_size=5, max_size=5) for name, v in values.items()})
-)
-@settings(max_examples=60, deadline=None)
-@pytest.mark.filterwarnings("ignore:The column")
-def test_any_row_that_is_written_is_read_again(columns):
-    from sklw.over_sampling._table.learning import learn_columns
-    from sklw.over_sampling._table.rows import RowText
-
-    frame = pd.DataFrame(columns)
-    frame.loc[0, "name"] = None
-    try:
-        learned, _ = learn_columns(frame)
-    except ValueError as error:
-        assert "nothing to generate" in str(error)  # noqa: PT017
-        return
-    for form in ("csv", "sentences", "json"):
-        text = RowText(learned, form)
-        for record in frame.to_dict("records"):
-            line = text.write(record)
-            assert "\n" not in line
-            texts = text.read(line)
-            again = {column.name: column.read(texts[column.name]) for column in learned}
-            assert text.write(again) == line
 
 
 def test_recorded_rows_are_given_out_by_class_and_group():
