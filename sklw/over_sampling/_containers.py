@@ -21,17 +21,7 @@ def append_texts(X: Any, texts: Sequence[str]) -> Any:
 
 
 def append_labels(y: Any, labels: Sequence[Any], *, one_hot: bool = False) -> Any:
-    """Return `y` with the labels after its own, in the same type and dtype.
-
-    Parameters
-    ----------
-    y : array-like
-        The labels there are.
-    labels : sequence
-        The new ones.
-    one_hot : bool
-        Whether `y` has a column for each class, and `labels` are numbers of columns.
-    """
+    """Return `y` with the labels after its own; numbers of columns where it has one a class."""
     if not one_hot:
         return _append_column(y, list(labels))
     new = np.eye(np.asarray(y).shape[1], dtype=int)[list(map(int, labels))]

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklw._compat.scikit_learn import Interval, StrOptions
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._selection import ExampleSelector
+from sklw.over_sampling._selection import select_rows
 from sklw.over_sampling._templates import user_template
 from sklw.over_sampling._writer import Change, Example, Prompt, PromptWriter
 
@@ -72,19 +72,16 @@ class Source:
         self.n_examples = n_examples
         self._vectors_of, self._selection = vectors, example_selection
         self._cell_of = {at: cell for cell in cells for at in cell.positions.tolist()}
-        self._selectors: dict[Any, ExampleSelector] = {}
+        self._vectors_of_cell: dict[Any, np.ndarray] = {}
         self._vectors: np.ndarray | None = None
 
     def draw(self, cell: Cell, rng: np.random.Generator) -> np.ndarray:
         """Draw the positions of `n_examples` rows of a cell."""
-        if cell.key not in self._selectors:
-            self._selectors[cell.key] = ExampleSelector(
-                self._selection,
-                len(cell.positions),
-                self.n_examples,
-                lambda: self._vectors_of(cell.positions),
-            )
-        return cell.positions[self._selectors[cell.key].select(rng)]
+        if self._selection != "random" and cell.key not in self._vectors_of_cell:
+            self._vectors_of_cell[cell.key] = self._vectors_of(cell.positions)
+        vectors = self._vectors_of_cell.get(cell.key)
+        n_rows = len(cell.positions)
+        return cell.positions[select_rows(self._selection, n_rows, self.n_examples, vectors, rng)]
 
     def others(self, cell: Cell) -> np.ndarray:
         """Return the positions of the rows of other classes."""

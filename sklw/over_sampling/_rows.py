@@ -94,6 +94,10 @@ class RowFormat(ABC):
         """Return what the prompt asks before the first row."""
         return self.prompt.questions(self.source, seed) if self.writer.reads_prompts else []
 
+    def learn(self, answers: Sequence[Completion | None]) -> None:
+        """Hand the prompt the answers."""
+        self.prompt.learn(self.source, answers)
+
     def check(self, generator: BaseGenerator) -> None:  # noqa: B027
         """Raise ValueError for what a generator cannot give."""
 

@@ -119,7 +119,7 @@ class GenerationRun:
         """
         if questions := self.rows.questions(self.seed) if self.quotas else []:
             answers = dict(self.ask(questions))
-            self.rows.prompt.learn([answers.get(at) for at in range(len(questions))])
+            self.rows.learn([answers.get(at) for at in range(len(questions))])
         try:
             try:
                 goes_on = self._run_rounds()

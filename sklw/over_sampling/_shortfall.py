@@ -1,14 +1,39 @@
-"""Saying loudly that fewer rows were generated than wanted."""
+"""Why rows are rejected, and saying loudly that fewer were generated than wanted."""
 
 import warnings
 from collections import Counter
 
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
-from sklw.over_sampling._reasons import REASONS
 from sklw.over_sampling._run import GenerationRun, Quota
 
-__all__ = ["report_shortfall"]
+__all__ = ["REASONS", "report_shortfall"]
 
+REASONS = {
+    "empty": "nothing was left after parsing",
+    "truncated": "cut off, as the column finish_reason says, within its first sentence",
+    "too_short": "shorter than the real rows of the class",
+    "too_long": "longer than the real rows of the class",
+    "meta_text": "a refusal or talk about the task instead of a row",
+    "other_label": "the model labelled its row with another class",
+    "bad_characters": "control characters, or half of a character",
+    "degenerate": "the same words or characters over and over",
+    "copied_prompt": "a copy, or nearly, of a row shown in the prompt",
+    "copied_real": "a copy, or nearly, of another real row",
+    "duplicate": "a copy, or nearly, of a row generated before",
+    "unparsable": "not a row of the table's columns",
+    "bad_value": "a value that is no number or date where one belongs",
+    "missing_value": "a missing value in a column that has none",
+    "unknown_category": "a category that the real rows do not have",
+    "out_of_range": "a number or date far from the real ones",
+    "other_group": "a row of another group",
+    "wrong_class": "the verifier takes it for another class",
+    "unverified": "no verdict: interrupted, out of budget, or an answer that names no class",
+    "parent_elsewhere": "generated from a row that is not in this training set",
+    "refused": "the endpoint refused the request: its words are in the column message",
+    "thinking": "cut before the model's thinking ended: raise thinking_tokens, or turn it off",
+    "exhausted": "the recorded rows of the class are used up",
+    "surplus": "good, but the quota was full",
+}
 _FOR_THE_MODEL = (
     "use a stronger model or say more in task, label_descriptions and the instructions of prompt"
 )
@@ -32,7 +57,7 @@ _ADVICE = {
 
 
 def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> None:
-    """Warn or raise if a cell has fewer rows than it wants; `stopped_by` is the bound that ended it."""
+    """Warn or raise if a cell has fewer rows than it wants, maybe since the budget ended it."""
     short = [quota for quota in run.quotas if quota.missing > 0]
     if not short or on_shortfall == "ignore":
         return
@@ -65,8 +90,8 @@ def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
     if cut and all(q.max_new_tokens and q.max_new_tokens < (now or 0) for q in short):
         # Their own rows bound them, whatever the generator admits.
         advice = {
-            f"ask for shorter rows in the instructions of prompt, since {cut} answers were longer than any real "
-            "row of the class": None
+            f"ask for shorter rows in the instructions of prompt, since {cut} answers were longer "
+            "than any real row of the class": None
         } | advice
     elif cut:
         longest = max((t for q in short for t in run.rows.texts[q.cell.positions]), key=len)

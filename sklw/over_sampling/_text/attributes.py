@@ -101,7 +101,6 @@ class Attributes(Examples):
             for name, values in wanted.items()
             if name not in (*self._matched, *self._proposed)
         }
-        self._real = {one_line(text).casefold() for text in source.texts}
         self._asked: list[tuple[str, Any, np.ndarray]] = []
 
     def compose(
@@ -151,13 +150,14 @@ class Attributes(Examples):
             max_new_tokens=150,
         )
 
-    def learn(self, answers: Sequence[Completion | None]) -> None:
+    def learn(self, source: Source, answers: Sequence[Completion | None]) -> None:
         """Take the values that the model has proposed."""
+        real = {one_line(text).casefold() for text in source.texts}
         found: dict[tuple[str, Any], dict[str, _Value]] = {}
         for (name, label, shown), answer in zip(self._asked, answers, strict=True):
             values = found.setdefault((name, label), {})
             for value in [] if answer is None else _proposals(answer):
-                if value.casefold() not in self._real:
+                if value.casefold() not in real:
                     values.setdefault(value.casefold(), (value, shown))
         for (name, label), values in found.items():
             self._values.setdefault(name, {})[label] = list(values.values())
