@@ -32,6 +32,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from tqdm.auto import tqdm
 
 from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator, SyntheticWeighter
+from sklw.over_sampling import TableRows
 
 RESULTS = Path(__file__).parent / "results" / "nakada_fair.csv"
 ROWS = Path(__file__).parent / "results" / "nakada_fair"
@@ -104,7 +105,7 @@ def prompted(data: Path, dataset: str) -> None:
     for row_format in ("csv", "sentences"):
         sampler = LLMOverSampler(
             sampling_strategy={minority: int((y == minority).sum()) + 24},
-            row_format=row_format,
+            prompt=TableRows(row_format=row_format),
             max_attempts=3,
             on_shortfall="ignore",
             random_state=0,

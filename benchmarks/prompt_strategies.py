@@ -30,6 +30,7 @@ from tqdm.auto import tqdm
 from sklw import BertClassifier, LLMOverSampler, SyntheticWeighter, TextEmbedder
 from sklw.datasets import load_texts
 from sklw.inspection import diversity_report
+from sklw.over_sampling import Attributes, TextFilter
 
 RESULTS = Path(__file__).parent / "results" / "prompt_strategies.csv"
 KEY = ["dataset", "variant", "seed"]
@@ -60,14 +61,14 @@ ATTRIBUTES = {
 }  # fmt: skip
 VARIANTS: dict[str, dict[str, Any]] = {
     "examples": {},
-    "contrast": {"prompt_strategy": "contrast"},
-    "attributes, proposed": {"prompt_strategy": "attributes"},
-    "attributes, given": {"prompt_strategy": "attributes", "attributes": ...},
-    "rewrite": {"prompt_strategy": "rewrite"},
-    "paraphrase": {"prompt_strategy": "paraphrase"},
-    "counterfactual": {"prompt_strategy": "counterfactual"},
-    "examples, verified by embedding": {"verifier": "embedding"},
-    "examples, verified by model": {"verifier": "model"},
+    "contrast": {"prompt": "contrast"},
+    "attributes, proposed": {"prompt": "attributes"},
+    "attributes, given": {"prompt": ...},
+    "rewrite": {"prompt": "rewrite"},
+    "paraphrase": {"prompt": "paraphrase"},
+    "counterfactual": {"prompt": "counterfactual"},
+    "examples, verified by embedding": {"accept": TextFilter(verifier="embedding")},
+    "examples, verified by model": {"accept": TextFilter(verifier="model")},
 }
 N_JUDGE, N_TEST = 4000, 2000
 
@@ -114,8 +115,8 @@ def run(name: str, dataset: Dataset, variant: str, seed: int) -> dict[str, float
     """Generate and judge."""
     real = draw(dataset, seed)
     settings = dict(VARIANTS[variant])
-    if settings.get("attributes") is ...:
-        settings["attributes"] = ATTRIBUTES[name]
+    if settings.get("prompt") is ...:
+        settings["prompt"] = Attributes(ATTRIBUTES[name])
     sampler = LLMOverSampler(
         sampling_strategy={c: dataset.sizes[c] + n for c, n in dataset.wanted.items()},
         max_attempts=10,

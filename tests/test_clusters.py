@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklw import LLMOverSampler, OpenAIGenerator, SyntheticWeighter, make_pipeline
 from sklw.datasets import load_maintenance_requests
 from sklw.generators import RequestCache
+from sklw.over_sampling import Examples, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent / "generators"))
 from _endpoint import Endpoint
@@ -29,9 +30,8 @@ Y = ["routine"] * 24 + ["hazard"] * 12
 def search(endpoint, path):
     sampler = LLMOverSampler(
         generator=OpenAIGenerator("tiny", base_url=endpoint.url, max_concurrency=2),
-        near_duplicate_threshold=None,
-        length_tolerance=20,
-        n_examples=3,
+        accept=TextFilter(None, length_tolerance=20),
+        prompt=Examples(n_examples=3),
         on_shortfall="ignore",
         cache=str(path),
         random_state=0,

@@ -20,6 +20,7 @@ from sklw import (
     make_pipeline,
 )
 from sklw.datasets import load_maintenance_requests
+from sklw.over_sampling import TextFilter
 
 CORPUS = load_maintenance_requests()
 ROUTINE = CORPUS.data[CORPUS.target == "routine"][:60]
@@ -47,7 +48,7 @@ def pipeline(log, cache, classifier):
     sampler = LLMOverSampler(
         generator=Logged(log),
         sampling_strategy=0.5,
-        length_tolerance=20,
+        accept=TextFilter(length_tolerance=20),
         max_attempts=2,
         on_shortfall="ignore",
         cache=cache,

@@ -22,6 +22,7 @@ from sklw import (
     TextEmbedder,
     make_pipeline,
 )
+from sklw.over_sampling import TextFilter
 
 TEXTS = [f"see you at {i} in the office" for i in range(20)] + [f"win {i} pounds" for i in range(4)]
 LABELS = ["ham"] * 20 + ["spam"] * 4
@@ -34,7 +35,7 @@ def _both_ways(routing):
 
 
 def llm():
-    return LLMOverSampler(generator=RecordedGenerator(RECORDED), near_duplicate_threshold=None)
+    return LLMOverSampler(generator=RecordedGenerator(RECORDED), accept=TextFilter(None))
 
 
 class Costly(LLMOverSampler):
@@ -112,7 +113,7 @@ def test_labels_that_the_classifier_cannot_read_are_refused_in_time(labels):
         pipe.fit(TEXTS, labels)
     LogisticRegression().fit(np.eye(24), np.array(list(labels)))  # as advised
     generator = RecordedGenerator([row | {"label": labels[23]} for row in RECORDED])
-    sampler = LLMOverSampler(generator=generator, near_duplicate_threshold=None)
+    sampler = LLMOverSampler(generator=generator, accept=TextFilter(None))
     kept = make_pipeline(sampler, SyntheticWeighter(), Keeper()).fit(TEXTS, labels)[-1]
     assert list(kept.labels_) == [*labels, *[labels[23]] * 16]
 

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline as make_checker
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw.over_sampling import TextFilter
 
 N_HAM, N_SPAM = 14, 4
 TEXTS = [f"see you at {i}" for i in range(N_HAM)] + [f"win {i} pounds" for i in range(N_SPAM)]
@@ -137,7 +138,7 @@ SAMPLERS = {
 def llm(labels):
     rows = [{"text": text, "label": labels[1]} for text in MADE]
     return LLMOverSampler(
-        generator=RecordedGenerator(rows), near_duplicate_threshold=None, random_state=0
+        generator=RecordedGenerator(rows), accept=TextFilter(None), random_state=0
     )
 
 

@@ -28,6 +28,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
 from sklw.metrics import worst_group_accuracy
+from sklw.over_sampling import TextFilter
 
 HAM = [f"see you at {i} in the office" for i in range(20)]
 SPAM = [f"win {i} pounds" for i in range(4)]
@@ -68,7 +69,7 @@ class Sampler(BaseSampler):
 
 
 def llm():
-    return LLMOverSampler(generator=RecordedGenerator(RECORDED), near_duplicate_threshold=None)
+    return LLMOverSampler(generator=RecordedGenerator(RECORDED), accept=TextFilter(None))
 
 
 class Costly(LLMOverSampler):
@@ -157,7 +158,7 @@ def test_real_rows_are_followed_through_samplers_that_say_nothing(between, n_rea
 def test_parents_are_followed_too():
     rows = [{**row, "parent": SPAM[i % 4]} for i, row in enumerate(RECORDED)]
     sampler = LLMOverSampler(generator=RecordedGenerator(rows, parent_column="parent"))
-    sampler.set_params(near_duplicate_threshold=None)
+    sampler.set_params(accept=TextFilter(None))
     seen = {}
 
     class Spy(SyntheticWeighter):
@@ -365,7 +366,7 @@ def test_groups_given_to_the_sampler_reach_it_and_the_weighter(fit_with):
     groups = np.where(np.arange(24) % 2 == 0, "a", "b")
     rows = [{**row, "group": "ab"[i % 2]} for i, row in enumerate(RECORDED)]
     sampler = LLMOverSampler(generator=RecordedGenerator(rows, group_column="group"))
-    sampler.set_params(near_duplicate_threshold=None)
+    sampler.set_params(accept=TextFilter(None))
     weighter = SyntheticWeighter("uniform", class_weight="balanced")
     pipe = make_pipeline(sampler, function(permuted), weighter, Recorder())
     fit_with(pipe, X, Y, "llmoversampler", groups=groups)

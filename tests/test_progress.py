@@ -7,6 +7,7 @@ from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, _progress
 from sklw._progress import progress
 from sklw.comparison import compare
 from sklw.datasets import load_maintenance_requests
+from sklw.over_sampling import TextFilter
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def sampled():
     rows = [{"text": f"win {word} now", "label": "spam"} for word in "abc"]
     texts = ["see you", "call me", "at home", "see me at home", "win it", "you win"]
     LLMOverSampler(
-        generator=RecordedGenerator(rows), near_duplicate_threshold=None, verbose=True,
+        generator=RecordedGenerator(rows), accept=TextFilter(None), verbose=True,
         sampling_strategy={"spam": 4},
     ).fit_resample(texts, ["ham"] * 4 + ["spam"] * 2)  # fmt: skip
     return "LLMOverSampler"

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral
@@ -13,11 +13,29 @@ from imblearn.utils import check_sampling_strategy
 
 from sklw._validation import hint_at_numbered_classes
 from sklw.exceptions import GenerationWarning
-from sklw.over_sampling._prompts import ClassDescription
 
-__all__ = ["Cell", "check_known", "plan_cells"]
+__all__ = ["Cell", "ClassDescription", "check_known", "plan_cells", "sort_key"]
 
 _NO_GROUP = object()
+
+
+@dataclass(frozen=True)
+class ClassDescription:
+    """How a class is named to the model."""
+
+    name: str
+    description: str = ""
+    label_name: str = ""  # without the group
+
+    @property
+    def tag(self) -> str:
+        """What stands in brackets before a text."""
+        return self.label_name or self.name
+
+    @property
+    def full(self) -> str:
+        """Name with description."""
+        return f"{self.name} ({self.description})" if self.description else self.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,35 +79,11 @@ def plan_cells(
     groups: np.ndarray | None,
     sampling_strategy: Any,
     augment: Any,
-    describe: Any,
+    describe: Callable[[Any, Any], ClassDescription],
 ) -> tuple[list[Cell], dict[Any, int]]:
-    """Work out what each cell is to get.
+    """Return what each cell is to get, and `sampling_strategy` as imbalanced-learn has it.
 
-    Parameters
-    ----------
-    labels : sequence
-        Class of each real row.
-    groups : ndarray or None
-        Group of each.
-    sampling_strategy : float, str, dict or callable
-        In imbalanced-learn's forms, and a float for any number of classes; where there are
-        groups, about ``(label, group)`` cells.
-    augment : int, float or dict
-        Rows for each cell beyond balance, or their share of the balanced rows.
-    describe : callable
-        ``describe(label, group)`` returns the ClassDescription.
-
-    Returns
-    -------
-    cells : list of Cell
-        Sorted by label and group.
-    sampling_strategy : dict
-        Rows for balance by label, or by label and group, as imbalanced-learn has it.
-
-    Raises
-    ------
-    ValueError
-        If a parameter names a cell without rows, or asks for what cannot be.
+    `groups` is the group of each row; ``describe(label, group)`` returns a ClassDescription.
     """
     of_group = [_NO_GROUP] * len(labels) if groups is None else list(groups)
     keys = [

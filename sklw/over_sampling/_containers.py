@@ -7,10 +7,12 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
+from scipy import sparse
 
+from sklw._validation import refuse_masked
 from sklw.over_sampling._index import concatenated
 
-__all__ = ["append_labels", "append_table", "append_texts", "as_pandas", "rehearsed"]
+__all__ = ["append_labels", "append_table", "append_texts", "as_table", "rehearsed"]
 
 
 def append_texts(X: Any, texts: Sequence[str]) -> Any:
@@ -19,17 +21,7 @@ def append_texts(X: Any, texts: Sequence[str]) -> Any:
 
 
 def append_labels(y: Any, labels: Sequence[Any], *, one_hot: bool = False) -> Any:
-    """Return `y` with the labels after its own, in the same type and dtype.
-
-    Parameters
-    ----------
-    y : array-like
-        The labels there are.
-    labels : sequence
-        The new ones.
-    one_hot : bool
-        Whether `y` has a column for each class, and `labels` are numbers of columns.
-    """
+    """Return `y` with the labels after its own; numbers of columns where it has one a class."""
     if not one_hot:
         return _append_column(y, list(labels))
     new = np.eye(np.asarray(y).shape[1], dtype=int)[list(map(int, labels))]
@@ -74,7 +66,7 @@ def rehearsed(what: str, old: Any, append: Callable[[], Any]) -> Any:
     return new
 
 
-def as_pandas(X: Any) -> pd.DataFrame:
+def _as_pandas(X: Any) -> pd.DataFrame:
     """Return a polars frame as one of pandas that holds the same Python values."""
     columns = {}
     for column in nw.from_native(X, eager_only=True).iter_columns():
@@ -85,6 +77,36 @@ def as_pandas(X: Any) -> pd.DataFrame:
             dtype = str(column.dtype)  # with the limits of its type
         columns[column.name] = pd.Series(column.to_list(), dtype=dtype)
     return pd.DataFrame(columns)
+
+
+def as_table(X: Any) -> pd.DataFrame:
+    """Return the rows as a frame with a fresh index, whose columns' names are strings."""
+    if sparse.issparse(X):
+        raise TypeError("LLMOverSampler got a sparse matrix. Pass X.toarray(), or a DataFrame.")
+    refuse_masked(X, "LLMOverSampler")
+    if isinstance(X, (list, tuple)):
+        frame = pd.DataFrame(list(X))  # by column: an array would have one type for all
+    elif nw.dependencies.is_polars_dataframe(X):
+        frame = _as_pandas(X)
+    else:
+        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(_plain_array(X))
+    if frame.shape[0] == 0:
+        raise ValueError(
+            "X holds 0 rows (Found array with 0 sample(s)) while a minimum of 1 is required."
+        )
+    frame = frame.reset_index(drop=True)
+    if not hasattr(X, "columns"):
+        frame.columns = [f"x{number}" for number in range(frame.shape[1])]
+    frame.columns = [str(name) for name in frame.columns]
+    twice = frame.columns[frame.columns.duplicated()].tolist()
+    if twice:
+        raise ValueError(f"X has several columns named {twice[0]!r}. Give each its own name.")
+    return frame
+
+
+def _plain_array(X: Any) -> np.ndarray:
+    array = np.asarray(X)
+    return array.astype(object) if array.dtype.kind in "UT" else array  # of strings
 
 
 def _append_column(old: Any, values: list[Any]) -> Any:

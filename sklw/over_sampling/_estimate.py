@@ -7,7 +7,7 @@ import pandas as pd
 
 from sklw.generators import Budget
 from sklw.generators._budget import longest_answer
-from sklw.over_sampling._rounds import GenerationRun
+from sklw.over_sampling._run import GenerationRun
 
 __all__ = ["estimated"]
 
@@ -16,25 +16,14 @@ _PROMPTS_LOOKED_AT = 64
 
 
 def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
-    """Count the requests and tokens of a run, expected and at most.
-
-    Parameters
-    ----------
-    run : GenerationRun
-        Not yet run.
-    budget : Budget
-        The prices.
-
-    Returns
-    -------
-    estimate : DataFrame
-        Requests, tokens and cost.
-    """
+    """Count the requests and tokens of a run, expected and at most; the budget has the prices."""
     found = {"expected": np.zeros(3), "at most": np.zeros(3)}
     n_rows = run.rows.writer.n_rows
     # Of requests that show the same rows, an endpoint may be sent several as one.
-    alike = min(getattr(run.generator, "samples_per_request", 1), run.answers_per_prompt)
-    for request in run.rows.preliminary(run.seed) if run.quotas else []:
+    alike = min(
+        getattr(run.generator, "samples_per_request", 1), run.rows.prompt.answers_per_prompt
+    )
+    for request in run.rows.questions(run.seed) if run.quotas else []:
         limit = longest_answer(run.generator, request.max_new_tokens)
         each = np.array([1, run.generator.count_tokens(request.prompt), limit])
         found["expected"] += each
@@ -55,7 +44,7 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
                 most = longest_answer(run.generator, request.max_new_tokens)
                 found["expected"] += n_first * n_rows * np.array([*asked, min(4, most)])
                 found["at most"] += quota.max_requests * n_rows * np.array([*asked, most])
-        calls = _n_calls(n_first, run.answers_per_prompt, alike)
+        calls = _n_calls(n_first, run.rows.prompt.answers_per_prompt, alike)
         thinking = getattr(run.generator, "thinking_tokens", 0)
         written = n_first * min(answer + thinking, limit)
         found["expected"] += np.array([calls, calls * prompt, written])

@@ -1,13 +1,16 @@
 """Whether a row fits into an answer, and a prompt into the model: known before anything is sent."""
 
 import warnings
+from collections.abc import Sequence
 from math import ceil
 
 from sklw.exceptions import GenerationWarning
-from sklw.over_sampling._prompts import Prompt
-from sklw.over_sampling._rounds import GenerationRun, Quota
+from sklw.over_sampling._cells import Cell
+from sklw.over_sampling._rows import RowFormat
+from sklw.over_sampling._run import GenerationRun, Quota
+from sklw.over_sampling._writer import Prompt
 
-__all__ = ["check_room", "n_bytes"]
+__all__ = ["check_room", "make_quotas"]
 
 # Prompts of one class differ little in length.
 _PROMPTS_LOOKED_AT = 64
@@ -18,13 +21,7 @@ _SPARE = 1.2
 
 
 def check_room(run: GenerationRun) -> None:
-    """Raise ValueError if no answer can be accepted for its length, warn if most would be cut.
-
-    Parameters
-    ----------
-    run : GenerationRun
-        Not yet run.
-    """
+    """Raise ValueError if no answer can be accepted for its length, warn if most would be cut."""
     for quota in run.quotas:
         needed = _needed(run, quota)
         if getattr(run.generator, "max_new_tokens", None):
@@ -33,14 +30,40 @@ def check_room(run: GenerationRun) -> None:
             _check_prompts(run, quota, needed)
 
 
-def n_bytes(text: str) -> int:
+def make_quotas(cells: Sequence[Cell], rows: RowFormat, max_attempts: int) -> list[Quota]:
+    """Return what each cell wants that wants any, in requests that its longest row bounds."""
+    # Those of augmentation alone last: asking for it must not change the rows for balance.
+    wanted = sorted((cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample)
+    quotas = []
+    for cell in wanted:
+        _warn_of_few_rows(cell, rows)
+        longest = max(map(_n_bytes, rows.texts[cell.positions]))
+        tokens = ceil(longest / rows.bytes_per_token) + 8
+        quotas.append(Quota(cell, max_attempts, rows.prompt.rows_per_request * tokens))
+    return quotas
+
+
+def _warn_of_few_rows(cell: Cell, rows: RowFormat) -> None:
+    n_examples = rows.prompt.n_examples
+    from_one = "source" in rows.prompt.template_fields
+    if rows.writer.reads_prompts and not from_one and len(cell.positions) < n_examples:
+        warnings.warn(
+            f"The class {cell.key!r} has {len(cell.positions)} row(s) and a prompt wants "
+            f"{n_examples}: every prompt shows the same rows, so what comes may be "
+            "alike. Collect more rows, or lower n_examples of prompt.",
+            GenerationWarning,
+            stacklevel=5,
+        )
+
+
+def _n_bytes(text: str) -> int:
     """Return how many bytes a text has: most tokenizers make no more tokens of it."""
     return len(text.encode())
 
 
 def _needed(run: GenerationRun, quota: Quota) -> str:
     """Return a text that an answer must have room for."""
-    by_length = sorted(run.rows.texts[quota.cell.positions], key=n_bytes)
+    by_length = sorted(run.rows.texts[quota.cell.positions], key=_n_bytes)
     if run.rows.only_whole:
         return str(by_length[-1])
     shortest = str(by_length[0])
@@ -50,7 +73,7 @@ def _needed(run: GenerationRun, quota: Quota) -> str:
 def _check_answers(run: GenerationRun, quota: Quota, needed: str) -> None:
     key, generator, rows = quota.cell.key, run.generator, run.rows
     limit = generator.max_new_tokens
-    by_length = sorted(rows.texts[quota.cell.positions], key=n_bytes)
+    by_length = sorted(rows.texts[quota.cell.positions], key=_n_bytes)
     if _takes_more(run, needed, limit):
         enough = ceil(_SPARE * generator.count_tokens(by_length[-1]))
         if rows.only_whole:
@@ -83,7 +106,9 @@ def _check_answers(run: GenerationRun, quota: Quota, needed: str) -> None:
 
 
 def _check_prompts(run: GenerationRun, quota: Quota, needed: str) -> None:
-    numbers = range(0, min(quota.cell.wanted, _PROMPTS_LOOKED_AT), run.answers_per_prompt)
+    numbers = range(
+        0, min(quota.cell.wanted, _PROMPTS_LOOKED_AT), run.rows.prompt.answers_per_prompt
+    )
     prompts = [run.request(quota, number)[1].prompt for number in numbers]
     longest = max(prompts, key=_prompt_bytes)
     if _prompt_bytes(longest) <= _FITS_ANYWHERE:
@@ -91,10 +116,9 @@ def _check_prompts(run: GenerationRun, quota: Quota, needed: str) -> None:
     context = run.generator.context_length
     tokens, answer = run.generator.count_tokens(longest), run.generator.count_tokens(needed)
     if context is not None and tokens + answer > context:
-        fewer = int(run.rows.n_examples * max(context - answer, 0) / tokens)
-        show = (
-            f"Set n_examples={fewer} (now {run.rows.n_examples}), shorten" if fewer else "Shorten"
-        )
+        fewer = int(run.rows.prompt.n_examples * max(context - answer, 0) / tokens)
+        now = run.rows.prompt.n_examples
+        show = f"Set n_examples={fewer} (now {now}) in prompt, shorten" if fewer else "Shorten"
         raise ValueError(
             f"A prompt for the class {quota.cell.key!r} takes {tokens} tokens, and "
             f"{run.generator.model_name!r} reads {context} with the answer, which takes at least "
@@ -104,7 +128,7 @@ def _check_prompts(run: GenerationRun, quota: Quota, needed: str) -> None:
 
 def _takes_more(run: GenerationRun, text: str, limit: int) -> bool:
     # Counting may load a model, which short texts are not worth.
-    if n_bytes(text) <= limit * run.rows.bytes_per_token:
+    if _n_bytes(text) <= limit * run.rows.bytes_per_token:
         return False
     return run.generator.count_tokens(text) > limit
 
@@ -116,4 +140,4 @@ def _characters(run: GenerationRun, text: str, limit: int) -> int:
 
 
 def _prompt_bytes(prompt: Prompt) -> int:
-    return sum(map(n_bytes, [prompt] if isinstance(prompt, str) else [text for _, text in prompt]))
+    return sum(map(_n_bytes, [prompt] if isinstance(prompt, str) else [text for _, text in prompt]))

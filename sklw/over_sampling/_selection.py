@@ -1,62 +1,43 @@
 """Which real rows of a class a prompt shows."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-__all__ = ["ExampleSelector"]
+__all__ = ["select_rows"]
 
 
-class ExampleSelector:
-    """Picks prompt rows from the rows of one class.
+def select_rows(
+    how: str, n_rows: int, n_examples: int, vectors: np.ndarray | None, rng: np.random.Generator
+) -> np.ndarray:
+    """Return positions of the chosen rows, in the order in which to show them.
 
-    Parameters
-    ----------
-    strategy : {"random", "nearest", "diverse"}
-        A fresh draw for each prompt; a random row and its nearest neighbours; or a random row and
-        rows as far as possible from it and from each other.
-    n_rows : int
-        Rows of the class.
-    n_examples : int
-        Rows a prompt; all of them where the class has fewer.
-    vectors : callable
-        Returns a vector for each row, the nearer the more alike; only called where the strategy
-        needs them.
+    They are drawn afresh ("random"), or a random row with its nearest neighbours ("nearest") or
+    with rows as far as possible from it and from each other ("diverse").
     """
+    if vectors is None or how == "random":
+        return rng.permutation(n_rows)[:n_examples]
+    anchor = int(rng.integers(n_rows))
+    n_others = min(n_examples, n_rows) - 1
+    if how == "nearest":
+        order = np.argsort(_distances(vectors, anchor), kind="stable")
+        others = order[order != anchor][:n_others]
+    else:
+        others = _farthest_from(vectors, anchor, n_others)
+    # The row shown last shapes the answer most: make that the anchor.
+    return np.append(rng.permutation(others), anchor).astype(int)
 
-    def __init__(
-        self, strategy: str, n_rows: int, n_examples: int, vectors: Callable[[], np.ndarray]
-    ) -> None:
-        self.strategy = strategy
-        self.n_rows = n_rows
-        self.n_examples = min(n_examples, n_rows)
-        if strategy != "random":
-            self._vectors = vectors()
 
-    def select(self, rng: np.random.Generator) -> np.ndarray:
-        """Return positions of the chosen rows, in the order in which to show them."""
-        if self.strategy == "random":
-            return rng.permutation(self.n_rows)[: self.n_examples]
-        anchor = int(rng.integers(self.n_rows))
-        if self.strategy == "nearest":
-            order = np.argsort(-self._similarity(anchor), kind="stable")
-            others = order[order != anchor][: self.n_examples - 1]
-        else:
-            others = self._farthest_from(anchor)
-        # The row shown last shapes the answer most: make that the anchor.
-        return np.append(rng.permutation(others), anchor).astype(int)
+def _farthest_from(vectors: np.ndarray, anchor: int, n_others: int) -> np.ndarray:
+    chosen: list[int] = []
+    nearest = _distances(vectors, anchor)
+    nearest[anchor] = -np.inf
+    for _ in range(n_others):
+        farthest = int(np.argmax(nearest))
+        chosen.append(farthest)
+        nearest = np.minimum(nearest, _distances(vectors, farthest))
+        nearest[farthest] = -np.inf
+    return np.array(chosen, dtype=int)
 
-    def _farthest_from(self, anchor: int) -> np.ndarray:
-        chosen: list[int] = []
-        nearest = self._similarity(anchor)
-        nearest[anchor] = np.inf
-        for _ in range(self.n_examples - 1):
-            farthest = int(np.argmin(nearest))
-            chosen.append(farthest)
-            nearest = np.maximum(nearest, self._similarity(farthest))
-            nearest[farthest] = np.inf
-        return np.array(chosen, dtype=int)
 
-    def _similarity(self, row: int) -> np.ndarray:
-        similarity: np.ndarray = -np.linalg.norm(self._vectors - self._vectors[row], axis=1)
-        return similarity
+def _distances(vectors: np.ndarray, at: int) -> np.ndarray:
+    distances: np.ndarray = np.linalg.norm(vectors - vectors[at], axis=1)
+    return distances

@@ -1,26 +1,53 @@
-"""Saying loudly that fewer rows were generated than wanted."""
+"""Why rows are rejected, and saying loudly that fewer were generated than wanted."""
 
 import warnings
 from collections import Counter
 
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
-from sklw.over_sampling._filters import REASONS
-from sklw.over_sampling._rounds import GenerationRun, Quota
+from sklw.over_sampling._run import GenerationRun, Quota
 
-__all__ = ["report_shortfall"]
+__all__ = ["REASONS", "report_shortfall"]
 
-_FOR_THE_MODEL = "use a stronger model or say more in task, label_descriptions and instructions"
+REASONS = {
+    "empty": "nothing was left after parsing",
+    "truncated": "cut off, as the column finish_reason says, within its first sentence",
+    "too_short": "shorter than the real rows of the class",
+    "too_long": "longer than the real rows of the class",
+    "meta_text": "a refusal or talk about the task instead of a row",
+    "other_label": "the model labelled its row with another class",
+    "bad_characters": "control characters, or half of a character",
+    "degenerate": "the same words or characters over and over",
+    "copied_prompt": "a copy, or nearly, of a row shown in the prompt",
+    "copied_real": "a copy, or nearly, of another real row",
+    "duplicate": "a copy, or nearly, of a row generated before",
+    "unparsable": "not a row of the table's columns",
+    "bad_value": "a value that is no number or date where one belongs",
+    "missing_value": "a missing value in a column that has none",
+    "unknown_category": "a category that the real rows do not have",
+    "out_of_range": "a number or date far from the real ones",
+    "other_group": "a row of another group",
+    "wrong_class": "the verifier takes it for another class",
+    "unverified": "no verdict: interrupted, out of budget, or an answer that names no class",
+    "parent_elsewhere": "generated from a row that is not in this training set",
+    "refused": "the endpoint refused the request: its words are in the column message",
+    "thinking": "cut before the model's thinking ended: raise thinking_tokens, or turn it off",
+    "exhausted": "the recorded rows of the class are used up",
+    "surplus": "good, but the quota was full",
+}
+_FOR_THE_MODEL = (
+    "use a stronger model or say more in task, label_descriptions and the instructions of prompt"
+)
 _TO_THINK = 1000  # tokens, to begin with
 _ADVICE = {
     "thinking": "",  # said with a number, too
     "truncated": "",  # said with a number
     "surplus": "",
-    "too_short": "loosen length_tolerance",
-    "too_long": "loosen length_tolerance",
-    "copied_prompt": "loosen near_duplicate_threshold or raise the temperature",
-    "copied_real": "loosen near_duplicate_threshold or raise the temperature",
-    "duplicate": "loosen near_duplicate_threshold or raise the temperature",
-    "out_of_range": "raise range_margin",
+    "too_short": "loosen length_tolerance of accept",
+    "too_long": "loosen length_tolerance of accept",
+    "copied_prompt": "loosen near_duplicate_threshold of accept or raise the temperature",
+    "copied_real": "loosen near_duplicate_threshold of accept or raise the temperature",
+    "duplicate": "loosen near_duplicate_threshold of accept or raise the temperature",
+    "out_of_range": "raise range_margin of accept",
     "wrong_class": "use another verifier or none",
     "unverified": "use another verifier or a larger budget",
     "parent_elsewhere": "record more rows",
@@ -30,22 +57,12 @@ _ADVICE = {
 
 
 def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> None:
-    """Warn or raise if a cell has fewer rows than it wants.
-
-    Parameters
-    ----------
-    run : GenerationRun
-        After it has run.
-    stopped_by : str
-        The bound of the budget that ended it, "" if none did.
-    on_shortfall : {"warn", "error", "ignore"}
-        What to do.
-    """
+    """Warn or raise if a cell has fewer rows than it wants, maybe since the budget ended it."""
     short = [quota for quota in run.quotas if quota.missing > 0]
     if not short or on_shortfall == "ignore":
         return
     lines = [
-        f"class {quota.cell.key!r}: {len(quota.rows)} of {quota.cell.wanted} rows after "
+        f"class {quota.cell.key!r}: {len(quota.accepted)} of {quota.cell.wanted} rows after "
         f"{quota.sent} requests; rejected: {_counted(run, quota)}"
         for quota in short
     ]
@@ -73,8 +90,8 @@ def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
     if cut and all(q.max_new_tokens and q.max_new_tokens < (now or 0) for q in short):
         # Their own rows bound them, whatever the generator admits.
         advice = {
-            f"ask for shorter rows in instructions, since {cut} answers were longer than any real "
-            "row of the class": None
+            f"ask for shorter rows in the instructions of prompt, since {cut} answers were longer "
+            "than any real row of the class": None
         } | advice
     elif cut:
         longest = max((t for q in short for t in run.rows.texts[q.cell.positions]), key=len)
@@ -91,7 +108,7 @@ def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
             f"{more}turn the model's thinking off, since {thinking} answers ended before it did or "
             "were cut before they began": None
         } | advice
-    if any(quota.rows and quota.sent >= quota.max_requests for quota in short):
+    if any(quota.accepted and quota.sent >= quota.max_requests for quota in short):
         advice["raise max_attempts"] = None
     found = [text for text in advice if text] or ["raise max_attempts"]
     return [found[0][0].upper() + found[0][1:], *found[1:]]

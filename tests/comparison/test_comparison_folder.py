@@ -16,6 +16,7 @@ from skorch.callbacks import Callback
 from sklw import RecordedGenerator
 from sklw.comparison import Settings, compare, read_results
 from sklw.comparison import _folder as store_module
+from sklw.over_sampling import TextFilter
 
 ARGUMENTS = {"methods": ["llm", "llm_quality"], "classifiers": ["tfidf"], "seeds": [0]}
 TEXTS = [f"{a} {b} {c}" for a in ("win", "see") for b in "abcdef" for c in ("today", "soon")]
@@ -27,8 +28,7 @@ def settings(label, texts=("win a prize", "win it all", "win the cup"), **change
         generator=RecordedGenerator(rows),
         sampler={
             "sampling_strategy": {label: 6 + len(rows)},
-            "near_duplicate_threshold": None,
-            "length_tolerance": 100.0,
+            "accept": TextFilter(None, length_tolerance=100.0),
             **changes,
         },
     )

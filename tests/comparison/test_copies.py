@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklw import RecordedGenerator
 from sklw._copies import apart, copy_groups, fold_numbers, folded
 from sklw.comparison import Settings, compare
+from sklw.over_sampling import TextFilter
 
 RNG = np.random.default_rng(0)
 TEXTS = [" ".join(RNG.choice([f"word{i}" for i in range(400)], 8)) for _ in range(240)]
@@ -69,7 +70,7 @@ def test_generated_rows_that_repeat_a_test_row_are_left_out(tmp_path):
     settings = Settings(
         sampler={
             "sampling_strategy": lambda y: {"rare": int((y == "rare").sum()) + 6},
-            "near_duplicate_threshold": None,
+            "accept": TextFilter(None),
         },
         generator=RecordedGenerator(rows),
     )
@@ -184,7 +185,7 @@ def test_a_curve_is_no_better_for_copies():
     sampler = LLMOverSampler(
         sampling_strategy=lambda y: {"heads": int((y == "heads").sum()) + 60},
         generator=RecordedGenerator(rows),
-        near_duplicate_threshold=None,
+        accept=TextFilter(None),
         on_shortfall="ignore",
     )
     doubled = [*TEXTS[:40], *map(str.upper, TEXTS[:40])]

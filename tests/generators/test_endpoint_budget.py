@@ -10,6 +10,7 @@ import pytest
 from sklw import LLMOverSampler, OpenAIGenerator
 from sklw.exceptions import EndpointError, GenerationWarning
 from sklw.generators import Budget, Request, RequestCache, generate_cached
+from sklw.over_sampling import Examples, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _endpoint import Endpoint
@@ -41,14 +42,15 @@ def answering(
     return answer
 
 
-def resample(endpoint, texts=TEXTS, labels=LABELS, budget=None, **kwargs):
+def resample(endpoint, texts=TEXTS, labels=LABELS, budget=None, at_once=1, **kwargs):
     own = {
         name: kwargs.pop(name) for name in list(kwargs) if name in OpenAIGenerator("m").get_params()
     }
     sampler = LLMOverSampler(
         generator=OpenAIGenerator("tiny", base_url=endpoint.url, **own), budget=budget,
-        near_duplicate_threshold=None, n_examples=2, random_state=0, verbose=False,
-        **{"max_attempts": 1, "answers_per_prompt": 1, "on_shortfall": "ignore", **kwargs},
+        accept=TextFilter(None), prompt=Examples(2, answers_per_prompt=at_once),
+        random_state=0, verbose=False,
+        **{"max_attempts": 1, "on_shortfall": "ignore", **kwargs},
     )  # fmt: skip
     sampler.fit_resample(texts, labels)
     return sampler
@@ -88,7 +90,8 @@ def test_tokens_for_thinking_are_sent_planned_and_counted():
         sampler = resample(endpoint, thinking_tokens=1000, budget=Budget(max_tokens=3000))
         plain, thinking = (
             LLMOverSampler(
-                generator=OpenAIGenerator("m", thinking_tokens=n), n_examples=2, random_state=0,
+                generator=OpenAIGenerator("m", thinking_tokens=n), prompt=Examples(2),
+                random_state=0,
             ).estimate(TEXTS, LABELS)["completion_tokens"]
             for n in (0, 1000)
         )  # fmt: skip
@@ -112,7 +115,7 @@ def test_an_estimate_counts_requests_as_they_are_sent(at_once):
     answer = answering({"prompt_tokens": 100, "completion_tokens": 10})
     many = lambda: endpoint.bodies[-1].get("n", 1)  # noqa: E731
     with Endpoint(lambda prompt, nth: {"json": answer(len(endpoint.bodies), many())}) as endpoint:
-        settings = {"samples_per_request": at_once, "max_concurrency": 1, "answers_per_prompt": 4}
+        settings = {"samples_per_request": at_once, "max_concurrency": 1, "at_once": 4}
         sampler = resample(endpoint, TEXTS, LABELS, **settings)
         estimate = sampler.estimate(TEXTS, LABELS)
         sent = len(endpoint.bodies)

@@ -15,6 +15,7 @@ from sklw import FineTunedGenerator, LLMOverSampler
 from sklw.generators import Request, _fine_tuned, _training
 from sklw.generators._loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
+from sklw.over_sampling import TableRows, TextFilter
 
 pytestmark = pytest.mark.filterwarnings("error:.*is deprecated and will be removed:FutureWarning")
 
@@ -159,7 +160,7 @@ def test_texts_are_written_by_a_trained_model(small):
     labels = ["wet"] * 8 + ["dry"] * 8 + ["wet"] * 4
     sampler = LLMOverSampler(
         generator=generator(small, epochs=40, tuning="full", temperature=0.1),
-        near_duplicate_threshold=None,
+        accept=TextFilter(None),
         max_attempts=2,
         on_shortfall="ignore",
         random_state=0,
@@ -178,7 +179,7 @@ def test_tables_are_written_by_a_trained_model(small, row_format):
     y = np.repeat(["no", "yes"], [28, 12])
     sampler = LLMOverSampler(
         generator=generator(small, epochs=2, permute_columns=True),
-        row_format=row_format,
+        prompt=TableRows(row_format=row_format),
         on_shortfall="ignore",
         random_state=0,
         max_attempts=3,

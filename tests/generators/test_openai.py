@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklw import LLMOverSampler, OpenAIGenerator
 from sklw.exceptions import EndpointError
 from sklw.generators import Budget, Request, RequestCache, generate_cached, iter_cached
+from sklw.over_sampling import Examples, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _endpoint import Endpoint
@@ -276,8 +277,9 @@ def test_an_interrupted_fit_has_what_was_answered_on_record():
 
     with Endpoint(script) as endpoint:
         sampler = LLMOverSampler(
-            generator=generator(endpoint, max_concurrency=1, timeout=3.0), n_examples=2,
-            near_duplicate_threshold=None, answers_per_prompt=1, random_state=0,
+            generator=generator(endpoint, max_concurrency=1, timeout=3.0),
+            prompt=Examples(2, answers_per_prompt=1),
+            accept=TextFilter(None), random_state=0,
         )  # fmt: skip
         interrupt_when(lambda: len(endpoint.bodies) == 6)
         with pytest.raises(KeyboardInterrupt):
@@ -468,10 +470,9 @@ def test_a_sampler_keeps_what_it_got_when_the_endpoint_fails(tmp_path):
     with Endpoint(script) as endpoint:
         sampler = LLMOverSampler(
             generator=generator(endpoint, max_concurrency=1, max_retries=0),
-            near_duplicate_threshold=None,
-            answers_per_prompt=1,
+            accept=TextFilter(None),
+            prompt=Examples(answers_per_prompt=1, n_examples=2),
             random_state=0,
-            n_examples=2,
         )
         with pytest.raises(EndpointError, match="failed after 1 tries"):
             sampler.fit_resample(texts, labels)
@@ -525,8 +526,9 @@ def test_answers_without_text_are_paid_for():
     }
     with Endpoint(lambda prompt, nth: {"json": empty}) as endpoint:
         sampler = LLMOverSampler(
-            generator=generator(endpoint), budget=Budget(max_tokens=5000), n_examples=1,
-            on_shortfall="ignore", answers_per_prompt=1,
+            generator=generator(endpoint), budget=Budget(max_tokens=5000),
+            prompt=Examples(1, answers_per_prompt=1),
+            on_shortfall="ignore",
         )  # fmt: skip
         sampler.fit_resample([f"text number {i}" for i in range(60)], ["a"] * 50 + ["b"] * 10)
     assert sampler.usage_.prompt_tokens == 500 * len(endpoint.bodies)

@@ -21,6 +21,7 @@ from sklw.exceptions import EndpointError
 from sklw.generators import RequestCache
 from sklw.generators._loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
+from sklw.over_sampling import Examples, TextFilter
 
 pytest.importorskip("uvicorn", reason="transformers[serving] is not installed")
 
@@ -87,7 +88,8 @@ def test_a_search_sends_each_request_once_and_needs_no_server_after_it(server, t
     )  # fmt: skip
     sampler = LLMOverSampler(
         sampling_strategy=lambda y: {"hazard": (y == "hazard").sum() + 2},
-        generator=generator, n_examples=2, max_attempts=2, length_tolerance=20,
+        generator=generator, prompt=Examples(2), accept=TextFilter(length_tolerance=20),
+        max_attempts=2,
         on_shortfall="ignore", cache=str(cache.path), random_state=0,
         task="Messages from tenants to their property manager",
     )  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 from sklw import LLMOverSampler
 from sklw.generators import BaseGenerator, Completion
 from sklw.generators._thinking import strip_thinking, thinking_marks, without_thinking
+from sklw.over_sampling import Examples, TextFilter
 
 ROW = "smoke comes out of the socket"
 THOUGHT = "We need a row. I might write <b>one</b>.\n\nLet me think.\n"
@@ -126,10 +127,15 @@ class Thinker(BaseGenerator):
 def resample(answers, texts=None, **kwargs):
     texts = texts or [f"the pipe in flat {i} leaks again" for i in range(12)]
     sampler = LLMOverSampler(
-        generator=Thinker(answers), near_duplicate_threshold=None, n_examples=2, max_attempts=1,
-        answers_per_prompt=1, on_shortfall="ignore", verbose=False, random_state=0,
-        length_tolerance=5, **kwargs,
-    )  # fmt: skip
+        generator=Thinker(answers),
+        prompt=Examples(n_examples=2, answers_per_prompt=1),
+        accept=TextFilter(None, length_tolerance=5),
+        max_attempts=1,
+        on_shortfall="ignore",
+        verbose=False,
+        random_state=0,
+        **kwargs,
+    )
     X, _ = sampler.fit_resample(texts, ["routine"] * 8 + ["hazard"] * 4)
     return X[12:], sampler.provenance_
 

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter
+from sklw.over_sampling import TextFilter
 
 HAM = [f"see you at {place} on {day}" for place in ("the office", "home", "lunch", "the gym",
        "school", "the shop") for day in ("monday", "tuesday", "friday")]  # fmt: skip
@@ -29,7 +30,7 @@ def task():
     def sampler():
         rows = [{"text": text, "label": 1} for text in MADE]
         return LLMOverSampler(
-            generator=RecordedGenerator(rows), near_duplicate_threshold=None, on_shortfall="ignore"
+            generator=RecordedGenerator(rows), accept=TextFilter(None), on_shortfall="ignore"
         )
 
     def weighter():

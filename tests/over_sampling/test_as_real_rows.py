@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklw import LLMOverSampler, RecordedGenerator
+from sklw.over_sampling import Examples, TableRows, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _scripted import Scripted
@@ -24,7 +25,7 @@ def made(generator, real, label, *, other=None, **parameters):
     sampler = LLMOverSampler(
         generator=generator,
         sampling_strategy="auto",
-        near_duplicate_threshold=None,
+        accept=TextFilter(None),
         on_shortfall="ignore",
         max_attempts=1,
         random_state=0,
@@ -141,7 +142,9 @@ def test_so_are_several_rows_of_one_answer(shape):
     real = [shape % words for words in WORDS[:3]]
     new = [shape % words for words in WORDS[3:]]
     answer = "Here they are:\n" + "\n".join(f"{i}. {text}" for i, text in enumerate(new, 1))
-    rows, _ = made(Scripted([answer], "chat"), real, HABITS[shape], rows_per_request=2)
+    rows, _ = made(
+        Scripted([answer], "chat"), real, HABITS[shape], prompt=Examples(rows_per_request=2)
+    )
     assert rows == new
 
 
@@ -203,7 +206,9 @@ def table_made(records, path=None, **parameters):
 @pytest.mark.parametrize("from_file", [False, True])
 @pytest.mark.parametrize("codes", [False, True])
 def test_values_of_a_recorded_table_are_taken_as_they_are(tmp_path, from_file, codes):
-    rows, _ = table_made([ROW], tmp_path / "rows.csv" if from_file else None, category_codes=codes)
+    rows, _ = table_made(
+        [ROW], tmp_path / "rows.csv" if from_file else None, prompt=TableRows(category_codes=codes)
+    )
     assert rows.to_dict("records") == [{key: ROW[key] for key in X}]
 
 
@@ -220,7 +225,7 @@ def test_values_of_a_recorded_table_are_taken_as_they_are(tmp_path, from_file, c
     ],
 )
 def test_a_recorded_row_that_no_column_can_hold_is_refused_with_a_reason(change, reason):
-    rows, sampler = table_made([ROW | change, ROW], category_codes=True)
+    rows, sampler = table_made([ROW | change, ROW], prompt=TableRows(category_codes=True))
     assert sampler.provenance_["reason"].tolist() == [reason, "", "exhausted"]
     assert len(rows) == 1
 

@@ -22,6 +22,7 @@ from _untouched import Untouched
 
 from sklw import LLMOverSampler, RecordedGenerator
 from sklw.exceptions import GenerationWarning
+from sklw.over_sampling import TableFilter, TableRows
 
 StringDType = getattr(np.dtypes, "StringDType", lambda: object)  # since numpy 2
 
@@ -95,7 +96,7 @@ def over_sampled(frame, wanted, **kwargs):
     records = wanted.astype(object).assign(label=1)
     sampler = LLMOverSampler(
         generator=RecordedGenerator(records, text_column=None),
-        near_duplicate_threshold=None,
+        accept=TableFilter(reject_copies=False),
         verbose=False,
         random_state=0,
         **kwargs,
@@ -110,7 +111,7 @@ def over_sampled(frame, wanted, **kwargs):
 def test_a_column_comes_back_in_its_dtype_with_its_values(kind, codes):
     frame = pd.DataFrame({"c": COLUMNS[kind], "z": RNG.normal(size=N).round(2)})
     wanted = frame.iloc[:10]
-    got = over_sampled(frame, wanted, category_codes=codes)
+    got = over_sampled(frame, wanted, prompt=TableRows(category_codes=codes))
     assert got["c"].dtype == frame["c"].dtype
     pd.testing.assert_frame_equal(got.iloc[:N], frame)
     made, real = got["c"].iloc[N:].tolist(), wanted["c"].tolist()
@@ -342,6 +343,6 @@ def test_any_columns_come_back(kinds, order, chosen, row_format, codes):
     columns = {name: COLUMNS[name] for name in kinds}
     frame = pd.DataFrame({**columns, "z": NUMBERS / 8}).iloc[order]  # one column may be texts
     wanted = frame.iloc[chosen]
-    got = over_sampled(frame, wanted, row_format=row_format, category_codes=codes)
+    got = over_sampled(frame, wanted, prompt=TableRows(row_format=row_format, category_codes=codes))
     pd.testing.assert_series_equal(got.dtypes, frame.dtypes)
     assert got.iloc[N:].astype(str).to_numpy().tolist() == wanted.astype(str).to_numpy().tolist()

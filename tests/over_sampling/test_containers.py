@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _untouched import Untouched
 
 from sklw import LLMOverSampler, RecordedGenerator
+from sklw.over_sampling import TextFilter
 
 StringDType = getattr(np.dtypes, "StringDType", lambda: object)  # since numpy 2
 
@@ -29,7 +30,7 @@ Row = namedtuple("Row", "text")
 def resampled(X, y, label="spam", texts=NEW):
     records = [{"text": text, "label": label} for text in texts]
     generator = RecordedGenerator(records)
-    return LLMOverSampler(generator=generator, near_duplicate_threshold=None).fit_resample(X, y)
+    return LLMOverSampler(generator=generator, accept=TextFilter(None)).fit_resample(X, y)
 
 
 def as_list(values):
@@ -230,8 +231,7 @@ def test_any_texts_and_labels_come_back(kind, labels, as_y, texts, index):
     generator = RecordedGenerator([{"text": text, "label": labels[1]} for text in new])
     sampler = LLMOverSampler(
         generator=generator,
-        near_duplicate_threshold=None,
-        length_tolerance=99,
+        accept=TextFilter(None, length_tolerance=99),
         on_shortfall="ignore",
     )
     got, y_got = sampler.fit_resample(given, y)

@@ -1,7 +1,13 @@
+import sys
+from pathlib import Path
+
 import pytest
 
-from sklw.over_sampling._filters import REASONS, RowFilter
-from sklw.over_sampling._parsing import ParsedRow
+from sklw import LLMOverSampler
+from sklw.over_sampling import BasePrompt, TextFilter
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _scripted import Scripted
 
 REAL = [
     "win a brand new phone, text WIN to 80085 now",
@@ -10,10 +16,28 @@ REAL = [
     "see you at the station around eight then",
 ]
 LABELS = ["spam", "spam", "spam", "ham"]
+GOOD = "free ringtones for your mobile, reply TONE"
 
 
-def judge(row_filter, text, *, tag=None, shown=(0,), cut=False):
-    return row_filter.judge(ParsedRow(text, tag), "spam", shown, cut)
+class Showing(BasePrompt):
+    """Shows the rows that a test wants shown."""
+
+    def __init__(self, shown):
+        self.shown = shown
+
+    def compose(self, source, cell, rng):
+        return self.shown, "whatever"
+
+
+def reasons(*answers, shown=(0,), real=REAL, labels=LABELS, reason="stop", accept="auto"):
+    """Return what becomes of answers for the class spam: the reason for each that is rejected."""
+    sampler = LLMOverSampler(
+        Scripted(answers, "chat", reason), sampling_strategy={"spam": labels.count("spam")},
+        augment={"spam": len(answers)}, prompt=Showing(shown), accept=accept, max_attempts=1,
+        on_shortfall="ignore", random_state=0, verbose=False,
+    )  # fmt: skip
+    sampler.fit_resample(real, labels)
+    return sampler.provenance_["reason"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -34,67 +58,46 @@ def judge(row_filter, text, *, tag=None, shown=(0,), cut=False):
         ("hey: win a brand new phone, text WIN to 80085 now", "copied_prompt"),
         ("claim your free holiday, call 0900 123 456 today", "copied_real"),
         ("see you at the station around eight then", "copied_real"),
-        ("free ringtones for your mobile, reply TONE", ""),
+        (f"ham: {GOOD}", "other_label"),
+        (f"spam: {GOOD}", ""),
+        (GOOD, ""),
     ],
 )
 def test_reasons(text, reason):
-    assert judge(RowFilter(REAL, LABELS), text) == reason
-    assert not reason or reason in REASONS
+    assert reasons(text) == [reason]
 
 
-def test_cut_and_wrongly_labelled_rows():
-    row_filter = RowFilter(REAL, LABELS)
-    good = "free ringtones for your mobile, reply TONE"
-    assert judge(row_filter, good, cut=True) == "truncated"
-    assert judge(row_filter, good, tag="ham") == "other_label"
-    assert judge(row_filter, good, tag="spam") == ""
+def test_a_text_that_was_cut_is_rejected_and_not_remembered():
+    assert reasons(GOOD, reason="length") == ["truncated"]
+    assert reasons(f"{GOOD}. And then", GOOD, reason="length") == ["", "truncated"]
 
 
 def test_rows_accepted_before_are_duplicates():
-    row_filter = RowFilter(REAL, LABELS)
-    assert judge(row_filter, "free ringtones for your mobile, reply TONE") == ""
-    assert judge(row_filter, "Free ringtones  for your mobile, reply TONE") == "duplicate"
-    assert judge(row_filter, "free ringtones for your mobile: reply TONE!") == "duplicate"
+    again = [GOOD, "Free ringtones  for your mobile, reply TONE", GOOD.replace(",", ":") + "!"]
+    assert reasons(*again) == ["", "duplicate", "duplicate"]
 
 
 def test_near_duplicates_can_be_allowed():
-    row_filter = RowFilter(REAL, LABELS, near_duplicate_threshold=None)
-    assert judge(row_filter, "win a brand new phone, text WIN to 80085 soon", shown=(1,)) == ""
-    assert judge(row_filter, REAL[0]) == "copied_prompt"
-
-
-def test_a_rejected_row_is_not_remembered():
-    row_filter = RowFilter(REAL, LABELS)
-    good = "free ringtones for your mobile, reply TONE"
-    assert judge(row_filter, good, cut=True) == "truncated"
-    assert judge(row_filter, good) == ""
+    near = "win a brand new phone, text WIN to 80085 soon"
+    found = reasons(near, REAL[0], shown=(1,), accept=TextFilter(None))
+    assert found == ["", "copied_real"]
 
 
 def test_meta_text_is_no_sign_where_real_rows_talk_that_way():
     real = ["Here is a message from your bank: call us", *REAL]
-    row_filter = RowFilter(real, ["spam", *LABELS])
-    assert judge(row_filter, "Here is a message for you: visit our shop", shown=(2,)) == ""
+    text = "Here is a message for you: visit our shop"
+    assert reasons(text, shown=(2,), real=real, labels=["spam", *LABELS]) == [""]
 
 
 def test_many_rows_are_remembered():
-    row_filter = RowFilter(REAL, LABELS)
     rows = [f"prize number {i * 7919} waits, ring {i * 104729} for it" for i in range(150)]
-    kept = [row for row in rows if not judge(row_filter, row)]
-    assert len(kept) > 70
-    assert all(judge(row_filter, row) == "duplicate" for row in kept)
-
-
-def test_a_row_taken_back_may_be_written_for_another_class():
-    row_filter = RowFilter(REAL, LABELS)
-    text = "free ringtones for your mobile, reply TONE"
-    assert judge(row_filter, text) == ""
-    assert row_filter.judge(ParsedRow(text), "ham", [3], False) == "duplicate"
-    row_filter.forget(text)
-    assert row_filter.judge(ParsedRow(text), "ham", [3], False) == ""
+    found = reasons(*rows, *rows)
+    n_kept = found[:150].count("")
+    assert n_kept > 70
+    assert found[150:].count("") == 0
 
 
 def test_a_shown_row_of_another_class_is_no_row_of_this_one():
     text = "See you at the station around eight, then!"
-    assert judge(RowFilter(REAL, LABELS), text, shown=(0, 3)) == "copied_prompt"
-    changed = "claim your prize at the station around eight then"
-    assert judge(RowFilter(REAL, LABELS), changed, shown=(0, 3)) == ""
+    assert reasons(text, shown=(0, 3)) == ["copied_prompt"]
+    assert reasons("claim your prize at the station around eight then", shown=(0, 3)) == [""]

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from sklw import LLMOverSampler, RecordedGenerator
+from sklw.over_sampling import TextFilter
 
 X = [f"see you at {i} in the office" for i in range(6)] + [f"win {i} pounds" for i in range(2)]
 Y = ["ham"] * 6 + ["spam"] * 2
@@ -12,7 +13,7 @@ def resampled(index, letters="abcd"):
     """Return the index of X and y with four new rows."""
     records = [{"text": f"claim prize {letter} today", "label": "spam"} for letter in letters]
     sampler = LLMOverSampler(
-        generator=RecordedGenerator(records), near_duplicate_threshold=None, verbose=False
+        generator=RecordedGenerator(records), accept=TextFilter(None), verbose=False
     )
     X_new, y_new = sampler.fit_resample(pd.Series(X, index=index), pd.Series(Y, index=index))
     assert X_new.index.equals(y_new.index)
@@ -72,7 +73,7 @@ def test_resampling_again_gives_other_names():
     sampler = LLMOverSampler(
         generator=RecordedGenerator(records),
         sampling_strategy={"spam": 8},
-        near_duplicate_threshold=None,
+        accept=TextFilter(None),
     )
     X_new, y_new = sampler.fit_resample(first.iloc[kept], y.iloc[kept])
     assert X_new.index.is_unique

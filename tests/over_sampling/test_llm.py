@@ -10,6 +10,7 @@ from sklw import LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.datasets import load_maintenance_requests
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
 from sklw.generators import BaseGenerator, Completion
+from sklw.over_sampling import Examples, TableFilter, TextFilter
 
 CORPUS = load_maintenance_requests()
 HAZARDS = CORPUS.data[CORPUS.target == "hazard"]
@@ -180,7 +181,7 @@ def test_all_candidates_rejected_says_why_and_sends_no_more_than_allowed():
 def test_an_interrupted_run_keeps_what_was_generated():
     answers = [f"gas smell number {i * 7919} in flat {i * 31}, we left, hurry" for i in range(20)]
     sampler = LLMOverSampler(
-        generator=Scripted(answers, fail_at=12), near_duplicate_threshold=None, random_state=0
+        generator=Scripted(answers, fail_at=12), accept=TextFilter(None), random_state=0
     )
     with pytest.raises(KeyboardInterrupt):
         sampler.fit_resample(X, Y)
@@ -189,7 +190,7 @@ def test_an_interrupted_run_keeps_what_was_generated():
     again = LLMOverSampler(
         generator=RecordedGenerator(kept),
         sampling_strategy={"hazard": 10 + len(kept)},
-        near_duplicate_threshold=None,
+        accept=TextFilter(None),
     )
     assert again.fit_resample(X, Y)[0][40:] == kept.text.tolist()
 
@@ -202,8 +203,8 @@ def test_several_rows_a_request():
     ]
     sampler = LLMOverSampler(
         generator=Scripted(answers, form="chat"),
-        rows_per_request=2,
-        near_duplicate_threshold=None,
+        prompt=Examples(rows_per_request=2),
+        accept=TextFilter(None),
         random_state=0,
     )
     X_new, _ = sampler.fit_resample(X, Y)
@@ -219,10 +220,8 @@ def test_prompts_show_real_rows_of_the_class(selection):
         generator=Scripted(
             [f"water {i * 7919} everywhere near plug {i}, it is rising, help" for i in range(40)]
         ),
-        example_selection=selection,
-        answers_per_prompt=1,
-        n_examples=4,
-        near_duplicate_threshold=None,
+        prompt=Examples(example_selection=selection, answers_per_prompt=1, n_examples=4),
+        accept=TextFilter(None),
         random_state=0,
     )
     sampler.fit_resample(X, Y)
@@ -238,8 +237,8 @@ def test_a_prompt_is_shown_as_often_as_asked(answers_per_prompt):
         generator=Scripted(
             [f"water {i * 7919} everywhere near plug {i}, it rises" for i in range(9)]
         ),
-        answers_per_prompt=answers_per_prompt,
-        near_duplicate_threshold=None,
+        prompt=Examples(answers_per_prompt=answers_per_prompt),
+        accept=TextFilter(None),
         on_shortfall="ignore",
         random_state=0,
     )
@@ -253,8 +252,8 @@ def test_a_prompt_is_shown_as_often_as_asked(answers_per_prompt):
 def test_a_class_smaller_than_the_prompt_is_said():
     sampler = LLMOverSampler(
         generator=Scripted([f"flood {i * 7919}, water at the sockets, ring me" for i in range(40)]),
-        n_examples=50,
-        near_duplicate_threshold=None,
+        prompt=Examples(n_examples=50),
+        accept=TextFilter(None),
         random_state=0,
     )
     with pytest.warns(GenerationWarning, match="has 10 row"):
@@ -275,7 +274,12 @@ def test_a_class_smaller_than_the_prompt_is_said():
         (X, Y, {"sampling_strategy": {"flood": 9}}, ValueError, r"\['flood'\].*routine"),
         (X, Y, {"sampling_strategy": {"hazard": 3}}, ValueError, "3"),
         (X, Y, {"label_names": {"hazzard": "x"}}, ValueError, "hazzard"),
-        (X, Y, {"n_examples": 0}, ValueError, "n_examples"),
+        (X, Y, {"prompt": Examples(0)}, ValueError, "n_examples.*of Examples"),
+        (X, Y, {"prompt": "contrasts"}, ValueError, "'contrast'"),
+        (X, Y, {"prompt": "table_rows"}, ValueError, r"prompt=Examples\(\)"),
+        (X, Y, {"prompt": Examples}, ValueError, "instance of"),
+        (X, Y, {"accept": TableFilter()}, ValueError, r"accept=TextFilter\(\)"),
+        (X, Y, {"accept": TextFilter(2)}, ValueError, "of TextFilter"),
         (X, Y, {"generator": "gpt"}, ValueError, "generator"),
         (X, Y, {"on_shortfall": "shrug"}, ValueError, "on_shortfall"),
     ],
@@ -304,8 +308,8 @@ def test_clone_pickle_and_nested_parameters():
 def test_the_embedded_model_writes_the_same_rows_again(tmp_path):
     sampler = LLMOverSampler(
         sampling_strategy={"hazard": 13},
-        n_examples=3,
-        length_tolerance=20,
+        prompt=Examples(n_examples=3),
+        accept=TextFilter(length_tolerance=20),
         task="Messages from tenants to their property manager",
         label_descriptions={"hazard": "immediate danger to life or home"},
         generator=TransformersGenerator(batch_size=8, max_new_tokens=24),

@@ -20,6 +20,7 @@ from _untouched import Untouched
 from sklw import LLMOverSampler, RecordedGenerator, make_pipeline
 from sklw.exceptions import GenerationWarning
 from sklw.generators import BaseGenerator, Completion
+from sklw.over_sampling import Examples, TextFilter
 
 X = [f"see you at {i} in the office" for i in range(24)] + [f"win {i} pounds" for i in range(12)]
 Y = np.array(["ham"] * 24 + ["spam"] * 12)
@@ -65,7 +66,11 @@ ENCODE_FIRST = r"(?s)meta-estimator has encoded them.*LabelEncoder.*label_names=
 
 def pipeline(generator, **kwargs):
     sampler = LLMOverSampler(
-        generator=generator, near_duplicate_threshold=None, n_examples=3, verbose=False, **kwargs
+        generator=generator,
+        accept=TextFilter(None),
+        prompt=Examples(n_examples=3),
+        verbose=False,
+        **kwargs,
     )
     return make_pipeline(sampler, TfidfVectorizer(), LogisticRegression())
 
@@ -142,7 +147,7 @@ def test_three_classes_in_one_vs_rest_name_the_way_out():
     rows = [{**row, "label": label} for row in ROWS for label in ("ham", "news", "spam")]
     sampler = LLMOverSampler(
         generator=RecordedGenerator(rows),
-        near_duplicate_threshold=None,
+        accept=TextFilter(None),
         label_descriptions={"spam": "advertising"},
         sampling_strategy={"spam": 14},
     )
@@ -171,7 +176,11 @@ def test_calibration_hands_on_the_real_labels(prompts):
 )
 def test_honest_labels_get_no_warning(y, kwargs, prompts):
     sampler = LLMOverSampler(
-        generator=Asked(), near_duplicate_threshold=None, n_examples=3, verbose=False, **kwargs
+        generator=Asked(),
+        accept=TextFilter(None),
+        prompt=Examples(n_examples=3),
+        verbose=False,
+        **kwargs,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error", GenerationWarning)
@@ -182,7 +191,7 @@ def test_honest_labels_get_no_warning(y, kwargs, prompts):
 def test_numbers_get_no_warning_where_no_prompt_shows_them():
     rows = [{**row, "label": 1} for row in ROWS]
     for sampler in (
-        LLMOverSampler(generator=RecordedGenerator(rows), near_duplicate_threshold=None),
+        LLMOverSampler(generator=RecordedGenerator(rows), accept=TextFilter(None)),
         LLMOverSampler(generator=Untouched(), sampling_strategy={1: 12}),
     ):
         sampler.fit_resample(X, NUMBERED)

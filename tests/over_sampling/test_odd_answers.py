@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
+from sklw.over_sampling import Attributes, TableRows, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _scripted import Scripted
@@ -140,7 +141,7 @@ ODD = [
 def test_tables(answer, reason, row_format):
     first, _ = judged(
         Scripted([answer], "chat"), FRAME, [0] * 20 + [1] * 10, sampling_strategy={1: 11},
-        row_format=row_format,
+        prompt=TableRows(row_format=row_format),
     )  # fmt: skip
     assert first["reason"] == reason
     first["text"].encode()
@@ -182,9 +183,9 @@ def test_answers_of_a_verifier_and_of_proposals(answer):
                 text = answer if asks else f"claim your prize number {request.index} today"
                 yield number, Completion(text, 10, 10, "length")
 
-    proposing = {"prompt_strategy": "attributes", "attributes": {"topic": "propose"}}
+    proposing = {"prompt": Attributes({"topic": "propose"})}
     with pytest.warns(GenerationWarning, match="proposed 0 topic"):
-        first, _ = judged(Answers([""], "chat"), verifier="model", **proposing)
+        first, _ = judged(Answers([""], "chat"), accept=TextFilter(verifier="model"), **proposing)
     assert first["reason"] in ("wrong_class", "unverified", "truncated")
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklw.over_sampling._parsing import AnswerParser, up_to_last_sentence
+from sklw.over_sampling._text.parsing import AnswerParser, up_to_last_sentence
 
 NAMES = {0: "not spam", 1: "spam"}
 

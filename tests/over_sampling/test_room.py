@@ -8,6 +8,7 @@ import pytest
 from sklw import LLMOverSampler, RecordedGenerator
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
+from sklw.over_sampling import Examples, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _scripted import Scripted
@@ -24,7 +25,7 @@ def data(n_characters):
 
 def sampler(generator, **parameters):
     return LLMOverSampler(
-        generator=generator, near_duplicate_threshold=None, max_attempts=1, random_state=0,
+        generator=generator, accept=TextFilter(None), max_attempts=1, random_state=0,
         verbose=False, **parameters,
     )  # fmt: skip
 
@@ -58,14 +59,16 @@ def test_texts_longer_than_an_answer_are_refused_with_a_number(method, n_charact
     ],
 )
 def test_where_there_is_room_nothing_is_said(n_characters, generator):
-    sampler(generator, on_shortfall="ignore", n_examples=2).fit_resample(*data(n_characters))
+    sampler(generator, on_shortfall="ignore", prompt=Examples(n_examples=2)).fit_resample(
+        *data(n_characters)
+    )
 
 
 @pytest.mark.parametrize(("n_characters", "rows"), [(1500, 1), (600, 3)])
 def test_answers_that_will_be_cut_get_a_warning(n_characters, rows):
     generator = Scripted(["a"], "chat", max_new_tokens=256)
     with pytest.warns(GenerationWarning, match=r"cut short.*max_new_tokens=256\. Set max_new_tok"):
-        sampler(generator, rows_per_request=rows).estimate(*data(n_characters))
+        sampler(generator, prompt=Examples(rows_per_request=rows)).estimate(*data(n_characters))
 
 
 class Reader(Scripted):
@@ -81,12 +84,14 @@ def test_a_prompt_that_the_model_cannot_read_is_refused(form):
     reader = Reader([X[9].replace("water", "some gas")], form, max_new_tokens=1024)
     for method in ("fit_resample", "estimate"):
         with pytest.raises(ValueError, match=r"reads 2000 .*Set n_examples=2 \(now 4\)"):
-            getattr(sampler(reader, n_examples=4), method)(X, y)
+            getattr(sampler(reader, prompt=Examples(n_examples=4)), method)(X, y)
     assert not Reader.asked
-    fitting = sampler(reader, n_examples=2, sampling_strategy={"b": 5})
+    fitting = sampler(reader, prompt=Examples(n_examples=2), sampling_strategy={"b": 5})
     assert len(fitting.fit_resample(X, y)[0]) == 13
     with pytest.raises(ValueError, match="Shorten the rows"):
-        sampler(reader.set_params(max_new_tokens=9000), n_examples=1).estimate(*data(9000))
+        sampler(reader.set_params(max_new_tokens=9000), prompt=Examples(n_examples=1)).estimate(
+            *data(9000)
+        )
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw.over_sampling import TextFilter
 
 SIZES = {"ham": 40, "spam": 13, "bill": 6}
 WORDS = {"ham": "see you at {} in the office", "spam": "win {} pounds", "bill": "pay {} euros"}
@@ -24,7 +25,7 @@ RECORDS = [
 def sampler(names=None, **parameters):
     records = [row | {"label": (names or {}).get(row["label"], row["label"])} for row in RECORDS]
     return LLMOverSampler(
-        generator=RecordedGenerator(records), near_duplicate_threshold=None, random_state=0,
+        generator=RecordedGenerator(records), accept=TextFilter(None), random_state=0,
         **parameters,
     )  # fmt: skip
 
@@ -64,7 +65,7 @@ def test_with_groups_it_is_a_share_of_the_largest_cell(ratio, least):
         row["text"] += f" {number}"
     found = LLMOverSampler(
         generator=RecordedGenerator(records, group_column="group"), random_state=0,
-        near_duplicate_threshold=None, sampling_strategy=ratio,
+        accept=TextFilter(None), sampling_strategy=ratio,
     )  # fmt: skip
     _, y_new = found.fit_resample(X, Y, groups=groups)
     before, after = (

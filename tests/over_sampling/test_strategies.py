@@ -10,7 +10,14 @@ from sklw import LLMOverSampler, RecordedGenerator, TextEmbedder, TransformersGe
 from sklw.datasets import load_maintenance_requests
 from sklw.exceptions import GenerationWarning
 from sklw.generators import BaseGenerator, Budget, Completion
-from sklw.over_sampling._strategies import PROMPT_STRATEGIES
+from sklw.over_sampling import (
+    Attributes,
+    Contrast,
+    Counterfactual,
+    Examples,
+    Paraphrase,
+    TextFilter,
+)
 
 CORPUS = load_maintenance_requests()
 HAZARDS = CORPUS.data[CORPUS.target == "hazard"]
@@ -18,6 +25,7 @@ ROUTINE = CORPUS.data[CORPUS.target == "routine"]
 X = [*ROUTINE[:30], *HAZARDS[:10]]
 Y = ["routine"] * 30 + ["hazard"] * 10
 SPARE = [*HAZARDS[10:60]]
+OTHERS = ["contrast", "attributes", "rewrite", "paraphrase", "counterfactual"]
 
 
 class Listener(BaseGenerator):
@@ -75,9 +83,9 @@ def ask():
 
 
 @pytest.mark.parametrize("form", ["completion", "chat"])
-@pytest.mark.parametrize("strategy", PROMPT_STRATEGIES)
+@pytest.mark.parametrize("strategy", ["examples", *OTHERS])
 def test_parents_are_the_real_texts_in_the_prompt(ask, strategy, form):
-    sampler, prompts = ask(form, prompt_strategy=strategy)
+    sampler, prompts = ask(form, prompt=strategy)
     generated = sampler.provenance_
     rows = [p for p in prompts if "different topics" not in p]
     for number, parents in zip(generated["prompt_id"], generated["parents"], strict=True):
@@ -96,13 +104,13 @@ def test_what_starts_from_one_text_starts_from_the_right_class(ask, form):
         ("paraphrase", HAZARDS),
         ("counterfactual", ROUTINE),
     ]:
-        sampler, _ = ask(form, prompt_strategy=strategy)
+        sampler, _ = ask(form, prompt=strategy)
         last = [X[parents[-1]] for parents in sampler.parent_indices_]
         assert set(last) <= set(of)
 
 
 def test_contrast_shows_the_nearest_text_of_another_class_before_its_like(ask):
-    sampler, prompts = ask(prompt_strategy="contrast", n_examples=4)
+    sampler, prompts = ask(prompt=Contrast(n_examples=4))
     labels = re.findall(r"Category: (\w+)", prompts[0])
     assert labels == ["hazard", "hazard", "routine", "hazard", "routine", "hazard", "hazard"]
     vectors = TextEmbedder().fit_transform(X)
@@ -113,13 +121,13 @@ def test_contrast_shows_the_nearest_text_of_another_class_before_its_like(ask):
 
 def test_given_attributes_are_drawn_for_each_prompt(ask):
     given = {"tone": ["angry", "polite"], "length": "match", "topic": {"hazard": ["gas"]}}
-    _, prompts = ask(prompt_strategy="attributes", attributes=given, answers_per_prompt=1)
+    _, prompts = ask(prompt=Attributes(given, answers_per_prompt=1))
     tones = {
         re.search(r"Tone: (\w+)\nLength: \d+ words\nText:$", _last_field(p))[1] for p in prompts
     }
     assert tones == {"angry", "polite"}
     assert all("Topic: gas" in prompt for prompt in prompts)
-    _, prompts = ask("chat", prompt_strategy="attributes", attributes=given)
+    _, prompts = ask("chat", prompt=Attributes(given))
     assert all("- topic: gas" in prompt for prompt in prompts)
 
 
@@ -129,7 +137,7 @@ def _last_field(prompt):
 
 
 def test_the_model_proposes_topics_first(ask):
-    _, prompts = ask(prompt_strategy="attributes")
+    _, prompts = ask(prompt="attributes")
     assert ["different topics" in prompt for prompt in prompts[:4]] == [True] * 3 + [False]
     drawn = {topic for p in prompts[3:] for topic in re.findall(r"Topic: (.*)", p)}
     assert drawn == {"Gas leaks", "Loose wires"}
@@ -137,27 +145,28 @@ def test_the_model_proposes_topics_first(ask):
 
 def test_a_model_that_proposes_nothing_is_reported(ask):
     with pytest.warns(GenerationWarning, match="proposed 0 topic"):
-        sampler, prompts = ask(prompt_strategy="attributes", topics="")
+        sampler, prompts = ask(prompt="attributes", topics="")
     assert sampler.synthetic_mask_.sum() == 6
     assert not any("Topic:" in prompt for prompt in prompts)
 
 
 def test_proposals_of_a_chat_model_lose_their_trimmings(ask):
     topics = "Sure!\n1. **Gas leaks**: smells\n2) Loose wires - in rooms\n3. gas leaks\n4. x"
-    _, prompts = ask("chat", prompt_strategy="attributes", topics=topics)
+    _, prompts = ask("chat", prompt="attributes", topics=topics)
     drawn = {topic for p in prompts for topic in re.findall(r"- topic: (.*)", p)}
     assert drawn == {"Gas leaks", "Loose wires"}
 
 
 @pytest.mark.parametrize("form", ["completion", "chat"])
 def test_the_users_own_words(ask, form):
-    template = "{{json}} {task}: {examples}\n{label} ({description}), {instructions}:"
+    template = (
+        "{json} {{ task }}: {{ examples }}\n{{ label }} ({{ description }}), {{ instructions }}:"
+    )
     _, prompts = ask(
         form,
-        prompt_template=template,
+        prompt=Examples(instructions="Be brief.", template=template),
         task="requests",
         label_descriptions={"hazard": "dangerous"},
-        instructions="Be brief.",
     )
     assert prompts[0].startswith("{json} requests: ")
     assert prompts[0].endswith("\nhazard (dangerous), Be brief.:")
@@ -166,9 +175,9 @@ def test_the_users_own_words(ask, form):
 
 def test_the_users_own_words_with_a_source(ask):
     _, prompts = ask(
-        prompt_strategy="counterfactual",
-        prompt_template="{source_label}: {source}\n{label}:",
-        answers_per_prompt=1,
+        prompt=Counterfactual(
+            answers_per_prompt=1, template="{{ source_label }}: {{ source }}\n{{ label }}:"
+        ),
     )
     assert all(re.fullmatch(r"routine: [^\n]+\nhazard:", prompt) for prompt in prompts)
 
@@ -176,50 +185,34 @@ def test_the_users_own_words_with_a_source(ask):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"prompt_template": "{exampels}"}, "exampels.*Its fields can be"),
-        ({"prompt_template": "{"}, "cannot be read"),
-        ({"attributes": {"tone": ["angry"]}}, 'prompt_strategy="attributes"'),
-        (
-            {"attributes": {"tone": []}, "prompt_strategy": "attributes"},
-            "is empty. Give values",
-        ),
-        (
-            {"attributes": {"tone": {"nobody": ["a"]}}, "prompt_strategy": "attributes"},
-            "nobody",
-        ),
-        (
-            {"attributes": {"tone": "angry"}, "prompt_strategy": "attributes"},
-            "Map a name to a list",
-        ),
-        (
-            {"attributes": {"tone": {"hazard": "propose"}}, "prompt_strategy": "attributes"},
-            "Map a name to a list",
-        ),
-        ({"prompt_template": "{label!x}"}, "cannot be read"),
-        ({"prompt_template": "{source} {examples}"}, "source.*nothing is known of with this"),
-        ({"prompt_template": "{examples}", "prompt_strategy": "paraphrase"}, "examples"),
-        (
-            {"prompt_template": "{examples}", "prompt_strategy": "attributes"},
-            "has no field {attributes}",
-        ),
+        (Examples(template="{{ exampels }}"), "exampels.*Its fields can be"),
+        (Examples(template="{{"), "cannot be read"),
+        (Examples(template="{{ label | backwards }}"), "cannot be read.*backwards"),
+        (Examples(template="{{ label.__class__ }}"), "cannot be read.*unsafe"),
+        (Examples(template="A {label}:"), r"single braces.*write \{\{ label \}\}"),
+        (Examples(template="{{ source }} {{ examples }}"), "source.*this prompt cannot fill in"),
+        (Paraphrase(template="{{ examples }}"), "examples.*cannot fill in"),
+        (Attributes(template="{{ examples }}"), "has no field {{ attributes }}"),
+        (Attributes({"tone": []}), "is empty. Give values"),
+        (Attributes({"tone": {"nobody": ["a"]}}), "nobody"),
+        (Attributes({"tone": "angry"}), "Map a name to a list"),
+        (Attributes({"tone": {"hazard": "propose"}}), "Map a name to a list"),
     ],
 )
 def test_wrong_prompting_is_refused_before_anything_is_sent(ask, wrong, message):
     with pytest.raises(ValueError, match=message):
-        ask(**wrong)
+        ask(prompt=wrong)
     assert not Listener.asked
 
 
 def test_prompting_that_nobody_reads_is_reported():
     records = [{"text": text, "label": "hazard"} for text in SPARE]
-    sampler = LLMOverSampler(
-        generator=RecordedGenerator(records), prompt_strategy="rewrite", random_state=0
-    )
+    sampler = LLMOverSampler(generator=RecordedGenerator(records), prompt="rewrite", random_state=0)
     with pytest.warns(GenerationWarning, match="reads no prompts"):
         sampler.fit_resample(X, Y)
     table = [[float(i), i % 3] for i in range(40)]
-    with pytest.raises(ValueError, match="table rows have one form"):
-        LLMOverSampler(generator=Listener(), prompt_strategy="rewrite").fit_resample(table, Y)
+    with pytest.raises(ValueError, match=r"asks for texts.*prompt=TableRows\(\)"):
+        LLMOverSampler(generator=Listener(), prompt="rewrite").fit_resample(table, Y)
 
 
 # Verification
@@ -235,7 +228,7 @@ def test_a_checker_takes_rows_of_its_class_only():
         sampler = LLMOverSampler(
             generator=RecordedGenerator(records),
             sampling_strategy={"hazard": 110},
-            verifier=verifier,
+            accept=TextFilter(verifier=verifier),
             on_shortfall="ignore",
             random_state=0,
         )
@@ -256,7 +249,9 @@ def test_a_checker_takes_rows_of_its_class_only():
      ("not hazard", None), ("hazard, not routine", None)],
 )  # fmt: skip
 def test_the_model_verifies_its_texts(ask, form, answer, accepted):
-    sampler, prompts = ask(form, (answer,), verifier="model", max_attempts=1, on_shortfall="ignore")
+    sampler, prompts = ask(
+        form, (answer,), accept=TextFilter(verifier="model"), max_attempts=1, on_shortfall="ignore"
+    )
     assert sampler.synthetic_mask_.sum() == (6 if accepted else 0)
     reasons = set(sampler.provenance_["reason"])
     assert ("wrong_class" in reasons) is (accepted is False)
@@ -288,7 +283,7 @@ def test_a_shown_text_of_another_class_is_no_new_text_of_this_one(strategy):
         return shown[request.index % len(shown)].rstrip(".?!") + "!"
 
     sampler = LLMOverSampler(
-        generator=Repeater(copy), sampling_strategy={"hazard": 16}, prompt_strategy=strategy,
+        generator=Repeater(copy), sampling_strategy={"hazard": 16}, prompt=strategy,
         max_attempts=1, on_shortfall="ignore", random_state=0,
     )  # fmt: skip
     sampler.fit_resample(X, Y)
@@ -303,7 +298,7 @@ def test_tags_of_the_prompt_do_not_stay_in_the_text_where_there_are_groups():
         return f"{tags[-1]} {SPARE[request.index]}"
 
     sampler = LLMOverSampler(
-        generator=Repeater(tagged, form="chat"), prompt_strategy="contrast", random_state=0,
+        generator=Repeater(tagged, form="chat"), prompt="contrast", random_state=0,
         sampling_strategy={("hazard", "A"): 10}, on_shortfall="ignore",
     )  # fmt: skip
     X_new, _ = sampler.fit_resample(X, Y, groups=["A", "B"] * 20)
@@ -317,7 +312,8 @@ def test_verified_rows_beyond_balance_are_kept():
 
     sampler = LLMOverSampler(
         generator=Repeater(several, form="chat"), sampling_strategy={"hazard": 13},
-        augment={"hazard": 5}, rows_per_request=4, verifier="model", random_state=0,
+        augment={"hazard": 5}, prompt=Examples(rows_per_request=4), random_state=0,
+        accept=TextFilter(verifier="model"),
     )  # fmt: skip
     sampler.fit_resample(X, Y)
     found = sampler.provenance_
@@ -336,7 +332,7 @@ def test_asking_for_more_does_not_change_the_rows_for_balance():
     for augment in (0, {"routine": 2}, {"hazard": 2}):
         sampler = LLMOverSampler(
             generator=Repeater(told), sampling_strategy={"hazard": 13}, random_state=0,
-            prompt_strategy="attributes", augment=augment,
+            prompt="attributes", augment=augment,
         )  # fmt: skip
         X_new, y_new = sampler.fit_resample(X, Y)
         made.append([x for x, y in zip(X_new[40:], y_new[40:], strict=True) if y == "hazard"][:3])
@@ -353,8 +349,9 @@ def test_what_stands_behind_a_proposed_topic_is_a_parent():
 
     topics: list[list[str]] = []
     sampler = LLMOverSampler(
-        generator=Repeater(told), sampling_strategy={"hazard": 16}, random_state=0, n_examples=2,
-        prompt_strategy="attributes", max_attempts=1,
+        generator=Repeater(told), sampling_strategy={"hazard": 16}, random_state=0,
+        prompt=Attributes(n_examples=2),
+        max_attempts=1,
     )  # fmt: skip
     sampler.fit_resample(X, Y)
     for behind, parents in zip(topics, sampler.provenance_["parents"], strict=True):
@@ -365,19 +362,22 @@ def test_a_classifier_sees_the_labels_and_is_fitted_when_it_is_needed():
     weighted = LogisticRegression(C=10, class_weight={"hazard": 3, "routine": 1})
     sampler = LLMOverSampler(
         generator=Repeater(lambda request, prompt: SPARE[request.index]),
-        sampling_strategy={"hazard": 16}, verifier=make_pipeline(TextEmbedder(), weighted),
+        sampling_strategy={"hazard": 16},
+        accept=TextFilter(verifier=make_pipeline(TextEmbedder(), weighted)),
         on_shortfall="ignore", random_state=0,
     )  # fmt: skip
     sampler.fit_resample(X, Y)
     assert sampler.synthetic_mask_.any()
-    broken = clone(sampler).set_params(verifier=LogisticRegression())  # cannot read texts
+    broken = clone(sampler).set_params(
+        accept=TextFilter(verifier=LogisticRegression())  # cannot read texts
+    )
     assert broken.estimate(X, Y).loc["expected", "requests"] == 6
     assert broken.set_params(sampling_strategy={"hazard": 10}).fit_resample(X, Y)[0] == X
 
 
 def test_a_budget_leaves_room_for_verdicts(ask):
     sampler, _ = ask(
-        verifier="model",
+        accept=TextFilter(verifier="model"),
         budget=Budget(max_requests=7),
         on_shortfall="ignore",
     )
@@ -390,7 +390,10 @@ def test_a_budget_leaves_room_for_verdicts(ask):
 
 def test_what_was_not_verified_is_on_record_after_an_interrupt(monkeypatch):
     sampler = LLMOverSampler(
-        generator=Listener(), sampling_strategy={"hazard": 16}, verifier="model", random_state=0
+        generator=Listener(),
+        sampling_strategy={"hazard": 16},
+        accept=TextFilter(verifier="model"),
+        random_state=0,
     )
 
     def interrupted(self, requests):
@@ -409,8 +412,8 @@ def test_estimate_counts_proposals_and_verdicts():
     sampler = LLMOverSampler(
         generator=Listener(),
         sampling_strategy={"hazard": 16},
-        prompt_strategy="attributes",
-        verifier="model",
+        prompt="attributes",
+        accept=TextFilter(verifier="model"),
         random_state=0,
     )
     assert sampler.estimate(X, Y).loc["expected", "requests"] == 3 + 2 * 6
@@ -421,22 +424,25 @@ def test_estimate_counts_proposals_and_verdicts():
 
 def test_nobody_to_verify_is_refused():
     records = [{"text": text, "label": "hazard"} for text in SPARE]
-    sampler = LLMOverSampler(generator=RecordedGenerator(records), verifier="model")
+    sampler = LLMOverSampler(
+        generator=RecordedGenerator(records), accept=TextFilter(verifier="model")
+    )
     with pytest.raises(ValueError, match="answers no questions"):
         sampler.fit_resample(X, Y)
     table = [[float(i), i % 3] for i in range(40)]
     with pytest.raises(ValueError, match="SyntheticWeighter"):
-        LLMOverSampler(generator=Listener(), verifier="embedding").fit_resample(table, Y)
+        LLMOverSampler(generator=Listener(), accept=TextFilter(verifier="embedding")).fit_resample(
+            table, Y
+        )
 
 
-@pytest.mark.parametrize("strategy", [name for name in PROMPT_STRATEGIES if name != "examples"])
+@pytest.mark.parametrize("strategy", OTHERS)
 def test_a_real_model_writes_by_every_strategy(strategy):
     sampler = LLMOverSampler(
         generator=TransformersGenerator(batch_size=16),
         sampling_strategy={"hazard": 16},
-        prompt_strategy=strategy,
-        attributes={"tone": ["angry", "calm"]} if strategy == "attributes" else None,
-        verifier="model" if strategy == "rewrite" else None,
+        prompt=Attributes({"tone": ["angry", "calm"]}) if strategy == "attributes" else strategy,
+        accept=TextFilter(verifier="model" if strategy == "rewrite" else None),
         task="requests to the maintenance team of a building",
         random_state=0,
         verbose=False,

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from imblearn.utils.estimator_checks import parametrize_with_checks
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
@@ -19,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _shuffler import Shuffler
+from _tables import table
 
 from sklw import (
     FineTunedGenerator,
@@ -29,30 +28,7 @@ from sklw import (
 )
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
-
-
-def table(n=60, seed=0):
-    """A frame with a column of each kind."""
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {
-            "age": rng.integers(18, 90, n),
-            "hours per week, usually": rng.normal(40, 9.3, n).round(1).astype("float32"),
-            "work": pd.Categorical(
-                rng.choice(["private", "state"], n), ["none", "state", "private"]
-            ),
-            "town": rng.choice(["Bern", "Basel-Stadt", "Chur"], n),
-            "member": rng.random(n) < 0.4,
-            "children": pd.array(rng.integers(0, 4, n), dtype="Int64"),
-            "joined": pd.Timestamp("2021-03-01") + pd.to_timedelta(rng.integers(0, 900, n), "D"),
-            "seen": pd.to_datetime("2024-01-01", utc=True)
-            + pd.to_timedelta(rng.integers(0, 10**6, n), "s"),
-            "country": "CH",
-        }
-    )
-    frame.loc[rng.random(n) < 0.2, "town"] = None
-    frame.loc[rng.random(n) < 0.2, "children"] = pd.NA
-    return frame, pd.Series(np.where(np.arange(n) < n // 4, "yes", "no"), name="bought")
+from sklw.over_sampling import TableRows
 
 
 def sampler(**kwargs):
@@ -62,7 +38,7 @@ def sampler(**kwargs):
 @pytest.mark.parametrize("codes", [False, True])
 def test_every_kind_of_column_comes_back_as_it_went_in(codes):
     X, y = table()
-    X_new, y_new = sampler(category_codes=codes).fit_resample(X, y)
+    X_new, y_new = sampler(prompt=TableRows(category_codes=codes)).fit_resample(X, y)
     assert Counter(y_new) == {"yes": 45, "no": 45}
     pd.testing.assert_frame_equal(X_new.iloc[:60], X)
     pd.testing.assert_series_equal(X_new.dtypes, X.dtypes)
@@ -74,61 +50,6 @@ def test_every_kind_of_column_comes_back_as_it_went_in(codes):
     assert (made["country"] == "CH").all()
     assert made["joined"].between("2020-11-01", "2024-01-01").all()
     assert not made.duplicated().any()
-
-
-@pytest.mark.parametrize("row_format", ["csv", "sentences", "json"])
-@pytest.mark.parametrize("codes", [False, True])
-def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
-    from sklw.over_sampling._learning import learn_columns
-    from sklw.over_sampling._table_rows import RowText
-
-    X, _ = table()
-    X["town"] = X["town"].replace("Chur", 'Chur, "capital" [GR]')
-    columns, constants = learn_columns(X, codes=codes)
-    assert constants == {"country": "CH"}
-    text = RowText(columns, row_format)
-    pattern = re.compile(text.pattern())
-    rng = np.random.default_rng(0)
-    for record in X.to_dict("records"):
-        line = text.write(record)
-        if row_format == "json":
-            assert set(json.loads(line)) == set(text.schema()["required"])
-        else:
-            assert pattern.fullmatch(line), (line, pattern.pattern)
-        texts = text.read(line)
-        values = {column.name: column.read(texts[column.name]) for column in columns}
-        assert text.write(values) == line
-        if row_format == "sentences":
-            permuted = text.write(record, rng.permutation(len(columns)))
-            assert text.read(permuted) == texts
-    as_json = text.read(json.dumps({c.name: c.as_json(record[c.name]) for c in columns}))
-    assert {c.name: c.read(as_json[c.name]) for c in columns} == values
-
-
-@pytest.mark.parametrize(
-    ("column", "text", "reason"),
-    [
-        ("age", "12.5", "bad_value"),
-        ("age", "old", "bad_value"),
-        ("age", "140", "out_of_range"),
-        ("age", "-3", "out_of_range"),
-        ("age", "", "missing_value"),
-        ("hours per week, usually", "nan", "missing_value"),
-        ("hours per week, usually", "inf", "bad_value"),
-        ("work", "other", "unknown_category"),
-        ("member", "perhaps", "unknown_category"),
-        ("joined", "2021-02-31", "bad_value"),
-        ("joined", "1999-01-01", "out_of_range"),
-    ],
-)
-def test_values_are_checked_against_their_column(column, text, reason):
-    from sklw.over_sampling._columns import BadValueError
-    from sklw.over_sampling._learning import learn_columns
-
-    columns, _ = learn_columns(table()[0])
-    (found,) = (each for each in columns if each.name == column)
-    with pytest.raises(BadValueError, match=reason):
-        found.read(text)
 
 
 @pytest.mark.parametrize("column", ["text", "note"])
@@ -159,42 +80,6 @@ def test_rows_that_break_the_rules_are_rejected_with_their_reason():
     reasons = ["", "out_of_range", "unknown_category", "missing_value", "copied_real",
                "duplicate", "", "exhausted"]  # fmt: skip
     assert found.provenance_["reason"].tolist() == reasons
-
-
-values = {
-    "number": st.floats(-1e9, 1e9, allow_nan=False).map(lambda x: round(x, 3)),
-    "small": st.floats(-1e-6, 1e-6),
-    "whole": st.integers(-(10**15), 10**15),
-    "name": st.text(st.characters(blacklist_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=12),
-    "day": st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2150-01-01")),
-    "flag": st.booleans(),
-}
-
-
-@given(
-    st.fixed_dictionaries({name: st.lists(v, min_size=5, max_size=5) for name, v in values.items()})
-)
-@settings(max_examples=60, deadline=None)
-@pytest.mark.filterwarnings("ignore:The column")
-def test_any_row_that_is_written_is_read_again(columns):
-    from sklw.over_sampling._learning import learn_columns
-    from sklw.over_sampling._table_rows import RowText
-
-    frame = pd.DataFrame(columns)
-    frame.loc[0, "name"] = None
-    try:
-        learned, _ = learn_columns(frame)
-    except ValueError as error:
-        assert "nothing to generate" in str(error)  # noqa: PT017
-        return
-    for form in ("csv", "sentences", "json"):
-        text = RowText(learned, form)
-        for record in frame.to_dict("records"):
-            line = text.write(record)
-            assert "\n" not in line
-            texts = text.read(line)
-            again = {column.name: column.read(texts[column.name]) for column in learned}
-            assert text.write(again) == line
 
 
 def test_recorded_rows_are_given_out_by_class_and_group():
@@ -247,7 +132,7 @@ def test_prompts_are_balanced_over_the_classes_and_end_with_the_class_asked_for(
             seen.extend(requests)
             return super().iter_generate(requests)
 
-    found = LLMOverSampler(generator=Watching(), n_examples=3, random_state=0)
+    found = LLMOverSampler(generator=Watching(), prompt=TableRows(n_examples=3), random_state=0)
     found.fit_resample(X, y)
     for request in seen:
         prompt = request.prompt
@@ -285,11 +170,11 @@ def test_groups_are_balanced_within_classes(as_column):
     X["member"] = np.arange(60) % 5 == 0
     groups = X["member"].to_numpy()
     if as_column:
-        found = sampler(group_column="member", n_examples=3)
+        found = sampler(group_column="member", prompt=TableRows(n_examples=3))
         X_new, y_new = found.fit_resample(X, y)
         assert_array_equal(found.groups_, X_new["member"])
     else:
-        found = sampler(n_examples=3)
+        found = sampler(prompt=TableRows(n_examples=3))
         X_new, y_new = found.fit_resample(X, y, groups=groups)
     assert set(Counter(zip(y_new, found.groups_, strict=True)).values()) == {36}
     assert_array_equal(found.groups_[:60], groups)
@@ -388,7 +273,10 @@ def test_chat_prompts_show_label_and_columns(form):
             return ((at, Completion("no row")) for at, _ in enumerate(requests))
 
     LLMOverSampler(
-        generator=Watching(form="chat"), row_format=form, on_shortfall="ignore", max_attempts=1
+        generator=Watching(form="chat"),
+        prompt=TableRows(row_format=form),
+        on_shortfall="ignore",
+        max_attempts=1,
     ).fit_resample(X, y)
     ((_, content),) = seen[0].prompt
     assert "[no] " in content
@@ -410,7 +298,9 @@ def test_json_rows_come_with_a_schema():
                 answer = json.loads(shown[0]) | {"age": 18 + at % 70}
                 yield at, Completion(f"Here it is:\n```json\n{json.dumps(answer, indent=1)}\n```")
 
-    found = LLMOverSampler(generator=Answering(form="chat"), row_format="json", random_state=0)
+    found = LLMOverSampler(
+        generator=Answering(form="chat"), prompt=TableRows(row_format="json"), random_state=0
+    )
     X_new, _ = found.fit_resample(X, y)
     assert len(X_new) == 90
     schema = seen[0].schema
@@ -441,7 +331,12 @@ def test_the_pipeline_carries_groups_and_augmentation_to_the_weighter():
     X, y = table()
     X = X[["age", "hours per week, usually"]].assign(member=np.arange(60) % 5 == 0)
     steps = (
-        sampler(group_column="member", n_examples=3, sampling_strategy="not majority", augment=4),
+        sampler(
+            group_column="member",
+            prompt=TableRows(n_examples=3),
+            sampling_strategy="not majority",
+            augment=4,
+        ),
         SyntheticWeighter("uniform", augmentation_weight=0.5),
     )
     pipe = make_pipeline(*steps, Recorder()).fit(X, y)
@@ -459,7 +354,7 @@ def test_groups_reach_the_sampler_by_metadata_routing():
     X, y = table()
     groups = np.arange(60) % 3
     with sklearn.config_context(enable_metadata_routing=True):
-        asking = sampler(n_examples=3).set_fit_resample_request(groups=True)
+        asking = sampler(prompt=TableRows(n_examples=3)).set_fit_resample_request(groups=True)
         pipe = make_pipeline(asking, SyntheticWeighter("uniform"), Recorder())
         pipe.fit(X[["age", "hours per week, usually"]], y, groups=groups)
     assert_array_equal(pipe[0].groups_[:60], groups)

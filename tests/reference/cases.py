@@ -15,6 +15,7 @@ import pandas as pd
 from sklw import BertClassifier, LLMOverSampler, SyntheticWeighter
 from sklw.datasets import load_maintenance_requests
 from sklw.generators import BaseGenerator, Completion
+from sklw.over_sampling import TableRows
 
 FOLDER = Path(__file__).parent
 TEXT_STRATEGIES = (
@@ -98,7 +99,7 @@ def sampled_texts(strategy, form):
     sampler = LLMOverSampler(
         generator=Echo(form),
         sampling_strategy={"hazard": 18},
-        prompt_strategy=strategy,
+        prompt=strategy,
         label_descriptions=load_maintenance_requests().label_descriptions,
         task="messages from tenants",
         max_attempts=4,
@@ -115,8 +116,7 @@ def sampled_table(row_format, form):
     sampler = LLMOverSampler(
         generator=Echo(form),
         sampling_strategy={"leaves": 18},
-        row_format=row_format,
-        category_codes=row_format == "csv",
+        prompt=TableRows(row_format=row_format, category_codes=row_format == "csv"),
         max_attempts=4,
         on_shortfall="ignore",
         random_state=0,

@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw.over_sampling import TableFilter
 from sklw.scaling import synthetic_size_curve
 
 
@@ -126,7 +127,8 @@ def test_groups_and_augmentation_reach_the_weighter():
         rows.assign(y=np.arange(400) % 2), text_column=None, label_column="y", group_column="g"
     )
     sampler = LLMOverSampler(
-        generator=recorded, group_column="g", augment=10, range_margin=9, verbose=False,
+        generator=recorded, group_column="g", augment=10,
+        accept=TableFilter(range_margin=9), verbose=False,
         random_state=0,
     )  # fmt: skip
 

@@ -1,66 +1,34 @@
 """Verification: whether a generated text belongs to the class it was written for."""
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from sklw.generators import Completion, Request
+from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._prompts import ClassDescription, PromptWriter
+from sklw.over_sampling._problem import Problem
+from sklw.over_sampling._rows import Verifier
+from sklw.over_sampling._writer import Example, PromptWriter
 
-__all__ = ["CheckerVerifier", "ModelVerifier", "Verifier"]
+__all__ = ["CheckerVerifier", "ModelVerifier", "make_verifier"]
 
+# Tokens that a model may use for more than the name of a class.
+_BESIDE_THE_NAME = 16
 # Real texts of each class that the model is shown beside the one to judge.
 _N_SHOWN = 3
 
 
-class Verifier(ABC):
-    """Judges texts that have passed the filter."""
-
-    @abstractmethod
-    def verify(
-        self, texts: Sequence[str], cells: Sequence[Cell], shown: Sequence[np.ndarray]
-    ) -> list[bool | None]:
-        """Say of each text whether it belongs to its class; None where a budget left no answer.
-
-        Parameters
-        ----------
-        texts : sequence of str
-            The texts.
-        cells : sequence of Cell
-            What each was written for.
-        shown : sequence of int arrays
-            The real rows in the prompt of each.
-        """
-
-    def requests(self, texts: Sequence[str]) -> list[Request]:
-        """Return what would be asked of a language model for these texts."""
-        return []
-
-
 class CheckerVerifier(Verifier):
-    """A classifier fitted on the real texts, crosswise: never one that saw most of the prompt.
+    """A classifier cross-fitted on the real texts: never one that saw most of the prompt."""
 
-    Parameters
-    ----------
-    checker : estimator
-        Classifier with ``predict_proba``.
-    texts : ndarray of str
-        The real texts.
-    cells : list of Cell
-        Which are whose.
-    random_state : int
-        Seed of the folds.
-    """
-
-    def __init__(
-        self, checker: Any, texts: np.ndarray, cells: Sequence[Cell], random_state: int
-    ) -> None:
+    def __init__(self, checker: Any, problem: Problem, random_state: int) -> None:
         self._checker, self._random_state = checker, random_state
-        self._texts, self._cells = texts, cells
+        self._problem = problem
         self._fitted: Any = None
 
     def verify(
@@ -77,57 +45,37 @@ class CheckerVerifier(Verifier):
     def _fit(self) -> Any:
         from sklw.weighting._checkers import CrossFittedChecker
 
-        of_row = {at: cell.label for cell in self._cells for at in cell.positions.tolist()}
-        labels = np.array([of_row[at] for at in range(len(self._texts))])
         checker = CrossFittedChecker(self._checker, random_state=self._random_state)
-        return checker.fit(self._texts, labels)
+        return checker.fit(self._problem.rows, np.array(self._problem.labels))
 
 
 class ModelVerifier(Verifier):
-    """A language model that is shown a few real texts of each class and names the class.
+    """A language model that is shown a few real texts of each class and names the class."""
 
-    Parameters
-    ----------
-    writer : PromptWriter
-        How prompts are written.
-    ask : callable
-        ``ask(requests)`` yields ``(index, completion)``.
-    texts : ndarray of str
-        The real texts.
-    cells : list of Cell
-        Which are whose.
-    names : dict of label to ClassDescription
-        What classes are called.
-    seed : int
-        Seed of the texts that are shown.
-    max_new_tokens : int
-        Greatest length of an answer.
-    """
+    portion = 32  # what a budget may leave without a verdict, at most
 
     def __init__(
         self,
         writer: PromptWriter,
         ask: Callable[[Sequence[Request]], Iterable[tuple[int, Completion]]],
-        texts: np.ndarray,
-        cells: Sequence[Cell],
-        names: dict[Any, ClassDescription],
+        problem: Problem,
         seed: int,
         max_new_tokens: int,
     ) -> None:
         self._max_new_tokens = max_new_tokens
-        self._writer, self._ask, self._names = writer, ask, names
+        self._writer, self._ask, self._names = writer, ask, problem.descriptions
         rng = np.random.default_rng([seed, 3])
         of_class: dict[Any, list[int]] = {}
-        for cell in cells:
+        for cell in problem.cells:
             of_class.setdefault(cell.label, []).extend(cell.positions.tolist())
         shown = [
-            (str(texts[at]), names[label])
+            Example(str(problem.rows[at]), self._names[label])
             for label, positions in of_class.items()
             for at in rng.permutation(positions)[:_N_SHOWN]
         ]
         self._examples = [shown[at] for at in rng.permutation(len(shown))]
         # Longest first, so that "not spam" is not read as "spam".
-        by_name = [(label, description.name) for label, description in names.items()]
+        by_name = [(label, description.name) for label, description in self._names.items()]
         self._by_name = sorted(by_name, key=lambda item: -len(item[1]))
 
     def requests(self, texts: Sequence[str]) -> list[Request]:
@@ -171,3 +119,31 @@ class ModelVerifier(Verifier):
             found += [label] * bool(count)
         clear = len(found) == 1 and not re.search(r"\b(?:not|no|isn't|neither)\b", answer, re.I)
         return (found[0],) if clear else None
+
+
+def make_verifier(
+    verifier: Any, ask: Asker, problem: Problem, writer: PromptWriter, seed: int
+) -> Verifier | None:
+    """Return who has the last word on a text, if anybody; `verifier` is as in TextFilter."""
+    if verifier is None:
+        return None
+    generator = ask.generator
+    if isinstance(verifier, str) and verifier == "model":
+        if not writer.reads_prompts:
+            raise ValueError(
+                f'verifier="model" asks the generator for the class of a text, and '
+                f'{type(generator).__name__} answers no questions. Use verifier="embedding".'
+            )
+        judge = clone(generator)
+        if "temperature" in judge.get_params(deep=False):
+            judge.set_params(temperature=0.0)
+        longest = max(generator.count_tokens(of.name) for of in problem.descriptions.values())
+        return ModelVerifier(
+            writer, replace(ask, generator=judge), problem, seed, longest + _BESIDE_THE_NAME
+        )
+    if isinstance(verifier, str):
+        from sklw.weighting._checkers import default_checker
+
+        verifier = default_checker(verifier, text=True, sparse=False, random_state=0)
+        verifier.set_params(logisticregression__class_weight="balanced")
+    return CheckerVerifier(verifier, problem, seed)

@@ -8,34 +8,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from sklw._validation import refuse_masked
-from sklw.generators import Completion
+from sklw.generators import BaseGenerator, Completion, RecordedGenerator
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._columns import (
+from sklw.over_sampling._containers import append_table, as_table, rehearsed
+from sklw.over_sampling._problem import Problem
+from sklw.over_sampling._prompting import make_source
+from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict
+from sklw.over_sampling._strings import CONTROL, is_encodable
+from sklw.over_sampling._table.acceptance import TableFilter
+from sklw.over_sampling._table.columns import (
     BadValueError,
     Column,
     TextColumn,
     escape,
     quoted,
 )
-from sklw.over_sampling._containers import append_table, as_pandas, rehearsed
-from sklw.over_sampling._filters import CONTROL, is_encodable
-from sklw.over_sampling._formats import RowFormat
-from sklw.over_sampling._learning import learn_columns
-from sklw.over_sampling._parsing import ParsedRow
-from sklw.over_sampling._prompts import Prompt, PromptWriter
-from sklw.over_sampling._recorded_values import recorded_values
+from sklw.over_sampling._table.learning import learn_columns
+from sklw.over_sampling._table.prompts import TableRows
+from sklw.over_sampling._table.recorded import recorded_values
 
-__all__ = ["RowText", "TableRows", "as_table"]
+__all__ = ["RowText", "TableFormat"]
 
-# More classes than this are not shown beside the one that is asked for.
-_MOST_OTHERS = 3
 # Where more of the real rows than this repeat another, repeats are no sign of copying.
 _NATURAL_REPEATS = 0.05
 # As many real rows show before anything is sent whether rows can be appended.
@@ -43,57 +40,8 @@ _REHEARSED = 5
 _NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
 
 
-def as_table(X: Any) -> pd.DataFrame:
-    """Return the rows as a frame whose columns' names are strings.
-
-    Parameters
-    ----------
-    X : DataFrame, array-like of shape (n_samples, n_features)
-        Rows.
-
-    Returns
-    -------
-    frame : DataFrame
-        With a fresh index.
-    """
-    if sparse.issparse(X):
-        raise TypeError("LLMOverSampler got a sparse matrix. Pass X.toarray(), or a DataFrame.")
-    refuse_masked(X, "LLMOverSampler")
-    if isinstance(X, (list, tuple)):
-        frame = pd.DataFrame(list(X))  # by column: an array would have one type for all
-    elif nw.dependencies.is_polars_dataframe(X):
-        frame = as_pandas(X)
-    else:
-        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(_plain_array(X))
-    if frame.shape[0] == 0:
-        raise ValueError(
-            "X holds 0 rows (Found array with 0 sample(s)) while a minimum of 1 is required."
-        )
-    frame = frame.reset_index(drop=True)
-    if not hasattr(X, "columns"):
-        frame.columns = [f"x{number}" for number in range(frame.shape[1])]
-    frame.columns = [str(name) for name in frame.columns]
-    twice = frame.columns[frame.columns.duplicated()].tolist()
-    if twice:
-        raise ValueError(f"X has several columns named {twice[0]!r}. Give each its own name.")
-    return frame
-
-
-def _plain_array(X: Any) -> np.ndarray:
-    array = np.asarray(X)
-    return array.astype(object) if array.dtype.kind in "UT" else array  # of strings
-
-
 class RowText:
-    """Rows as lines: ``39,Private,...``, ``age is 39, workclass is Private, ...`` or JSON.
-
-    Parameters
-    ----------
-    columns : list of Column
-        What the columns hold.
-    form : {"csv", "sentences", "json"}
-        Which.
-    """
+    """Rows as lines: ``39,Private,...``, ``age is 39, workclass is Private, ...`` or JSON."""
 
     def __init__(self, columns: list[Column], form: str) -> None:
         self.columns = columns
@@ -178,94 +126,55 @@ class RowText:
         return (", " if self.form == "sentences" else ",").join(parts)
 
 
-class TableRows(RowFormat):
-    """Rows of a table.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The real rows, as from :func:`as_table`.
-    cells : list of Cell
-        What is wanted.
-    writer : PromptWriter
-        How prompts are written.
-    row_format : {"csv", "sentences", "json"}
-        How a row is written.
-    category_codes : bool
-        Whether categories are written as short codes.
-    range_margin : float
-        As in LLMOverSampler.
-    group_column : str or None
-        The column that is the group.
-    example_selection : {"random", "nearest", "diverse"}
-        Which rows of a cell a prompt shows.
-    n_examples : int
-        How many of each cell.
-    keep_repeats : bool
-        Whether rows that repeat another are kept.
-    """
+class TableFormat(RowFormat):
+    """Rows of a table."""
 
     bytes_per_token = 1.0  # digits are tokens of their own
     only_whole = True
 
     def __init__(
-        self,
-        frame: pd.DataFrame,
-        cells: list[Cell],
-        writer: PromptWriter,
-        *,
-        row_format: str,
-        category_codes: bool,
-        range_margin: float,
-        group_column: str | None,
-        example_selection: str,
-        n_examples: int,
-        keep_repeats: bool,
+        self, problem: Problem, prompt: TableRows, accept: TableFilter, form: str, task: str
     ) -> None:
-        super().__init__(example_selection, n_examples)
+        frame = problem.rows
         self.columns, self.constants = learn_columns(
-            frame, range_margin=range_margin, codes=category_codes, group_column=group_column
+            frame,
+            range_margin=accept.range_margin,
+            codes=prompt.category_codes,
+            group_column=problem.group_column,
         )
-        self.row_text = RowText(self.columns, row_format)
-        self.writer = replace(writer, noun="row", header=self.row_text.header)
+        self.row_text = RowText(self.columns, prompt.row_format)
         names = [column.name for column in self.columns]
         self._records: list[dict[Any, Any]] = frame[names].to_dict("records")
-        self.texts = np.array([self.row_text.write(record) for record in self._records], object)
-        self._frame, self._cells = frame, cells
-        self._cell_of = {at: cell for cell in cells for at in cell.positions.tolist()}
-        self._group_column = group_column if group_column not in self.constants else None
-        repeated = 1 - len(set(self.texts)) / len(self.texts)
-        self._keep_repeats = keep_repeats or repeated > _NATURAL_REPEATS
-        self._real = {text: at for at, text in reversed(list(enumerate(self.texts)))}
+        texts = np.array([self.row_text.write(record) for record in self._records], object)
+        source = make_source(
+            prompt, texts, problem.cells, self._vectors, form, task,
+            noun="row", header=self.row_text.header,
+        )  # fmt: skip
+        super().__init__(texts, source, prompt)
+        self._frame = frame
+        self._group_column = (
+            None if problem.group_column in self.constants else problem.group_column
+        )
+        repeated = 1 - len(set(texts)) / len(texts)
+        self._keep_repeats = not accept.reject_copies or repeated > _NATURAL_REPEATS
+        self._real = {text: at for at, text in reversed(list(enumerate(texts)))}
         self._accepted: set[str] = set()
         self._has_controls = any(map(_has_controls, self._records))
 
-    def compose(self, cell: Cell, rng: np.random.Generator) -> tuple[np.ndarray, Prompt]:
-        """Show rows of the cell and of some others in turn, a row of the cell last."""
-        others = [other for other in self._cells if other is not cell]
-        chosen = [others[at] for at in sorted(rng.permutation(len(others))[:_MOST_OTHERS])]
-        columns = [self.examples_of(each, rng) for each in [*chosen, cell]]
-        longest = max(map(len, columns))
-        # Shorter columns start later, so that every class is there at the end.
-        turns = [
-            column[turn - (longest - len(column))]
-            for turn in range(longest)
-            for column in columns
-            if turn >= longest - len(column)
-        ]
-        shown = np.array(turns, dtype=int)
-        described = [self._cell_of[at].description for at in turns]
-        return shown, self.writer.write(self.texts[shown].tolist(), cell.description, described)
-
-    def vectors(self, cell: Cell) -> np.ndarray:
+    def _vectors(self, positions: np.ndarray) -> np.ndarray:
         """Scale the numbers, and give each category a place."""
         told = [column.name for column in self.columns if not isinstance(column, TextColumn)]
-        part = self._frame[told].iloc[cell.positions]
+        part = self._frame[told].iloc[positions]
         spans = part.select_dtypes("timedelta").columns
         part = part.assign(**{name: part[name].dt.total_seconds() for name in spans})
         numbers = pd.get_dummies(part).select_dtypes(["number", "bool"]).astype(float)
         vectors: np.ndarray = np.nan_to_num(StandardScaler().fit_transform(numbers))
         return vectors
+
+    def check(self, generator: BaseGenerator) -> None:
+        """Refuse recorded rows that lack a column."""
+        if isinstance(generator, RecordedGenerator):
+            generator.check_columns([column.name for column in self.columns])
 
     def pattern(self, cell: Cell) -> str | None:
         """Return a regular expression of a row of the cell, with what ends it."""
@@ -291,7 +200,7 @@ class TableRows(RowFormat):
         for at, record in enumerate(self._records):
             order = rng.permutation(len(self.columns)).tolist() if permute else None
             text = self.row_text.write(record, order)
-            pairs.append(self.writer.training_pair(text, self._cell_of[at].description))
+            pairs.append(self.writer.training_pair(text, self.source.example(at).label))
         return pairs
 
     def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
@@ -328,28 +237,26 @@ class TableRows(RowFormat):
                 fault = "unparsable"
         return ParsedRow(line.strip()[:1000], fault=fault)
 
-    def judge(
-        self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool
-    ) -> tuple[ParsedRow, str]:
+    def judge(self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool) -> Verdict:
         """Judge by the columns, and whether it repeats a row."""
         if cut:
-            return row, "truncated"
+            return Verdict(row, "truncated")
         if row.fields is None:
-            return row, row.fault or "empty"
+            return Verdict(row, row.fault or "empty")
         if not is_encodable(row.text) or (
             not row.recorded and not self._has_controls and _has_controls(row.fields)
         ):
-            return row, "bad_characters"
+            return Verdict(row, "bad_characters")
         if self._group_column is not None and row.fields[self._group_column] != cell.group:
-            return row, "other_group"
+            return Verdict(row, "other_group")
         if not self._keep_repeats:
             real = self._real.get(row.text)
             if real is not None:
-                return row, "copied_prompt" if real in shown else "copied_real"
+                return Verdict(row, "copied_prompt" if real in shown else "copied_real")
             if row.text in self._accepted:
-                return row, "duplicate"
+                return Verdict(row, "duplicate")
             self._accepted.add(row.text)
-        return row, ""
+        return Verdict(row)
 
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Append to a frame, array or list of lists."""

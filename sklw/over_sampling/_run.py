@@ -1,7 +1,6 @@
 """Rounds of generation until each cell has the rows it wants, or its attempts are spent."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -9,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklw.generators import BaseGenerator, Completion, Request
+from sklw.generators import Completion, Request
 from sklw.generators._thinking import reject_unopened
+from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._cells import Cell
-from sklw.over_sampling._formats import RowFormat
-from sklw.over_sampling._parsing import ParsedRow
-from sklw.over_sampling._verification import Verifier
+from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict, Verifier
 
 __all__ = ["GenerationRun", "Quota"]
 
@@ -40,7 +38,7 @@ class Quota:
     beyond: bool = False  # whether rows beyond balance are asked for by now
     sent: int = 0
     exhausted: bool = False
-    rows: list[tuple[ParsedRow, np.ndarray]] = field(default_factory=list)
+    accepted: list["Candidate"] = field(default_factory=list)
     candidates: int = 0
 
     @property
@@ -51,70 +49,64 @@ class Quota:
     @property
     def missing(self) -> int:
         """How many of them are still to come."""
-        return self.goal - len(self.rows)
+        return self.goal - len(self.accepted)
 
     @property
     def max_requests(self) -> int:
         """How many requests may be sent for them."""
         return self.goal * self.max_attempts
 
+    @property
+    def waits(self) -> bool:
+        """Whether a good row is to wait until rows beyond balance are asked for."""
+        return self.missing <= 0 and not self.beyond and self.cell.augment > 0
+
     def next_requests(self, rows_per_request: int) -> int:
         """How many requests the next round sends."""
         if self.missing <= 0 or self.exhausted:
             return 0
         # The share accepted so far, never below one in ten: a bad start must not flood.
-        rate = max((len(self.rows) + 1) / (self.candidates + 1), 0.1) if self.candidates else 1.0
+        rate = max((len(self.accepted) + 1) / (self.candidates + 1), 0.1) if self.candidates else 1
         needed = ceil(self.missing / rate * (_MARGIN if self.candidates else 1.0))
         return min(ceil(needed / rows_per_request), self.max_requests - self.sent)
 
 
-class GenerationRun:
-    """One fit's worth of generation.
+@dataclass(frozen=True)
+class Candidate:
+    """A row of an answer, on its way to a verdict."""
 
-    Parameters
-    ----------
-    generator : BaseGenerator
-        Who answers.
-    ask : callable
-        ``ask(requests)`` yields ``(index, completion)``, through the cache if there is one.
-    quotas : list of Quota
-        What each cell wants.
-    rows : RowFormat
-        How rows are shown, read and judged.
-    seed : int
-        Root of all random numbers of the run.
-    answers_per_prompt : int
-        Requests in a row that show the same rows.
-    verifier : Verifier or None
-        Has the last word on a row.
-    portion : int or None
-        Requests sent at most before their answers are verified.
-    """
+    quota: Quota
+    row: ParsedRow
+    shown: np.ndarray  # positions of the real rows in its prompt
+    request: Request
+    completion: Completion
+    round: int
+    cut: bool = False
+    fault: str = ""  # why it is rejected whatever it says
+
+
+class GenerationRun:
+    """One fit's worth of generation."""
 
     def __init__(
         self,
         *,
-        generator: BaseGenerator,
-        ask: Callable[[Sequence[Request]], Iterable[tuple[int, Completion]]],
+        ask: Asker,
         quotas: list[Quota],
         rows: RowFormat,
         seed: int,
-        answers_per_prompt: int = 1,
         verifier: Verifier | None = None,
-        portion: int | None = None,
     ) -> None:
-        self.answers_per_prompt = answers_per_prompt
-        self.verifier = verifier
-        self.portion = portion
-        self.generator = generator
         self.ask = ask
+        self.generator = ask.generator
         self.quotas = quotas
         self.rows = rows
         self.seed = seed
+        self.verifier = verifier
         self.records: list[dict[str, Any]] = []
-        self._held: list[tuple[Any, ...]] = []  # paid for, and wanted beyond balance
-        self._unverified: list[tuple[Any, ...]] = []
-        self._verified: list[tuple[Any, ...]] = []  # and wanted beyond balance
+        self._held: list[Candidate] = []  # paid for, and wanted beyond balance
+        self._unverified: list[Candidate] = []
+        self._verified: list[Candidate] = []  # and wanted beyond balance
         self._round = 0
         self._patterns = [rows.pattern(quota.cell) for quota in quotas]
         self._schema = rows.schema()
@@ -125,7 +117,7 @@ class GenerationRun:
 
         So that what is asked for beyond balance does not change the rows for it.
         """
-        if questions := self.rows.preliminary(self.seed) if self.quotas else []:
+        if questions := self.rows.questions(self.seed) if self.quotas else []:
             answers = dict(self.ask(questions))
             self.rows.learn([answers.get(at) for at in range(len(questions))])
         try:
@@ -135,19 +127,16 @@ class GenerationRun:
                 # Also when interrupted: what was held back is judged and kept on record.
                 for quota in self.quotas:
                     quota.beyond = True
-                for arguments in self._held:
-                    self._judge(*arguments)
+                for candidate in self._held:
+                    self._judge(candidate)
             self._verify()
-            verified, self._verified = self._verified, []
-            for verified_row in verified:
-                self._settle("" if verified_row[0].missing > 0 else "surplus", *verified_row)
+            self._settle_verified()
             if goes_on:
                 self._run_rounds()
         finally:
-            for arguments in self._unverified:
-                self._settle("unverified", *arguments)
-            for arguments in self._verified:
-                self._settle("" if arguments[0].missing > 0 else "surplus", *arguments)
+            for candidate in self._unverified:
+                self._settle(candidate, "unverified")
+            self._settle_verified()
 
     def _run_rounds(self) -> bool:
         """Generate until the goals are met or spent; False if a budget ended it."""
@@ -161,7 +150,8 @@ class GenerationRun:
             ]
             if not batch:
                 return True
-            batch = batch[: self.portion]
+            if self.ask.budget is not None and self.verifier is not None:
+                batch = batch[: self.verifier.portion]
             answers: list[Completion | None] = [None] * len(batch)
             try:
                 for at, completion in self.ask([request for _, _, request in batch]):
@@ -172,7 +162,7 @@ class GenerationRun:
                 for (quota, shown, request), answer in zip(batch, answers, strict=True):
                     if answer is not None:
                         quota.sent += 1
-                        self._take(quota, shown, request, answer, self._round)
+                        self._take(quota, shown, request, answer)
             self._verify()
             self._round += 1
             if any(answer is None for answer in answers):
@@ -205,15 +195,14 @@ class GenerationRun:
         """Return the rows shown in a request of a cell, and the request."""
         # Depends on cell and running number alone, so rounds and batches do not matter.
         place = self.quotas.index(quota)
-        prompt_number = number // self.answers_per_prompt
+        prompt_number = number // self.rows.prompt.answers_per_prompt
         rng = np.random.default_rng([self.seed, place, prompt_number])
         seed = int(np.random.default_rng([self.seed, place, number, 1]).integers(2**63))
         writer = self.rows.writer
         if writer.reads_prompts:
             shown, prompt = self.rows.compose(quota.cell, rng)
         else:
-            shown = np.array([], dtype=int)
-            prompt = writer.write([], quota.cell.description)
+            shown, prompt = np.array([], dtype=int), writer.bare(quota.cell.description)
         request = Request(
             prompt=prompt,
             seed=0 if writer.form == "none" else seed,
@@ -228,28 +217,24 @@ class GenerationRun:
         return shown, request
 
     def _take(
-        self,
-        quota: Quota,
-        shown: np.ndarray,
-        request: Request,
-        completion: Completion,
-        round_number: int,
+        self, quota: Quota, shown: np.ndarray, request: Request, completion: Completion
     ) -> None:
+        """Judge the rows of an answer, or keep them until rows beyond balance are asked for."""
         exhausted = completion.finish_reason == "exhausted"
         if exhausted and quota.exhausted:
             return  # on record already
         quota.exhausted |= exhausted
         shown, elsewhere = self._recorded_parent(shown, completion)
+        fault = "exhausted" if exhausted else "parent_elsewhere" if elsewhere else ""
         rows = self._rows_of(completion, quota.cell)
         for place, row in enumerate(rows):
             # Of several rows in a cut answer only the last is incomplete.
             cut = completion.cut and place == len(rows) - 1
-            fault = "exhausted" if exhausted else "parent_elsewhere" if elsewhere else ""
-            arguments = (quota, row, fault, cut, shown, request, completion, round_number)
-            if not fault and quota.missing <= 0 and not quota.beyond and quota.cell.augment:
-                self._held.append(arguments)
+            candidate = Candidate(quota, row, shown, request, completion, self._round, cut, fault)
+            if not fault and quota.waits:
+                self._held.append(candidate)
             else:
-                self._judge(*arguments)
+                self._judge(candidate)
             completion = replace(completion, prompt_tokens=0, completion_tokens=0)  # counted once
 
     def _rows_of(self, completion: Completion, cell: Cell) -> list[ParsedRow]:
@@ -259,68 +244,67 @@ class GenerationRun:
             return [self.rows.take(completion, cell)]
         return self.rows.parse(completion.text, cell)
 
-    def _judge(
-        self,
-        quota: Quota,
-        row: ParsedRow,
-        reason: str,
-        cut: bool,
-        shown: np.ndarray,
-        request: Request,
-        completion: Completion,
-        round_number: int,
-    ) -> None:
-        if not reason and completion.finish_reason in _UNANSWERED:
-            reason = _UNANSWERED[completion.finish_reason]
-        elif (
-            not reason
-            and completion.finish_reason == "length"
-            and not str(completion.text or "").strip()
-        ):
-            reason = "thinking"  # which servers send beside the answer, or keep to themselves
-        elif not reason and quota.missing <= 0:
-            reason = "surplus"
-        elif not reason:
-            row, reason = self.rows.judge(row, quota.cell, shown.tolist(), cut)
-        if not reason and self.verifier is not None:
-            self._unverified.append((quota, row, shown, request, completion, round_number))
+    def _judge(self, candidate: Candidate) -> None:
+        verdict = self._verdict(candidate)
+        candidate = replace(candidate, row=verdict.row)
+        if not verdict.reason and self.verifier is not None:
+            self._unverified.append(candidate)
         else:
-            self._settle(reason, quota, row, shown, request, completion, round_number)
+            self._settle(candidate, verdict.reason)
+
+    def _verdict(self, candidate: Candidate) -> Verdict:
+        row, completion = candidate.row, candidate.completion
+        if candidate.fault:
+            return Verdict(row, candidate.fault)
+        if completion.finish_reason in _UNANSWERED:
+            return Verdict(row, _UNANSWERED[completion.finish_reason])
+        if completion.finish_reason == "length" and not str(completion.text or "").strip():
+            # Servers send the thinking beside the answer, or keep it to themselves.
+            return Verdict(row, "thinking")
+        if candidate.quota.missing <= 0:
+            return Verdict(row, "surplus")
+        return self.rows.judge(row, candidate.quota.cell, candidate.shown.tolist(), candidate.cut)
 
     def _verify(self) -> None:
         """Let the verifier judge what has passed the filter, and take as many as are wanted."""
         if self.verifier is None or not self._unverified:
             return
-        quotas, rows, shown, *_ = zip(*self._unverified, strict=True)
         verdicts = self.verifier.verify(
-            [row.text for row in rows], [quota.cell for quota in quotas], shown
+            [each.row.text for each in self._unverified],
+            [each.quota.cell for each in self._unverified],
+            [each.shown for each in self._unverified],
         )
-        settled, self._unverified = self._unverified, []
-        reasons = {True: "", False: "wrong_class", None: "unverified"}
-        for quota, arguments, verdict in zip(quotas, settled, verdicts, strict=True):
-            if not verdict:
-                self.rows.forget(arguments[1])
-            elif quota.missing <= 0 and not quota.beyond and quota.cell.augment:
-                self._verified.append(arguments)
-                continue
-            full = "" if quota.missing > 0 else "surplus"
-            self._settle(reasons[verdict] or full, *arguments)
+        judged, self._unverified = self._unverified, []
+        for candidate, is_right in zip(judged, verdicts, strict=True):
+            if not is_right:
+                self.rows.forget(candidate.row)
+                self._settle(candidate, "unverified" if is_right is None else "wrong_class")
+            elif candidate.quota.waits:
+                self._verified.append(candidate)
+            else:
+                self._settle(candidate, _unless_wanted(candidate))
 
-    def _settle(
-        self,
-        reason: str,
-        quota: Quota,
-        row: ParsedRow,
-        shown: np.ndarray,
-        request: Request,
-        completion: Completion,
-        round_number: int,
-    ) -> None:
-        purpose = "augment" if len(quota.rows) >= quota.cell.oversample else "oversample"
+    def _settle_verified(self) -> None:
+        verified, self._verified = self._verified, []
+        for candidate in verified:
+            self._settle(candidate, _unless_wanted(candidate))
+
+    def _settle(self, candidate: Candidate, reason: str) -> None:
+        """Accept a row, or reject it for a reason, and put it on record."""
+        quota, cell = candidate.quota, candidate.quota.cell
+        request, completion = candidate.request, candidate.completion
+        purpose = "augment" if len(quota.accepted) >= cell.oversample else "oversample"
         if not reason:
-            quota.rows.append((row, shown))
+            quota.accepted.append(candidate)
         quota.candidates += reason not in ("exhausted", "surplus")
-        self._record(quota, row, purpose, reason, shown, request, completion, round_number)
+        values = (
+            cell.label, cell.group, _storable(candidate.row.text), purpose, not reason, reason,
+            tuple(candidate.shown.tolist()), request.index, candidate.round, request.seed,
+            type(self.generator).__name__, self.generator.model_name, completion.prompt_tokens,
+            completion.completion_tokens, _storable(completion.finish_reason), completion.cached,
+            _storable(completion.metadata.get("error", "")),
+        )  # fmt: skip
+        self.records.append(dict(zip(_COLUMNS, values, strict=True)))
 
     def _recorded_parent(
         self, shown: np.ndarray, completion: Completion
@@ -333,25 +317,9 @@ class GenerationRun:
         # Its parent may be in a test fold, where its paraphrase in training would be a leak.
         return (shown, True) if at is None else (np.array([at]), False)
 
-    def _record(
-        self,
-        quota: Quota,
-        row: ParsedRow,
-        purpose: str,
-        reason: str,
-        shown: np.ndarray,
-        request: Request,
-        completion: Completion,
-        round_number: int,
-    ) -> None:
-        values = (
-            quota.cell.label, quota.cell.group, _storable(row.text), purpose, not reason, reason,
-            tuple(shown.tolist()), request.index, round_number, request.seed,
-            type(self.generator).__name__, self.generator.model_name, completion.prompt_tokens,
-            completion.completion_tokens, _storable(completion.finish_reason), completion.cached,
-            _storable(completion.metadata.get("error", "")),
-        )  # fmt: skip
-        self.records.append(dict(zip(_COLUMNS, values, strict=True)))
+
+def _unless_wanted(candidate: Candidate) -> str:
+    return "" if candidate.quota.missing > 0 else "surplus"
 
 
 def _storable(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklw.over_sampling._prompts import one_line
+from sklw.over_sampling._strings import one_line
 
 __all__ = [
     "MISSING",
@@ -44,18 +44,10 @@ def escape(text: str) -> str:
 
 @dataclass(frozen=True)
 class Column(ABC):
-    """A column.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    missing : bool
-        Whether it has missing values, and may so have them in generated rows.
-    """
+    """A column: how its values are written for a model, and read."""
 
     name: str
-    missing: bool
+    missing: bool  # whether it has missing values, and may so have them in generated rows
 
     @property
     def title(self) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sklw.over_sampling._prompts import one_line
+from sklw.over_sampling._rows import ParsedRow
+from sklw.over_sampling._strings import one_line
 
-__all__ = ["AnswerParser", "ParsedRow", "list_items", "up_to_last_sentence"]
+__all__ = ["AnswerParser", "list_items", "up_to_last_sentence"]
 
 _LIST_MARK = re.compile(r"^\s*(?:\(?(?P<number>\d{1,3})[.):](?=\s)|[-*•](?=\s))\s*")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s|$)|[。！？][”’」』）]*")
@@ -18,31 +19,6 @@ _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`"}
 _FIELDS = ("text", "message", "example", "output", "answer", "row")
 # Wrappings come nested (1. "spam: ..."), but not deeper than this.
 _MOST_NESTED = 20
-
-
-@dataclass(frozen=True)
-class ParsedRow:
-    """A row as parsed.
-
-    Attributes
-    ----------
-    text : str
-        The row without numbering, quotes and tags.
-    tag : hashable or None
-        Class that the model named in the text, if it did.
-    fields : dict of str to object or None
-        Of a table row, what each column holds.
-    fault : str
-        Why it could not be read, if so.
-    recorded : bool
-        Whether it was generated elsewhere and is taken as it is.
-    """
-
-    text: str
-    tag: Any = None
-    fields: dict[str, Any] | None = None
-    fault: str = ""
-    recorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,18 +66,8 @@ def up_to_last_sentence(text: str) -> str:
 class AnswerParser:
     """Splits answers into rows and cleans them.
 
-    Nothing is taken off that a real row of the class begins or ends with.
-
-    Parameters
-    ----------
-    names : dict of label to str
-        How the classes are called in prompts, to know them when they are written into a text.
-    multiline : bool
-        Whether rows may have line breaks.
-    n_rows : int
-        How many rows an answer may hold.
-    real : mapping of label to sequence of str, default=None
-        The real rows of each class.
+    Nothing is taken off that a real row of the class begins or ends with. `names` are those of
+    the classes in prompts, to know them when they are written into a text.
     """
 
     def __init__(
@@ -123,15 +89,7 @@ class AnswerParser:
         ]
 
     def parse(self, answer: str, label: Any = None) -> list[ParsedRow]:
-        """Return the rows of one answer, at most `n_rows`; one empty row if it holds none.
-
-        Parameters
-        ----------
-        answer : str
-            What the model wrote.
-        label : hashable, default=None
-            The class it was asked for.
-        """
+        """Return the rows of an answer, at most `n_rows`; one empty row if it holds none."""
         rows = [self._clean(text, label) for text in self._split(answer, label)]
         rows = [row for row in rows if row.text or row.tag is not None]
         return rows[: self.n_rows] or [ParsedRow("")]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
-from sklw.over_sampling._columns import BadValueError, CategoryColumn, Column, TextColumn
+from sklw.over_sampling._table.columns import BadValueError, CategoryColumn, Column, TextColumn
 
 __all__ = ["recorded_values"]
 
@@ -12,21 +12,9 @@ __all__ = ["recorded_values"]
 def recorded_values(
     record: Mapping[str, Any], columns: Iterable[Column], constants: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what each column holds in a recorded row.
+    """Return what each column holds in a recorded row, or raise BadValueError.
 
-    Parameters
-    ----------
-    record : mapping of str to object
-        Values by column, None where one is missing.
-    columns : iterable of Column
-        What the columns of the real rows hold.
-    constants : mapping of str to object
-        The columns that hold one value in all real rows. A recorded row may lack them.
-
-    Raises
-    ------
-    BadValueError
-        If a column cannot hold its value; the message is the reason.
+    `constants` hold one value in all real rows: a recorded row may lack them.
     """
     for name, known in constants.items():
         if name in record and _distance(known, record[name]) == inf:

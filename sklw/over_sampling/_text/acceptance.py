@@ -1,44 +1,20 @@
-"""Which generated rows are kept, and the reason for each that is not."""
+"""What is accepted as a new text, and the reason for each that is not."""
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from sklw.over_sampling._parsing import ParsedRow
-from sklw.over_sampling._prompts import one_line
+from sklw._compat.scikit_learn import HasMethods, Interval, StrOptions
+from sklw.over_sampling._prompting import Settings
+from sklw.over_sampling._rows import ParsedRow
+from sklw.over_sampling._strings import CONTROL, is_encodable, one_line
 
-__all__ = ["CONTROL", "REASONS", "RowFilter", "is_encodable"]
-
-REASONS = {
-    "empty": "nothing was left after parsing",
-    "truncated": "cut off, as the column finish_reason says, within its first sentence",
-    "too_short": "shorter than the real rows of the class",
-    "too_long": "longer than the real rows of the class",
-    "meta_text": "a refusal or talk about the task instead of a row",
-    "other_label": "the model labelled its row with another class",
-    "bad_characters": "control characters, or half of a character",
-    "degenerate": "the same words or characters over and over",
-    "copied_prompt": "a copy, or nearly, of a row shown in the prompt",
-    "copied_real": "a copy, or nearly, of another real row",
-    "duplicate": "a copy, or nearly, of a row generated before",
-    "unparsable": "not a row of the table's columns",
-    "bad_value": "a value that is no number or date where one belongs",
-    "missing_value": "a missing value in a column that has none",
-    "unknown_category": "a category that the real rows do not have",
-    "out_of_range": "a number or date far from the real ones",
-    "other_group": "a row of another group",
-    "wrong_class": "the verifier takes it for another class",
-    "unverified": "no verdict: interrupted, out of budget, or an answer that names no class",
-    "parent_elsewhere": "generated from a row that is not in this training set",
-    "refused": "the endpoint refused the request: its words are in the column message",
-    "thinking": "cut before the model's thinking ended: raise thinking_tokens, or turn it off",
-    "exhausted": "the recorded rows of the class are used up",
-    "surplus": "good, but the quota was full",
-}
+__all__ = ["RowFilter", "TextFilter"]
 
 # Ways in which models talk about the task.
 _META = [
@@ -57,43 +33,70 @@ _META = [
         r"(?:note|explanation|instructions?)\s*:",
     )
 ]
-# What no text has, but for white space; and the mark of a character that was not understood.
-CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd\ufffe\uffff]")
 # A text of another class may be like it in all but a word; not in all but a full stop.
 _SAME = 0.95
 
 
-class RowFilter:
-    """Judges generated rows one after the other, remembering what it let through.
+class TextFilter(Settings):
+    """Accept texts that are like real ones of their class, and no copies.
+
+    Whatever is a sign of a bad text, such as a label written into it, is none where real texts
+    of the class show it too. Recorded texts can only be copies, or no text at all.
 
     Parameters
     ----------
-    texts : sequence of str
-        All real rows.
-    labels : sequence
-        Their labels.
-    near_duplicate_threshold : float or None
-        Rows whose character n-grams have this cosine similarity or more are taken for copies;
-        None looks for exact copies only.
-    length_tolerance : float
-        A row may be this many times longer than the longest, or shorter than the shortest, real
-        row of its class.
+    near_duplicate_threshold : float or None, default=0.8
+        A text whose character 4-grams have this cosine similarity with a real text of its class
+        or with an accepted text is taken for a copy. None looks for exact copies only.
+    length_tolerance : float, default=2.0
+        A text may be this many times longer than the longest, or shorter than the shortest, real
+        text of its class.
+    verifier : {"embedding", "model"}, classifier or None, default=None
+        Accept only texts that it assigns to the class they were written for: logistic regression
+        with balanced classes on frozen sentence embeddings, the generator itself (a request for
+        each text, at temperature 0; an answer that names no class counts against the text), or a
+        classifier with ``predict_proba``. Classifiers are cross-fitted on the real texts, so
+        that none judges a text whose prompt it has seen.
 
-    Notes
-    -----
-    Whatever is a sign of a bad row is none where real rows of the class show it too. A row that
-    was generated elsewhere can only be a copy, or no text at all.
+    See Also
+    --------
+    TableFilter : The same for rows of a table.
+
+    Examples
+    --------
+    >>> from sklw import LLMOverSampler
+    >>> from sklw.over_sampling import TextFilter
+    >>> LLMOverSampler(accept=TextFilter(verifier="embedding"))
+    LLMOverSampler(accept=TextFilter(verifier='embedding'))
     """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "near_duplicate_threshold": [Interval(Real, 0, 1, closed="right"), None],
+        "length_tolerance": [Interval(Real, 1, None, closed="left")],
+        "verifier": [
+            StrOptions({"embedding", "model"}),
+            HasMethods(["fit", "predict_proba"]),
+            None,
+        ],
+    }
 
     def __init__(
         self,
-        texts: Sequence[str],
-        labels: Sequence[Any],
-        *,
         near_duplicate_threshold: float | None = 0.8,
+        *,
         length_tolerance: float = 2.0,
+        verifier: Any = None,
     ) -> None:
-        self.threshold = near_duplicate_threshold
+        self.near_duplicate_threshold = near_duplicate_threshold
+        self.length_tolerance = length_tolerance
+        self.verifier = verifier
+
+
+class RowFilter:
+    """Judges texts one after the other, remembering what it let through."""
+
+    def __init__(self, texts: Sequence[str], labels: Sequence[Any], accept: TextFilter) -> None:
+        self.threshold = accept.near_duplicate_threshold
         self._texts = [one_line(text) for text in texts]
         self._of_class: dict[Any, list[int]] = {}
         for position, label in enumerate(labels):
@@ -107,21 +110,12 @@ class RowFilter:
         self._bounds: dict[Any, tuple[float, float]] = {}
         self._positions = {label: set(rows) for label, rows in self._of_class.items()}
         self._usual: dict[tuple[Any, Any], bool] = {}
-        self._tolerance = length_tolerance
+        self._tolerance = accept.length_tolerance
 
     def judge(self, row: ParsedRow, label: Any, shown: Sequence[int], cut: bool) -> str:
         """Return the reason to reject the row, or "" and remember it.
 
-        Parameters
-        ----------
-        row : ParsedRow
-            The row.
-        label : hashable
-            The class it was written for.
-        shown : sequence of int
-            Positions of the real rows in its prompt.
-        cut : bool
-            Whether it is cut off.
+        `shown` are the positions of the real rows in its prompt.
         """
         if label not in self._bounds:
             self._learn_class(label)
@@ -232,15 +226,6 @@ class _Known:
 def _bare(text: str) -> str:
     """Leave the words only."""
     return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def is_encodable(text: str) -> bool:
-    """Whether a text can be written anywhere: half of a surrogate pair cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _has_no_words(text: str) -> bool:

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from sklw.exceptions import GenerationWarning
-from sklw.over_sampling._columns import (
+from sklw.over_sampling._strings import one_line
+from sklw.over_sampling._table.columns import (
     MISSING,
     CategoryColumn,
     Column,
@@ -26,7 +27,6 @@ from sklw.over_sampling._columns import (
     TextColumn,
     number_in,
 )
-from sklw.over_sampling._prompts import one_line
 
 __all__ = ["learn_columns"]
 
@@ -48,30 +48,9 @@ def learn_columns(
     codes: bool = False,
     group_column: str | None = None,
 ) -> tuple[list[Column], dict[str, Any]]:
-    """Find out what the columns hold.
+    """Return the columns that differ between rows, and the value of each that does not.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        The real rows; its column names are strings.
-    range_margin : float
-        Share of a column's range by which a generated number may lie outside it.
-    codes : bool
-        Whether categories are written as short codes.
-    group_column : str or None
-        A column whose values are categories, whatever they look like.
-
-    Returns
-    -------
-    columns : list of Column
-        Those that differ between rows.
-    constants : dict of str to object
-        The others, which no model need be asked for.
-
-    Raises
-    ------
-    ValueError
-        If a number is infinite, or a column holds what cannot be written.
+    Raises ValueError if a number is infinite, or a column holds what cannot be written.
     """
     columns: list[Column] = []
     constants: dict[str, Any] = {}

@@ -1,0 +1,53 @@
+"""How requests reach a generator: through the cache, within the budget, with a progress bar."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sklw._progress import progress
+from sklw.generators import (
+    BaseGenerator,
+    Budget,
+    Completion,
+    Request,
+    RequestCache,
+    Usage,
+    iter_within,
+)
+from sklw.generators._thinking import without_thinking
+
+__all__ = ["Asker"]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Asks a generator.
+
+    Attributes
+    ----------
+    generator : BaseGenerator
+        Who answers.
+    cache, budget, verbose
+        As in LLMOverSampler.
+    usage : Usage
+        Counts what is sent.
+    marks : object
+        What surrounds a model's thinking, as far as it does not occur in real rows.
+    """
+
+    generator: BaseGenerator
+    cache: Any = None
+    budget: Budget | None = None
+    usage: Usage = field(default_factory=Usage)
+    marks: Any = ()
+    verbose: bool = False
+
+    def __call__(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        """Yield ``(index of the request, completion)`` until all are answered or none may be."""
+        cache = RequestCache.resolve(self.cache)
+        with progress(len(requests), "LLMOverSampler", "request", self.verbose) as bar:
+            for index, completion in iter_within(
+                self.generator, requests, cache, self.budget, self.usage
+            ):
+                bar.update()
+                yield index, without_thinking(completion, self.marks)

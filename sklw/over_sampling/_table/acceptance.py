@@ -1,0 +1,43 @@
+"""What is accepted as a new row of a table."""
+
+from numbers import Real
+from typing import ClassVar
+
+from sklw._compat.scikit_learn import Interval
+from sklw.over_sampling._prompting import Settings
+
+__all__ = ["TableFilter"]
+
+
+class TableFilter(Settings):
+    """Accept rows whose values their columns could hold, and which are not copies.
+
+    Parameters
+    ----------
+    range_margin : float, default=0.1
+        Share of a column's range by which a generated number or date may lie outside it; what
+        is never negative stays so.
+    reject_copies : bool, default=True
+        Reject a row that repeats a real row or a row accepted before. Where real rows repeat
+        each other, none is rejected for that.
+
+    See Also
+    --------
+    TextFilter : The same for texts.
+
+    Examples
+    --------
+    >>> from sklw import LLMOverSampler
+    >>> from sklw.over_sampling import TableFilter
+    >>> LLMOverSampler(accept=TableFilter(range_margin=0))
+    LLMOverSampler(accept=TableFilter(range_margin=0))
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "range_margin": [Interval(Real, 0, None, closed="left")],
+        "reject_copies": ["boolean"],
+    }
+
+    def __init__(self, range_margin: float = 0.1, *, reject_copies: bool = True) -> None:
+        self.range_margin = range_margin
+        self.reject_copies = reject_copies

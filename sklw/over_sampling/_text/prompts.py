@@ -1,0 +1,289 @@
+"""Prompts for texts: which real texts are shown, and what is asked for."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from sklw.over_sampling._cells import Cell
+from sklw.over_sampling._prompting import SHARED_CONSTRAINTS, BasePrompt, Source
+from sklw.over_sampling._writer import Change, Prompt
+
+__all__ = ["Contrast", "Counterfactual", "Examples", "Paraphrase", "Rewrite"]
+
+_REWRITE = Change(
+    "Each text is followed by another of the same category and the same kind, with other details.",
+    "Another text",
+    "Rewrite it as another real text of the same kind with the label {label}: change names, "
+    "numbers, places, the occasion and the wording.",
+)
+_PARAPHRASE = Change(
+    "Each text is followed by the same text in other words.",
+    "In other words",
+    "Say the same in other words and another order, so that the label stays {label}.",
+    ("Could you call me back this evening?", "Please give me a ring tonight if you can."),
+)
+_COUNTERFACTUAL = Change(
+    "Each text is followed by one of another category that is as like it as can be.",
+    "Text",
+    "Change as little of it as you can so that its label becomes {label}. It is to read like a "
+    "real text with that label.",
+)
+
+
+class Examples(BasePrompt):
+    """Show texts of the class, and ask for another one.
+
+    Parameters
+    ----------
+    n_examples : int, default=5
+        Real texts of the class that a prompt shows; fewer where the class has fewer.
+    example_selection : {"random", "nearest", "diverse"}, default="random"
+        For each prompt: texts drawn at random, a text with its nearest neighbours, or texts far
+        from each other.
+    answers_per_prompt : int, default=4
+        Requests that show the same texts before others are drawn. Reading a prompt costs more
+        than answering it, and a prompt that is repeated is read once.
+    rows_per_request : int, default=1
+        Texts that one answer is asked for; chat form only.
+    instructions : str, default=None
+        Further wishes for the texts, in your words.
+    template : str, default=None
+        A Jinja2 template that replaces our words: what a completion model is to continue, or
+        what a chat model is told. Its fields are ``{{ examples }}``, ``{{ label }}``,
+        ``{{ description }}``, ``{{ task }}``, ``{{ instructions }}`` and ``{{ n_rows }}``.
+
+    See Also
+    --------
+    BasePrompt : Derive from it for a prompt of your own.
+
+    Examples
+    --------
+    >>> from sklw import LLMOverSampler
+    >>> from sklw.over_sampling import Examples
+    >>> sampler = LLMOverSampler(prompt=Examples(3, instructions="Write in British English."))
+    >>> sampler.set_params(prompt__n_examples=8).prompt.n_examples
+    8
+    """
+
+    _parameter_constraints: ClassVar[dict] = SHARED_CONSTRAINTS
+
+    def __init__(
+        self,
+        n_examples: int = 5,
+        *,
+        example_selection: str = "random",
+        answers_per_prompt: int = 4,
+        rows_per_request: int = 1,
+        instructions: str | None = None,
+        template: str | None = None,
+    ) -> None:
+        self.n_examples = n_examples
+        self.example_selection = example_selection
+        self.answers_per_prompt = answers_per_prompt
+        self.rows_per_request = rows_per_request
+        self.instructions = instructions
+        self.template = template
+
+    def compose(
+        self, source: Source, cell: Cell, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Prompt]:
+        """Compose one prompt, as :meth:`BasePrompt.compose` says."""
+        shown = source.draw(cell, rng)
+        return shown, source.write(shown, cell)
+
+
+class Contrast(Examples):
+    """Show texts of the class with the most similar texts of other classes between them.
+
+    Parameters
+    ----------
+    n_examples : int, default=5
+        Real texts of the class that a prompt shows. Before each of the last half of them stands
+        the text of another class that is most like it, by sentence embeddings.
+    example_selection : {"random", "nearest", "diverse"}, default="random"
+        As in :class:`Examples`.
+    answers_per_prompt : int, default=4
+        As in :class:`Examples`.
+    rows_per_request : int, default=1
+        As in :class:`Examples`.
+    instructions : str, default=None
+        As in :class:`Examples`.
+    template : str, default=None
+        As in :class:`Examples`.
+
+    Examples
+    --------
+    >>> from sklw import LLMOverSampler
+    >>> from sklw.over_sampling import Contrast
+    >>> LLMOverSampler(prompt=Contrast(n_examples=4))
+    LLMOverSampler(prompt=Contrast(n_examples=4))
+    """
+
+    def compose(
+        self, source: Source, cell: Cell, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Prompt]:
+        """Compose one prompt, as :meth:`BasePrompt.compose` says."""
+        own = source.draw(cell, rng).tolist()
+        others = source.others(cell)
+        first_contrasted = len(own) - max(1, len(own) // 2)
+        shown: list[int] = []
+        for place, at in enumerate(own):
+            if place >= first_contrasted:
+                other = source.nearest(at, others, shown)
+                shown += [] if other is None else [other]
+            shown.append(at)
+        return np.array(shown), source.write(shown, cell)
+
+
+class Rewrite(BasePrompt):
+    """Ask for a text of the class to be written anew, with other details [1]_.
+
+    Parameters
+    ----------
+    n_examples : int, default=5
+        Real texts that a prompt shows: the one to start from, and pairs of texts of the class
+        that are like each other.
+    answers_per_prompt : int, default=4
+        As in :class:`Examples`.
+    rows_per_request : int, default=1
+        As in :class:`Examples`.
+    instructions : str, default=None
+        As in :class:`Examples`.
+    template : str, default=None
+        As in :class:`Examples`, with the fields ``{{ source }}`` and ``{{ source_label }}``, the
+        text to start from and its class.
+
+    References
+    ----------
+    .. [1] V. Veselovsky et al., "Generating Faithful Synthetic Data with Large Language Models",
+       arXiv:2305.15041.
+
+    Examples
+    --------
+    >>> from sklw import LLMOverSampler
+    >>> from sklw.over_sampling import Rewrite
+    >>> LLMOverSampler(prompt=Rewrite(n_examples=3))
+    LLMOverSampler(prompt=Rewrite(n_examples=3))
+    """
+
+    _parameter_constraints: ClassVar[dict] = SHARED_CONSTRAINTS
+    template_fields = frozenset({"examples", "source", "source_label"})
+
+    def __init__(
+        self,
+        n_examples: int = 5,
+        *,
+        answers_per_prompt: int = 4,
+        rows_per_request: int = 1,
+        instructions: str | None = None,
+        template: str | None = None,
+    ) -> None:
+        self.n_examples = n_examples
+        self.answers_per_prompt = answers_per_prompt
+        self.rows_per_request = rows_per_request
+        self.instructions = instructions
+        self.template = template
+
+    def compose(
+        self, source: Source, cell: Cell, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Prompt]:
+        """Compose one prompt, as :meth:`BasePrompt.compose` says."""
+        n_pairs = (self.n_examples - 1) // 2
+        start, *drawn = cell.positions[rng.permutation(len(cell.positions))[: 1 + n_pairs]].tolist()
+        pairs = []
+        for at in drawn:
+            other = source.nearest(at, cell.positions, {start})
+            pairs += [] if other is None else [(at, other)]
+        return _shown(pairs, start), source.write_from(start, cell, _REWRITE, pairs)
+
+
+class Counterfactual(Rewrite):
+    """Ask for a text of another class to be changed until it belongs to this one.
+
+    Parameters
+    ----------
+    n_examples : int, default=5
+        Real texts that a prompt shows: the one to start from, and pairs of texts of the two
+        classes that are like each other.
+    answers_per_prompt : int, default=4
+        As in :class:`Examples`.
+    rows_per_request : int, default=1
+        As in :class:`Examples`.
+    instructions : str, default=None
+        As in :class:`Examples`.
+    template : str, default=None
+        As in :class:`Rewrite`.
+
+    Examples
+    --------
+    >>> from sklw import LLMOverSampler
+    >>> from sklw.over_sampling import Counterfactual
+    >>> LLMOverSampler(prompt=Counterfactual(n_examples=3))
+    LLMOverSampler(prompt=Counterfactual(n_examples=3))
+    """
+
+    def compose(
+        self, source: Source, cell: Cell, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Prompt]:
+        """Compose one prompt, as :meth:`BasePrompt.compose` says."""
+        others = source.others(cell)
+        start = int(others[rng.integers(len(others))])
+        n_pairs = (self.n_examples - 1) // 2
+        drawn = cell.positions[rng.permutation(len(cell.positions))[:n_pairs]].tolist()
+        pairs = []
+        for at in drawn:
+            other = source.nearest(at, others, {start})
+            pairs += [] if other is None else [(other, at)]
+        return _shown(pairs, start), source.write_from(start, cell, _COUNTERFACTUAL, pairs)
+
+
+class Paraphrase(BasePrompt):
+    """Ask for a text of the class in other words.
+
+    Parameters
+    ----------
+    answers_per_prompt : int, default=4
+        As in :class:`Examples`.
+    rows_per_request : int, default=1
+        As in :class:`Examples`.
+    instructions : str, default=None
+        As in :class:`Examples`.
+    template : str, default=None
+        As in :class:`Rewrite`, without ``{{ examples }}``.
+
+    Examples
+    --------
+    >>> from sklw import LLMOverSampler
+    >>> from sklw.over_sampling import Paraphrase
+    >>> LLMOverSampler(prompt=Paraphrase(answers_per_prompt=2))
+    LLMOverSampler(prompt=Paraphrase(answers_per_prompt=2))
+    """
+
+    _parameter_constraints: ClassVar[dict] = SHARED_CONSTRAINTS
+    template_fields = frozenset({"source", "source_label"})
+
+    def __init__(
+        self,
+        *,
+        answers_per_prompt: int = 4,
+        rows_per_request: int = 1,
+        instructions: str | None = None,
+        template: str | None = None,
+    ) -> None:
+        self.answers_per_prompt = answers_per_prompt
+        self.rows_per_request = rows_per_request
+        self.instructions = instructions
+        self.template = template
+
+    def compose(
+        self, source: Source, cell: Cell, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Prompt]:
+        """Compose one prompt, as :meth:`BasePrompt.compose` says."""
+        start = int(cell.positions[rng.integers(len(cell.positions))])
+        return np.array([start]), source.write_from(start, cell, _PARAPHRASE)
+
+
+def _shown(pairs: Sequence[tuple[int, int]], start: int) -> np.ndarray:
+    # The row that is changed last, as the row that shapes the answer most.
+    return np.array([*dict.fromkeys(at for pair in pairs for at in pair), start])

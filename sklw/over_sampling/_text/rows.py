@@ -1,0 +1,102 @@
+"""Texts: read from answers, judged and appended."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sklw._validation import check_texts
+from sklw.generators import Completion
+from sklw.over_sampling._asking import Asker
+from sklw.over_sampling._cells import Cell
+from sklw.over_sampling._containers import append_texts, rehearsed
+from sklw.over_sampling._problem import Problem
+from sklw.over_sampling._prompting import BasePrompt, make_source
+from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict, Verifier
+from sklw.over_sampling._text.acceptance import RowFilter, TextFilter
+from sklw.over_sampling._text.parsing import AnswerParser, up_to_last_sentence
+from sklw.over_sampling._text.verification import make_verifier
+
+__all__ = ["TextFormat"]
+
+
+class TextFormat(RowFormat):
+    """Texts."""
+
+    bytes_per_token = 2.5  # digits and rare words take a token for every two or three
+    only_whole = False
+
+    def __init__(
+        self, problem: Problem, prompt: BasePrompt, accept: TextFilter, form: str, task: str
+    ) -> None:
+        texts: np.ndarray = problem.rows
+        source = make_source(
+            prompt, texts, problem.cells, self._vectors, form, task,
+            multiline=any(re.search(r"[\r\n]", text.strip()) for text in texts),
+        )  # fmt: skip
+        super().__init__(texts, source, prompt)
+        self._problem, self._accept = problem, accept
+        self.length_tolerance = accept.length_tolerance
+        real: dict[Any, list[str]] = {}
+        for text, label in zip(texts.tolist(), problem.labels, strict=True):
+            real.setdefault(label, []).append(text)
+        self._parser = AnswerParser(
+            {label: described.name for label, described in problem.descriptions.items()},
+            multiline=source.writer.multiline,
+            n_rows=source.writer.n_rows,
+            real=real,
+        )
+        self._filter = RowFilter(texts.tolist(), problem.labels, accept)
+
+    def _vectors(self, positions: np.ndarray) -> np.ndarray:
+        from sklw.feature_extraction import TextEmbedder
+
+        return np.asarray(TextEmbedder().fit_transform(self.texts[positions].tolist()))
+
+    def verifier(self, ask: Asker, seed: int) -> Verifier | None:
+        """Return the verifier that the filter names."""
+        return make_verifier(self._accept.verifier, ask, self._problem, self.writer, seed)
+
+    def training_pairs(
+        self, rng: np.random.Generator, permute_columns: bool
+    ) -> list[tuple[str, str]]:
+        """Return each text after its class."""
+        return [
+            self.writer.training_pair(self.texts[at], cell.description)
+            for cell in self.source.cells
+            for at in cell.positions.tolist()
+        ]
+
+    def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
+        """Take off what models write around a text."""
+        return self._parser.parse(answer, None if cell is None else cell.label)
+
+    def take(self, recorded: Completion, cell: Cell) -> ParsedRow:
+        """Take the text, white space and all."""
+        return ParsedRow(recorded.text, recorded=True)
+
+    def judge(self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool) -> Verdict:
+        """Judge by what the text says and how much it is like others."""
+        if cut:
+            row = replace(row, text=up_to_last_sentence(row.text))
+        return Verdict(row, self._filter.judge(row, cell.label, shown, cut and not row.text))
+
+    def forget(self, row: ParsedRow) -> None:
+        """Let the text be written for another class."""
+        self._filter.forget(row.text)
+
+    def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
+        """Append to a list, array, Series or one-column frame."""
+        return append_texts(X, [row.text for row in rows])
+
+    def check_appendable(self, X: Any) -> None:
+        """Append a text longer than all others, and look whether it is there."""
+        text = "new " + max(self.texts, key=len)
+        joined = rehearsed("X", X, lambda: append_texts(X, [text]))
+        if check_texts(joined, estimator_name="LLMOverSampler").tolist() != [*self.texts, text]:
+            raise TypeError(
+                f"New texts do not fit into X, a {type(X).__name__}: {text!r} would be changed. "
+                "Nothing has been sent. Pass a list, or a Series of str."
+            )
