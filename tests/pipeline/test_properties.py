@@ -157,7 +157,7 @@ def run(data, samplers, labels, routing, output, final, method, memory=None):
     return pipe
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     container=st.sampled_from(sorted(TEXT_CONTAINERS)),
     label_type=st.sampled_from(sorted(LABELS)),
