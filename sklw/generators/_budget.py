@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator
 
 from sklw._compat.scikit_learn import Interval
 from sklw.generators._base import BaseGenerator, Completion, Request
-from sklw.generators._cache import RequestCache, iter_cached, known_answers
+from sklw.generators._cache.answering import iter_cached, known_answers
+from sklw.generators._cache.request_cache import RequestCache
 
 __all__ = ["Budget", "Usage", "iter_within"]
 

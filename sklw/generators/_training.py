@@ -18,7 +18,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklw._hardware import autocast, seeded
 from sklw._progress import progress
-from sklw.generators._loading import LoadedModel
+from sklw.generators._decoding.loading import LoadedModel
 
 __all__ = ["Pairs", "TrainingSettings", "fine_tuned"]
 

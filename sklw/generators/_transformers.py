@@ -154,19 +154,19 @@ class TransformersGenerator(BaseGenerator):
         n_tokens : int
             What the model would read.
         """
-        from sklw.generators._loading import load_model
+        from sklw.generators._decoding.loading import load_model
 
         return len(self._encode(load_model(self.model, *self._hardware()), Request(prompt, 0)))
 
     @property
     def context_length(self) -> int | None:
         """How many tokens the model reads with the answer, if it says so; loads the model."""
-        from sklw.generators._loading import load_model
+        from sklw.generators._decoding.loading import load_model
 
         return load_model(self.model, *self._hardware()).context
 
     def _load(self) -> Any:
-        from sklw.generators._loading import load_model
+        from sklw.generators._decoding.loading import load_model
 
         return load_model(self.model, *self._hardware())
 
@@ -205,9 +205,9 @@ class TransformersGenerator(BaseGenerator):
             return
         import torch
 
-        from sklw.generators._decoding import decode
-        from sklw.generators._memory import fitting_batch_size
-        from sklw.generators._sampling import SamplingSettings
+        from sklw.generators._decoding.lockstep import decode
+        from sklw.generators._decoding.memory import fitting_batch_size
+        from sklw.generators._decoding.sampling import SamplingSettings
 
         loaded = self._load()
         tasks = {i: self._task(loaded, i, request) for i, request in enumerate(requests)}
@@ -230,9 +230,9 @@ class TransformersGenerator(BaseGenerator):
                     task.restart()
 
     def _task(self, loaded: Any, index: int, request: Request) -> Any:
-        from sklw.generators._constraints import matcher_for
-        from sklw.generators._decoding import Task
-        from sklw.generators._sampling import seed_state
+        from sklw.generators._decoding.constraints import matcher_for
+        from sklw.generators._decoding.tasks import Task
+        from sklw.generators._decoding.sampling import seed_state
 
         tokens = self._encode(loaded, request)
         limit = min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens)

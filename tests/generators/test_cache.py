@@ -30,7 +30,7 @@ from sklw.generators import (
     generate_cached,
     iter_cached,
 )
-from sklw.generators._database import Database
+from sklw.generators._cache.database import Database
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -24,7 +24,7 @@ from sklw.generators import (
     RequestCache,
     generate_cached,
 )
-from sklw.generators._database import Database
+from sklw.generators._cache.database import Database
 
 APPLICATION = int.from_bytes(b"sklw", "big")
 TABLES = (

@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Request, TransformersGenerator
-from sklw.generators._loading import load_model
+from sklw.generators._decoding.loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
 REQUESTS = [

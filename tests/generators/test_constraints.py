@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Request, TransformersGenerator
-from sklw.generators._loading import load_model
+from sklw.generators._decoding.loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
 PATTERN = r" (-?(0|[1-9])\.[0-9]),(red|blue, dark),[0-9]{4}" + "\n"

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklw import FineTunedGenerator, LLMOverSampler
 from sklw.generators import Request, _fine_tuned, _training
-from sklw.generators._loading import load_model
+from sklw.generators._decoding.loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
 pytestmark = pytest.mark.filterwarnings("error:.*is deprecated and will be removed:FutureWarning")

@@ -6,7 +6,7 @@ from sklw import TransformersGenerator
 from sklw.generators import Request
 from sklw.generators import _decoding as decoding_module
 from sklw.generators import _memory as memory_module
-from sklw.generators._memory import fitting_batch_size, free_bytes
+from sklw.generators._decoding.memory import fitting_batch_size, free_bytes
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from sklw import LLMOverSampler, OpenAIGenerator, SyntheticWeighter, make_pipeli
 from sklw.datasets import load_maintenance_requests
 from sklw.exceptions import EndpointError
 from sklw.generators import RequestCache
-from sklw.generators._loading import load_model
+from sklw.generators._decoding.loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
 pytest.importorskip("uvicorn", reason="transformers[serving] is not installed")

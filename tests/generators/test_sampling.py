@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sklw.generators._sampling import SamplingSettings, sample_tokens, seed_state
+from sklw.generators._decoding.sampling import SamplingSettings, sample_tokens, seed_state
 
 
 def reference(logits, settings):

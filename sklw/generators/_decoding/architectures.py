@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from sklw._compat.transformers import keeps_keys_and_values
-from sklw.generators._attention import use_fused_attention, use_row_attention
-from sklw.generators._slots import CHUNK, Slots
+from sklw.generators._decoding.attention import use_fused_attention, use_row_attention
+from sklw.generators._decoding.slots import CHUNK, Slots
 
 __all__ = ["Way", "find_way", "generate"]
 

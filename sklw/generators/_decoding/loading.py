@@ -22,7 +22,7 @@ from transformers.utils import logging
 
 from sklw._compat.transformers import dequantized
 from sklw._folder import cache_folder
-from sklw.generators._architectures import Way, find_way
+from sklw.generators._decoding.architectures import Way, find_way
 from sklw.models import ModelSource, locate_model
 
 __all__ = ["LoadedModel", "load_model"]
