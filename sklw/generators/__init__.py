@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from sklw.generators._openai import OpenAIGenerator
     from sklw.generators._recorded import RecordedGenerator
     from sklw.generators._transformers import TransformersGenerator
+    from sklw.generators._tuning import FullTuning, LoRA
 
 _HOMES = {
     "Budget": "sklw.generators._budget",
     "CacheStatistics": "sklw.generators._cache.answering",
     "FineTunedGenerator": "sklw.generators._fine_tuned",
+    "FullTuning": "sklw.generators._tuning",
+    "LoRA": "sklw.generators._tuning",
     "OpenAIGenerator": "sklw.generators._openai",
     "RecordedGenerator": "sklw.generators._recorded",
     "RequestCache": "sklw.generators._cache.request_cache",
@@ -34,6 +37,8 @@ __all__ = [
     "CacheStatistics",
     "Completion",
     "FineTunedGenerator",
+    "FullTuning",
+    "LoRA",
     "OpenAIGenerator",
     "RecordedGenerator",
     "Request",

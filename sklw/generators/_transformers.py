@@ -154,18 +154,18 @@ class TransformersGenerator(BaseGenerator):
         n_tokens : int
             What the model would read.
         """
-        from sklw.generators._decoding.loading import load_model
-
-        return len(self._encode(load_model(self.model, *self._hardware()), Request(prompt, 0)))
+        return len(self._encode(self._load_base(), Request(prompt, 0)))
 
     @property
     def context_length(self) -> int | None:
         """How many tokens the model reads with the answer, if it says so; loads the model."""
-        from sklw.generators._decoding.loading import load_model
-
-        return load_model(self.model, *self._hardware()).context
+        context: int | None = self._load_base().context
+        return context
 
     def _load(self) -> Any:
+        return self._load_base()
+
+    def _load_base(self) -> Any:
         from sklw.generators._decoding.loading import load_model
 
         return load_model(self.model, *self._hardware())
@@ -231,8 +231,8 @@ class TransformersGenerator(BaseGenerator):
 
     def _task(self, loaded: Any, index: int, request: Request) -> Any:
         from sklw.generators._decoding.constraints import matcher_for
-        from sklw.generators._decoding.tasks import Task
         from sklw.generators._decoding.sampling import seed_state
+        from sklw.generators._decoding.tasks import Task
 
         tokens = self._encode(loaded, request)
         limit = min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens)

@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 
 from sklw.exceptions import GenerationWarning
-from sklw.generators._cache.packing import pack, unpack
 from sklw.generators._base import Completion
 from sklw.generators._cache.claims import Claims
 from sklw.generators._cache.database import Database, LockedError
+from sklw.generators._cache.packing import pack, unpack
 
 __all__ = ["Store", "read_answers"]
 
