@@ -9,10 +9,10 @@ import torch
 import transformers
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from tokenizers import ByteLevelBPETokenizer
 
 from sklw import FineTunedGenerator, LLMOverSampler, TransformersGenerator
 from sklw.generators import FullTuning, LoRA, Request
-from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 pytestmark = pytest.mark.filterwarnings("error:.*is deprecated and will be removed:FutureWarning")
 
@@ -25,16 +25,19 @@ REQUESTS = [Request("Category: wet\nText:", seed=seed, max_new_tokens=8) for see
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Return the folder of a tiny model with the embedded one's tokenizer."""
+    """Return the folder of a tiny model with a byte-level tokenizer."""
     folder = tmp_path_factory.mktemp("small")
-    source = locate_model(EMBEDDED_LANGUAGE_MODEL)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(source.location, **source.load_arguments)
+    trained = ByteLevelBPETokenizer()
+    trained.train_from_iterator(map("".join, PAIRS), 400, 1, special_tokens=["<end>"])
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=trained._tokenizer, eos_token="<end>"
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         config = transformers.LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=48, intermediate_size=48, num_hidden_layers=1,
-            num_attention_heads=2, num_key_value_heads=2, eos_token_id=2,
-            tie_word_embeddings=False,
+            vocab_size=len(tokenizer), hidden_size=96, intermediate_size=96, num_hidden_layers=1,
+            num_attention_heads=2, num_key_value_heads=2, eos_token_id=0,
+            tie_word_embeddings=False, initializer_range=0.2,
         )  # fmt: skip
         transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -225,6 +228,7 @@ def test_tables_are_written_by_a_trained_model(small, row_format):
 
 
 def test_weights_that_do_not_fit_the_disk_cost_a_later_training_not_this_one(small, small_disk):
+    (small_disk / "other").write_bytes(b"0" * 400_000)
     trained = generator(small, FullTuning, epochs=2, folder=small_disk).fit(Rows())
     assert trained.generate(REQUESTS[:1])[0].completion_tokens
-    assert not any(path.is_file() for path in small_disk.rglob("*"))
+    assert [path.name for path in small_disk.rglob("*") if path.is_file()] == ["other"]
