@@ -6,30 +6,24 @@ from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 import torch
-from sklearn.utils.class_weight import compute_sample_weight
-from skorch.callbacks import EarlyStopping
 
 from sklw._compat.scikit_learn import Interval, StrOptions
 from sklw._row_weights import RowWeights
 from sklw._sentence_settings import POOLINGS
 from sklw._validation import check_texts
-from sklw.classifiers._data import (
-    Batches,
-    TextDataset,
+from sklw.classifiers._checks import (
     check_labels,
     check_row_weights,
     check_weights,
     refuse_unknown,
 )
+from sklw.classifiers._data import Batches, TextDataset
 from sklw.classifiers._module import EncoderClassifier
 from sklw.classifiers._net import TextNet
 from sklw.models import EMBEDDED_ENCODER
 
 __all__ = ["BertClassifier"]
-
-_OF_ROW_WEIGHTS = ("quality", "synthetic")
 
 
 class BertClassifier(TextNet):
@@ -104,25 +98,18 @@ class BertClassifier(TextNet):
         Class of the network, called with the encoder and ``n_classes``, ``pooling``,
         ``dropout``, ``precision`` and the ``module__`` parameters.
     criterion : type, default=torch.nn.CrossEntropyLoss
-        Class of the loss, which has to return one value a row for ``reduction="none"``. Takes
-        ``criterion__label_smoothing`` and the like.
+        Class of the loss, which must return one value per row for ``reduction="none"``.
     optimizer : type, default=torch.optim.AdamW
         Class of the optimizer.
     train_split : callable or None, default=None
         skorch's way to hold out rows, in place of `early_stopping`'s. Synthetic rows among them
         go back to the training rows.
-    iterator_train, iterator_valid : type, default=Batches
-        Classes that make batches.
-    dataset : type, default=TextDataset
-        Class that keeps the tokenised rows.
-    predict_nonlinearity : callable, "auto" or None, default="auto"
-        What makes probabilities of logits; ``"auto"`` is softmax.
     classes : array-like or None, default=None
         All classes, if `y` may lack some or ``initialize`` is called before ``fit``.
-    use_caching, torch_load_kwargs : object
+    iterator_train, iterator_valid, dataset, predict_nonlinearity, use_caching, torch_load_kwargs
         As in skorch.
     **kwargs : dict
-        Parameters with ``__``, as in skorch.
+        Parameters with ``__``, as in skorch, such as ``criterion__label_smoothing``.
 
     Attributes
     ----------
@@ -402,81 +389,3 @@ class BertClassifier(TextNet):
         self.quality_clip_ = row_weights.quality_clip
         self.quality_top_share_ = row_weights.quality_top_share
         return rows | properties
-
-    def _find_classes(self, y: np.ndarray) -> np.ndarray:
-        """Return the sorted classes."""
-        classes = np.unique(y)
-        if self.classes is None and len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in y, but the data contain only "
-                f"one class: {classes.tolist()[0]!r}. Add rows of another class."
-            )
-        return classes
-
-    def _encode(self, y: np.ndarray) -> np.ndarray:
-        """Return labels as positions in ``classes_``."""
-        codes = pd.Index(self.classes_).get_indexer(pd.Index(y))
-        if (codes < 0).any():
-            at = int(np.argmin(codes))
-            raise ValueError(
-                f"y has the label {y.tolist()[at]!r} at position {at}, which is not among the "
-                f"classes {self.classes_.tolist()}. Name every class at the start: "
-                "partial_fit(X, y, classes=[...])."
-            )
-        return codes.astype(np.int64)
-
-    def _train(self, rows: dict[str, Any], codes: np.ndarray) -> Self:
-        weights = self._combine_with_class_weight(rows["sample_weight"], rows["y"])
-        # A weight of 0 means a row that is not there: leaving it out is exact, and faster.
-        keep = np.arange(len(codes)) if weights is None else np.flatnonzero(weights)
-        texts = rows["X"][keep]
-        dataset = self.dataset(
-            texts,
-            self._tokenize(texts),
-            rows["y"][keep],
-            codes[keep],
-            None if weights is None else weights[keep],
-            *(None if rows.get(name) is None else rows[name][keep] for name in _OF_ROW_WEIGHTS),
-        )
-        self.notify("on_train_begin", X=dataset.X, y=dataset.y)
-        try:
-            self.fit_loop(dataset)
-        except KeyboardInterrupt:
-            # EarlyStopping ends the training like this; anything else leaves it half done.
-            if not self._stopped_early():
-                raise
-        self.notify("on_train_end", X=dataset.X, y=dataset.y)
-        return self
-
-    def _stopped_early(self) -> bool:
-        """Whether a callback has seen as many epochs without a gain as it has patience for."""
-        return any(
-            isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
-            for _, callback in self.callbacks_
-        )
-
-    def _combine_with_class_weight(
-        self, weights: np.ndarray | None, y: np.ndarray
-    ) -> np.ndarray | None:
-        if self.class_weight is None:
-            return weights
-        if isinstance(self.class_weight, Mapping):
-            unknown = [label for label in self.class_weight if label not in set(self.classes_)]
-            if unknown:
-                raise ValueError(
-                    f"class_weight names {unknown}, which is not among the classes "
-                    f"{self.classes_.tolist()}."
-                )
-            wrong = {c: w for c, w in self.class_weight.items() if not 0 <= w < np.inf}
-            if wrong:
-                raise ValueError(
-                    f"class_weight gives {wrong}. Weights must be finite and not negative."
-                )
-        kept = slice(None) if weights is None else weights > 0
-        factors = np.zeros(len(y))
-        factors[kept] = compute_sample_weight(self.class_weight, y[kept])
-        with np.errstate(over="ignore"):
-            combined = factors if weights is None else factors * weights
-        if weights is not None and not np.isfinite(combined).all():
-            combined = factors / factors.max() * (weights / weights.max())
-        return check_weights(combined, len(y))

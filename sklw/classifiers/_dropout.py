@@ -17,18 +17,7 @@ class ByteDropout(nn.Dropout):
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Drop elements in training.
-
-        Parameters
-        ----------
-        input : Tensor
-            Any tensor.
-
-        Returns
-        -------
-        output : Tensor
-            Of the same shape and type.
-        """
+        """Drop elements in training."""
         dropped = round(self.p * _LEVELS)
         own = input.device.type == "cpu" and not torch.compiler.is_compiling()
         if not (self.training and own and 0 < dropped < _LEVELS):
@@ -41,15 +30,7 @@ class ByteDropout(nn.Dropout):
 
 
 def replace_dropout(module: nn.Module, p: float | None = None) -> None:
-    """Put :class:`ByteDropout` in place of every ``torch.nn.Dropout`` of a module.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The module, changed in place.
-    p : float or None, default=None
-        The new probability; None keeps each one's own.
-    """
+    """Put :class:`ByteDropout` in place of every ``torch.nn.Dropout`` of a module."""
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Dropout:

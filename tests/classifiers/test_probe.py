@@ -84,7 +84,7 @@ def test_a_class_without_rows_leaves_the_head_alone(texts):
 
 def test_rows_held_out_are_not_seen(texts, monkeypatch):
     seen = []
-    monkeypatch.setattr(_net, "fit_head", lambda net, train: seen.append(len(train)))
+    monkeypatch.setattr(_net, "fit_head", lambda net, train, seed: seen.append(len(train)))
     X, y = [*texts[0], *(f"{text}!" for text in texts[0])], texts[1] * 2
     BertClassifier(**STILL, early_stopping=True, validation_fraction=0.2).fit(X, y)
     assert seen == [16]

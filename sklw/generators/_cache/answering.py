@@ -40,17 +40,7 @@ class CacheStatistics:
 def known_answers(
     generator: BaseGenerator, requests: Sequence[Request], cache: RequestCache | None
 ) -> dict[int, Completion]:
-    """Return the answers that the cache holds, by the index of their request.
-
-    Parameters
-    ----------
-    generator : BaseGenerator
-        Who would answer them.
-    requests : sequence of Request
-        What is to be asked.
-    cache : RequestCache or None
-        Where answers are kept.
-    """
+    """Return the answers that the cache holds, by the index of their request."""
     if cache is None or generator.prompt_form == "none":
         return {}
     generator_key = generator.cache_key()

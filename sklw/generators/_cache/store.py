@@ -40,11 +40,6 @@ class Store:
     Failures of the disk never end a run. What cannot be read counts as missing; what cannot be
     written is held in memory and tried again, and one warning says why. A file that is locked is
     waited for, since what it holds is not missing.
-
-    Parameters
-    ----------
-    path : Path
-        The SQLite file.
     """
 
     def __init__(self, path: Path) -> None:

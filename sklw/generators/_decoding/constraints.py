@@ -16,20 +16,10 @@ __all__ = ["allowed_only", "matcher_for"]
 
 
 def matcher_for(loaded: LoadedModel, pattern: str | None) -> Any:
-    """Return what follows an answer through the pattern, or None if nothing does.
+    """Return an llguidance matcher that follows an answer through the pattern, or None.
 
-    Parameters
-    ----------
-    loaded : LoadedModel
-        Whose tokens are read.
-    pattern : str or None
-        Regular expression.
-
-    Returns
-    -------
-    matcher : llguidance.LLMatcher or None
-        None without a pattern, without llguidance, or for a tokenizer that it cannot read: then
-        answers are as free as ever, and checked by whoever asked.
+    None without a pattern, without llguidance and for a tokenizer that it cannot read: answers are
+    then free, and whoever asked checks them.
     """
     if pattern is None:
         return None

@@ -14,20 +14,7 @@ _COPIES = 6
 
 
 def fitting_batch_size(model: Any, room: int) -> int:
-    """Return how many texts can be written at once.
-
-    Parameters
-    ----------
-    model : PreTrainedModel
-        The model, on its device.
-    room : int
-        Tokens of the longest text, prompt included.
-
-    Returns
-    -------
-    batch_size : int
-        At least 1; at most 64, on CUDA 256.
-    """
+    """Return how many texts of `room` tokens, prompts included, can be written at once."""
     most = _MOST.get(model.device.type, 64)
     free = free_bytes(model.device)
     config = model.config.get_text_config()

@@ -7,13 +7,7 @@ __all__ = ["StopCheck"]
 
 
 class StopCheck:
-    """Decide after each token whether its answer ends there.
-
-    Parameters
-    ----------
-    loaded : LoadedModel
-        Whose tokens are read.
-    """
+    """Decide after each token whether its answer ends there."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._tokenizer = loaded.tokenizer
