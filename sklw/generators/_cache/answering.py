@@ -23,14 +23,14 @@ _POLL_SECONDS = 0.2
 
 @dataclass
 class CacheStatistics:
-    """What became of the requests of a call.
+    """How the requests of a call were answered.
 
     Attributes
     ----------
     hits : int
-        Answered from the cache, by another process meanwhile, or by an equal request.
+        Requests answered from the cache, by another process meanwhile, or by an equal request.
     sent : int
-        Answered by the generator.
+        Requests answered by the generator.
     """
 
     hits: int = 0
@@ -78,22 +78,22 @@ def iter_cached(
     Parameters
     ----------
     generator : BaseGenerator
-        Who answers what the cache does not hold. One that reads no prompts
-        (`prompt_form` ``"none"``) is always asked itself.
+        The generator, which answers what the cache does not hold. One that reads no prompts
+        (`prompt_form` ``"none"``) is always asked.
     requests : sequence of Request
-        What to ask.
+        The requests.
     cache : RequestCache or None
         Where answers are kept; None sends every request.
     statistics : CacheStatistics or None, default=None
-        Counts what became of the requests.
+        Counts how the requests were answered.
 
     Yields
     ------
     index : int
-        Number of the request.
+        Position of a request.
     completion : Completion
         Its answer, with `cached` set if the generator was not asked for it. It is on disk
-        with the next commit, within a tenth of a second on an ordinary disk.
+        with the next commit, usually within a tenth of a second.
     """
     statistics = CacheStatistics() if statistics is None else statistics
     if not requests:
@@ -183,20 +183,20 @@ def generate_cached(
     Parameters
     ----------
     generator : BaseGenerator
-        Who answers what the cache does not hold.
+        The generator, which answers what the cache does not hold.
     requests : sequence of Request
-        What to ask.
+        The requests.
     cache : RequestCache or None
         Where answers are kept; None sends every request.
     progress : callable or None, default=None
         Called with each completion as it comes.
     statistics : CacheStatistics or None, default=None
-        Counts what became of the requests.
+        Counts how the requests were answered.
 
     Returns
     -------
     completions : list of Completion
-        One for each request, in their order.
+        One for each request, in the same order.
 
     Examples
     --------

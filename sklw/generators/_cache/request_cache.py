@@ -14,17 +14,17 @@ __all__ = ["RequestCache"]
 class RequestCache:
     """A file of answers, shared by any number of processes.
 
-    An answer is found again by all that determines it: the generator's `cache_key` and the
+    Answers are found by everything that determines them: the generator's `cache_key` and the
     request's prompt, seed, stop strings and length. While one process generates, others that
-    need the same answer wait for it; if it dies, one of them takes over. The cache holds
-    prompts only as hashes, and the answers in plain text.
+    need the same answer wait for it; if it dies, one of them takes over. The cache stores
+    prompts only as hashes, and answers in plain text.
 
     Parameters
     ----------
     path : str or path
-        The file (SQLite), made on first use; in a folder that exists, its ``requests.sqlite``.
+        The file (SQLite), created on first use; for an existing folder, ``requests.sqlite`` in it.
     max_bytes : int or None, default=None
-        Drop the oldest answers after a run that leaves more than this; None keeps all.
+        After a run that leaves more than this, delete the oldest answers; None keeps all.
 
     Examples
     --------
@@ -67,20 +67,20 @@ class RequestCache:
         Raises
         ------
         OSError
-            If somebody else is writing to it, or it cannot be written.
+            If another process is writing to it, or it cannot be written.
         ValueError
-            If the file is no request cache.
+            If the file is not a request cache.
         """
         return clear(self.path)
 
     def export_jsonl(self, path: str | os.PathLike[str]) -> int:
-        """Write all answers to a file, for whoever sends the same requests.
+        """Write all answers to a file, to share them with others who send the same requests.
 
         Parameters
         ----------
         path : str or path
-            The file: a JSON object a line, with the request's hash as `key` and its `answer`. It
-            is written whole or not at all, and only its owner may read it.
+            The file: one JSON object per line, with the request's hash as `key` and its `answer`.
+            It is written completely or not at all, and only its owner may read it.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class RequestCache:
         return export_answers(self.path, Path(path))
 
     def import_jsonl(self, path: str | os.PathLike[str]) -> int:
-        """Add the answers of an exported file; those that are there already stay.
+        """Add the answers of an exported file; existing answers are kept.
 
         Parameters
         ----------
