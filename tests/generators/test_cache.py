@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the processes started below, too
-from _cached import REQUESTS, count
+from _cached import REQUESTS, Database, claims, count, upkeep
 from _slow import SlowGenerator
 
 from sklw.exceptions import GenerationWarning
@@ -25,12 +25,9 @@ from sklw.generators import (
     RecordedGenerator,
     Request,
     RequestCache,
-    _claims,
-    _upkeep,
     generate_cached,
     iter_cached,
 )
-from sklw.generators._cache.database import Database
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -160,7 +157,7 @@ def test_after_a_kill_only_the_rest_is_sent(cache, slow):
 
 
 def test_who_waits_takes_over_from_a_run_that_pauses(cache, slow, monkeypatch):
-    monkeypatch.setattr(_claims, "_STALE_SECONDS", 0.5)
+    monkeypatch.setattr(claims, "_STALE_SECONDS", 0.5)
     paused = iter_cached(slow, REQUESTS, cache)
     next(paused)
     # The claims belong to this living process, but nothing keeps them fresh.
@@ -322,7 +319,7 @@ def test_a_cleared_cache_is_empty(cache, slow):
 
 def test_a_cache_in_use_says_that_it_is_not_cleared(cache, slow, monkeypatch):
     count(slow, REQUESTS, cache)
-    monkeypatch.setattr(_upkeep, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(upkeep, "_PATIENCE_SECONDS", 0.1)
     other = sqlite3.connect(cache.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(OSError, match=r"cannot be cleared: .*locked.*Wait until nobody uses it"):

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _cached import REQUESTS, Saying, count, sql
+from _cached import REQUESTS, Saying, count, sql, upkeep
 
 from sklw import cli
 from sklw.generators import (
     Request,
     RequestCache,
-    _upkeep,
     generate_cached,
 )
 
@@ -32,7 +31,7 @@ def held(path, kind="EXCLUSIVE"):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(_upkeep, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(upkeep, "_PATIENCE_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -1,15 +1,17 @@
 import pickle
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import transformers
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from tokenizers import ByteLevelBPETokenizer
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _models import save_tiny
 
 from sklw import FineTunedGenerator, LLMOverSampler, TransformersGenerator
 from sklw.generators import FullTuning, LoRA, Request
@@ -25,23 +27,10 @@ REQUESTS = [Request("Category: wet\nText:", seed=seed, max_new_tokens=8) for see
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Return the folder of a tiny model with a byte-level tokenizer."""
-    folder = tmp_path_factory.mktemp("small")
-    trained = ByteLevelBPETokenizer()
-    trained.train_from_iterator(map("".join, PAIRS), 400, 1, special_tokens=["<end>"])
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=trained._tokenizer, eos_token="<end>"
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        config = transformers.LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=96, intermediate_size=96, num_hidden_layers=1,
-            num_attention_heads=2, num_key_value_heads=2, eos_token_id=0,
-            tie_word_embeddings=False, initializer_range=0.2,
-        )  # fmt: skip
-        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
+    """Return the folder of a tiny model that knows the words of the rows."""
+    sizes = {"hidden_size": 96, "intermediate_size": 96, "num_attention_heads": 2}
+    texts = list(map("".join, PAIRS))
+    return save_tiny(tmp_path_factory.mktemp("small"), texts=texts, initializer_range=0.2, **sizes)
 
 
 @pytest.fixture(autouse=True)
