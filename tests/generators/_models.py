@@ -1,6 +1,8 @@
 """Tiny language models, and where the embedded one lies in transformers' own format."""
 
+import functools
 import os
+import weakref
 from pathlib import Path
 
 import torch
@@ -46,21 +48,20 @@ def converted_folder(dtype):
 
 
 class Watched:
-    """Counts the forward passes of Llama models, and the rows of each."""
+    """Notes the rows and the cache of each forward pass of Llama models."""
 
     def __init__(self, monkeypatch, most=None):
-        self.rows, self.caches, self.most = [], [], most
+        self.rows, self.caches = [], []
         forward = transformers.LlamaForCausalLM.forward
 
+        @functools.wraps(forward)  # transformers looks at its signature
         def watched(model, input_ids=None, **kwargs):
             rows = len(input_ids)
             self.rows.append(rows)
-            self.note(kwargs)
+            caches = (value for value in kwargs.values() if isinstance(value, transformers.Cache))
+            self.caches += map(weakref.ref, caches)
             if most is not None and rows > most:
                 raise torch.OutOfMemoryError
             return forward(model, input_ids=input_ids, **kwargs)
 
         monkeypatch.setattr(transformers.LlamaForCausalLM, "forward", watched)
-
-    def note(self, arguments):
-        """Look at the arguments of a forward pass."""
