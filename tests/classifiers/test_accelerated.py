@@ -76,10 +76,10 @@ def test_two_processes_train_the_network_that_one_would_train(tmp_path):
     np.testing.assert_array_equal(kept.predict_proba(X), first["step"])
 
 
-def test_in_a_single_process_it_is_a_bert_classifier():
+def test_in_a_single_process_it_is_a_bert_classifier(tiny):
     corpus = load_maintenance_requests()
     X, y = corpus.data[:40], corpus.target[:40]
-    settings = {**SETTINGS, "max_epochs": 1}
+    settings = {**SETTINGS, "model": tiny, "max_epochs": 1}
     accelerated = clone(AcceleratedBertClassifier(**settings)).fit(X, y)
     expected = BertClassifier(**settings).fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(accelerated.predict_proba(X), expected)

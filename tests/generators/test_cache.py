@@ -106,6 +106,7 @@ def test_progress_hears_of_each_answer(cache, slow):
     assert len(seen) == 12
 
 
+@pytest.mark.slow
 def test_processes_send_each_request_once_between_them(cache, slow):
     slow.seconds = 0.05
     results = SPAWN.Queue()
@@ -138,6 +139,7 @@ def test_threads_send_each_request_once_between_them(cache, slow):
     assert sum(sent for sent, _ in got) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_after_a_kill_only_the_rest_is_sent(cache, slow):
     slow.seconds = 0.3

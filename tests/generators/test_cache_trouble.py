@@ -79,7 +79,7 @@ def test_a_lock_that_stays_ends_the_run_before_anything_is_sent(cache, slow, mon
     monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.3)
     for kind in ("EXCLUSIVE", "IMMEDIATE"):
         with (
-            locked(cache.path, 3, kind),
+            locked(cache.path, 1.5, kind),
             pytest.raises(OSError, match=r"cannot be used: .*locked it.*Nothing is sent"),
         ):
             count(slow, REQUESTS, cache)
@@ -175,6 +175,7 @@ def work(path, generator, requests):
     generate_cached(generator, requests, RequestCache(path))
 
 
+@pytest.mark.slow
 @posix
 def test_the_claims_of_the_killed_are_taken_over_at_once(cache, slow):
     slow.seconds = 0.2
@@ -224,6 +225,7 @@ def test_claims_of_processes_that_are_gone_are_not_waited_for(claimed, slow, cha
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [-1e6, -3600, 0, 3600, 1e6])
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
 def test_a_clock_that_is_set_takes_no_claims_away(claimed, slow, offset, where, monkeypatch):

@@ -27,6 +27,7 @@ def folder(tmp_path_factory):
     return save_tiny(tmp_path_factory.mktemp("llama"), num_hidden_layers=2)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     Version(torch.__version__) < Version("2.13"),
     reason="torch 2.7 cannot compile this model; versions between are untried",
@@ -51,6 +52,7 @@ def test_compiled_answers_are_kept_apart_in_the_cache(folder):
     assert plain.cache_key() != compiled.cache_key()
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_error_says_so(folder):
     code = f"""
 import torch._inductor.config as config

@@ -26,6 +26,7 @@ def fits(completion):
     return re.fullmatch(PATTERN, completion.text + "\n") is not None
 
 
+@pytest.mark.slow
 def test_answers_match_the_pattern_whatever_stands_beside_them(generator):
     free = replace(REQUESTS[0], pattern=None, seed=5)
     answers = generator.generate([*REQUESTS, free])
@@ -87,6 +88,7 @@ def test_with_a_tokenizer_that_cannot_be_read_answers_are_free(kind, tmp_path):
     assert answers == generator.generate([replace(r, pattern=None) for r in REQUESTS[:2]])
 
 
-def test_a_pattern_that_is_none_is_named(generator):
+def test_a_pattern_that_is_none_is_named(tmp_path):
+    generator = TransformersGenerator(save_tiny(tmp_path), dtype="float32")
     with pytest.raises(ValueError, match=r"pattern '\(' cannot be used"):
         generator.generate([replace(REQUESTS[0], pattern="(")])

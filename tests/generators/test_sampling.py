@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+# Private: whether draws follow a distribution is seen on logits of known probabilities.
 from sklw.generators._decoding.sampling import SamplingSettings, sample_tokens, seed_state
 
 
