@@ -36,7 +36,7 @@ from tqdm.auto import tqdm
 from sklw import BertClassifier, SyntheticWeighter, TextEmbedder
 from sklw._row_weights import RowWeights
 from sklw.comparison import evaluate
-from sklw.generators._loading import load_model
+from sklw.generators._decoding.loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
 RESULTS = Path(__file__).parent / "results" / "weighting.csv"

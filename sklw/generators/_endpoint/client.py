@@ -36,17 +36,6 @@ def new_clients(address: str | None, key: str, timeout: float, n_slots: int) -> 
     """Return clients that try once, for a number of requests at a time.
 
     For each request a client looks at all of its connections, so one client is not for many.
-
-    Parameters
-    ----------
-    address : str or None
-        Where the endpoint is; None for OpenAI.
-    key : str
-        The key, or "".
-    timeout : float
-        Seconds of one try.
-    n_slots : int
-        How many requests at a time.
     """
     import openai
 
@@ -72,17 +61,7 @@ async def close_clients(clients: Sequence[Any]) -> None:
 
 
 class Asker:
-    """Gets the answers to requests, however many tries it takes.
-
-    Parameters
-    ----------
-    generator : OpenAIGenerator
-        The settings; what the server does not know is added to its `unsupported_`.
-    clients : sequence of openai.AsyncOpenAI
-        Who sends.
-    background : Background
-        Where it runs.
-    """
+    """Gets the answers to requests, however many tries it takes."""
 
     def __init__(self, generator: Any, clients: Sequence[Any], background: Background) -> None:
         self.answered = False

@@ -2,36 +2,24 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from sklw._compat.llguidance import UnreadableTokenizerError, fill_mask, read_tokenizer
 from sklw.exceptions import GenerationWarning
-from sklw.generators._loading import LoadedModel
-
-if TYPE_CHECKING:
-    from sklw.generators._decoding import Task
+from sklw.generators._decoding.loading import LoadedModel
+from sklw.generators._decoding.tasks import Task
 
 __all__ = ["allowed_only", "matcher_for"]
 
 
 def matcher_for(loaded: LoadedModel, pattern: str | None) -> Any:
-    """Return what follows an answer through the pattern, or None if nothing does.
+    """Return an llguidance matcher that follows an answer through the pattern, or None.
 
-    Parameters
-    ----------
-    loaded : LoadedModel
-        Whose tokens are read.
-    pattern : str or None
-        Regular expression.
-
-    Returns
-    -------
-    matcher : llguidance.LLMatcher or None
-        None without a pattern, without llguidance, or for a tokenizer that it cannot read: then
-        answers are as free as ever, and checked by whoever asked.
+    None without a pattern, without llguidance and for a tokenizer that it cannot read: answers are
+    then free, and whoever asked checks them.
     """
     if pattern is None:
         return None
@@ -82,7 +70,7 @@ def _warn(loaded: LoadedModel, cause: str, remedy: str) -> None:
         )
 
 
-def allowed_only(logits: torch.Tensor, tasks: Sequence["Task"]) -> torch.Tensor:
+def allowed_only(logits: torch.Tensor, tasks: Sequence[Task]) -> torch.Tensor:
     """Return the logits, at minus infinity for tokens that a task's pattern has no place for."""
     if all(task.matcher is None for task in tasks):
         return logits

@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 
 from sklw.exceptions import GenerationWarning
-from sklw.generators._answers import pack, unpack
 from sklw.generators._base import Completion
-from sklw.generators._claims import Claims
-from sklw.generators._database import Database, LockedError
+from sklw.generators._cache.claims import Claims
+from sklw.generators._cache.database import Database, LockedError
+from sklw.generators._cache.packing import pack, unpack
 
 __all__ = ["Store", "read_answers"]
 
@@ -40,11 +40,6 @@ class Store:
     Failures of the disk never end a run. What cannot be read counts as missing; what cannot be
     written is held in memory and tried again, and one warning says why. A file that is locked is
     waited for, since what it holds is not missing.
-
-    Parameters
-    ----------
-    path : Path
-        The SQLite file.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,23 +1,13 @@
 """Tell whether an answer is complete, and what its text is."""
 
-from typing import TYPE_CHECKING
-
-from sklw.generators._loading import LoadedModel
-
-if TYPE_CHECKING:
-    from sklw.generators._decoding import Task
+from sklw.generators._decoding.loading import LoadedModel
+from sklw.generators._decoding.tasks import Task
 
 __all__ = ["StopCheck"]
 
 
 class StopCheck:
-    """Decide after each token whether its answer ends there.
-
-    Parameters
-    ----------
-    loaded : LoadedModel
-        Whose tokens are read.
-    """
+    """Decide after each token whether its answer ends there."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._tokenizer = loaded.tokenizer
@@ -25,7 +15,7 @@ class StopCheck:
         self._other_ids = loaded.other_ids
         self._has_parts = loaded.has_parts
 
-    def __call__(self, task: "Task") -> tuple[str, str] | None:
+    def __call__(self, task: Task) -> tuple[str, str] | None:
         """Return the text and the finish reason of a complete answer, None of another."""
         last = task.tokens[-1]
         if last in self._stop_ids or (last in self._other_ids and not self._in_parts(task)):
@@ -39,7 +29,7 @@ class StopCheck:
             return self._text(task, task.tokens), "length"
         return None
 
-    def _in_parts(self, task: "Task") -> bool:
+    def _in_parts(self, task: Task) -> bool:
         """Tell whether special tokens mark the parts of an answer, such as channels."""
         if self._has_parts:
             return True
@@ -51,7 +41,7 @@ class StopCheck:
             and not self._other_ids.isdisjoint(task.prompt)
         )
 
-    def _text(self, task: "Task", tokens: list[int]) -> str:
+    def _text(self, task: Task, tokens: list[int]) -> str:
         # Decoded after the prompt's last token: some tokenizers drop a text's first space.
         plain = not self._in_parts(task)
         before = self._decode(task.prompt[-1:], plain)

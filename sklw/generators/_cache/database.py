@@ -48,21 +48,11 @@ class Database:
     A file is touched only if it is new or known to be a request cache: by its application id, by
     the tables that older versions made, or, where it is too damaged to tell, by its name. Its
     rollback journal also works on network disks; a write-ahead log would not.
-
-    Parameters
-    ----------
-    path : Path
-        The file. A link is followed, so that nothing takes the place of the link.
-
-    Attributes
-    ----------
-    notices : list of str
-        What the user is to be told.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(os.path.realpath(path))
-        self.notices: list[str] = []
+        self.path = Path(os.path.realpath(path))  # nothing must take the place of a link
+        self.notices: list[str] = []  # what the user is to be told
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         _databases.add(self)
@@ -74,25 +64,10 @@ class Database:
         patience: float = 0.0,
         mend: bool = False,
     ) -> _T:
-        """Do something with the file, whole or not at all.
+        """Do something with the file, completely or not at all.
 
-        Parameters
-        ----------
-        action : callable
-            Given the connection. It may be called several times.
-        patience : float, default=0.0
-            Seconds to wait for a file that others have locked.
-        mend : bool, default=False
-            Whether to set a damaged file aside and to begin a new one.
-
-        Raises
-        ------
-        LockedError
-            If the file stays locked.
-        ValueError
-            If the file is something else; it is left as it is.
-        OSError, sqlite3.Error
-            If it cannot be used.
+        `action` may be called several times. A locked file is waited for during `patience` seconds;
+        a damaged one is set aside if `mend` is true, and a new one begun.
         """
         start, told, mended, damage = time.monotonic(), False, 0, ""
         while True:

@@ -1,4 +1,4 @@
-"""Answers kept on disk, so that no request is ever sent twice."""
+"""Answer requests from the cache, and send each of the others once."""
 
 import contextlib
 import hashlib
@@ -7,17 +7,15 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
-from sklw._folder import cache_folder
 from sklw.exceptions import EndpointError
 from sklw.generators._base import BaseGenerator, Completion, Request
-from sklw.generators._database import FILE_NAME
-from sklw.generators._store import Store
-from sklw.generators._upkeep import clear, count, evict, export_answers, import_answers
+from sklw.generators._cache.request_cache import RequestCache
+from sklw.generators._cache.store import Store
+from sklw.generators._cache.upkeep import evict
 
-__all__ = ["CacheStatistics", "RequestCache", "generate_cached", "iter_cached", "known_answers"]
+__all__ = ["CacheStatistics", "generate_cached", "iter_cached", "known_answers"]
 
 _SCHEMA = 1
 _POLL_SECONDS = 0.2
@@ -25,167 +23,24 @@ _POLL_SECONDS = 0.2
 
 @dataclass
 class CacheStatistics:
-    """What became of the requests of a call.
+    """How the requests of a call were answered.
 
     Attributes
     ----------
     hits : int
-        Answered from the cache, by another process meanwhile, or by an equal request.
+        Requests answered from the cache, by another process meanwhile, or by an equal request.
     sent : int
-        Answered by the generator.
+        Requests answered by the generator.
     """
 
     hits: int = 0
     sent: int = 0
 
 
-class RequestCache:
-    """A file of answers, shared by any number of processes.
-
-    An answer is found again by all that determines it: the generator's `cache_key` and the
-    request's prompt, seed, stop strings and length. While one process generates, others that
-    need the same answer wait for it; if it dies, one of them takes over. The cache holds
-    prompts only as hashes, and the answers in plain text.
-
-    Parameters
-    ----------
-    path : str or path
-        The file (SQLite), made on first use; in a folder that exists, its ``requests.sqlite``.
-    max_bytes : int or None, default=None
-        Drop the oldest answers after a run that leaves more than this; None keeps all.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from sklw.generators import RequestCache
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     len(RequestCache(folder))
-    0
-    """
-
-    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int | None = None) -> None:
-        if max_bytes is not None and (isinstance(max_bytes, bool) or not max_bytes > 0):
-            raise ValueError(
-                f"max_bytes is {max_bytes!r}; it is a number of bytes above 0, or None."
-            )
-        path = Path(path).expanduser()
-        self.path = path / FILE_NAME if path.is_dir() else path
-        self.max_bytes = max_bytes
-
-    def __repr__(self) -> str:
-        return f"RequestCache({str(self.path)!r})"
-
-    def __len__(self) -> int:
-        """Return the number of answers kept."""
-        return count(self.path)
-
-    @classmethod
-    def default(cls) -> "RequestCache":
-        """Return the cache that ``cache=True`` stands for."""
-        return cls(cache_folder() / FILE_NAME)
-
-    def clear(self) -> int:
-        """Delete all answers.
-
-        Returns
-        -------
-        n_answers : int
-            How many there were.
-
-        Raises
-        ------
-        OSError
-            If somebody else is writing to it, or it cannot be written.
-        ValueError
-            If the file is no request cache.
-        """
-        return clear(self.path)
-
-    def export_jsonl(self, path: str | os.PathLike[str]) -> int:
-        """Write all answers to a file, for whoever sends the same requests.
-
-        Parameters
-        ----------
-        path : str or path
-            The file: a JSON object a line, with the request's hash as `key` and its `answer`. It
-            is written whole or not at all, and only its owner may read it.
-
-        Returns
-        -------
-        n_answers : int
-            How many there are.
-
-        Raises
-        ------
-        OSError
-            If there is no cache, it stays locked or is damaged, or the file cannot be written.
-        ValueError
-            If the file is the cache itself, or would be overwritten by an empty cache.
-        """
-        return export_answers(self.path, Path(path))
-
-    def import_jsonl(self, path: str | os.PathLike[str]) -> int:
-        """Add the answers of an exported file; those that are there already stay.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-
-        Returns
-        -------
-        n_answers : int
-            How many were new.
-
-        Raises
-        ------
-        OSError
-            If the cache cannot be written; nothing is added then.
-        ValueError
-            If a line is not what :meth:`export_jsonl` writes; nothing is added then.
-        """
-        return import_answers(self.path, Path(path))
-
-    @classmethod
-    def resolve(
-        cls, cache: Union["RequestCache", str, os.PathLike[str], bool, None]
-    ) -> "RequestCache | None":
-        """Turn what users pass as ``cache=`` into a cache.
-
-        Parameters
-        ----------
-        cache : RequestCache, path, bool or None
-            True stands for ``$SKLW_CACHE/requests.sqlite``, by default in ``~/.cache/sklw``;
-            None and False for no cache.
-
-        Returns
-        -------
-        cache : RequestCache or None
-            The cache.
-        """
-        if cache is None or cache is False:
-            return None
-        if isinstance(cache, RequestCache):
-            return cache
-        if cache is True:
-            return cls.default()
-        return cls(cache)
-
-
 def known_answers(
     generator: BaseGenerator, requests: Sequence[Request], cache: RequestCache | None
 ) -> dict[int, Completion]:
-    """Return the answers that the cache holds, by the index of their request.
-
-    Parameters
-    ----------
-    generator : BaseGenerator
-        Who would answer them.
-    requests : sequence of Request
-        What is to be asked.
-    cache : RequestCache or None
-        Where answers are kept.
-    """
+    """Return the answers that the cache holds, by the index of their request."""
     if cache is None or generator.prompt_form == "none":
         return {}
     generator_key = generator.cache_key()
@@ -223,22 +78,22 @@ def iter_cached(
     Parameters
     ----------
     generator : BaseGenerator
-        Who answers what the cache does not hold. One that reads no prompts
-        (`prompt_form` ``"none"``) is always asked itself.
+        The generator, which answers what the cache does not hold. One that reads no prompts
+        (`prompt_form` ``"none"``) is always asked.
     requests : sequence of Request
-        What to ask.
+        The requests.
     cache : RequestCache or None
         Where answers are kept; None sends every request.
     statistics : CacheStatistics or None, default=None
-        Counts what became of the requests.
+        Counts how the requests were answered.
 
     Yields
     ------
     index : int
-        Number of the request.
+        Position of a request.
     completion : Completion
         Its answer, with `cached` set if the generator was not asked for it. It is on disk
-        with the next commit, within a tenth of a second on an ordinary disk.
+        with the next commit, usually within a tenth of a second.
     """
     statistics = CacheStatistics() if statistics is None else statistics
     if not requests:
@@ -328,20 +183,20 @@ def generate_cached(
     Parameters
     ----------
     generator : BaseGenerator
-        Who answers what the cache does not hold.
+        The generator, which answers what the cache does not hold.
     requests : sequence of Request
-        What to ask.
+        The requests.
     cache : RequestCache or None
         Where answers are kept; None sends every request.
     progress : callable or None, default=None
         Called with each completion as it comes.
     statistics : CacheStatistics or None, default=None
-        Counts what became of the requests.
+        Counts how the requests were answered.
 
     Returns
     -------
     completions : list of Completion
-        One for each request, in their order.
+        One for each request, in the same order.
 
     Examples
     --------

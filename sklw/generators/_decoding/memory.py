@@ -13,21 +13,11 @@ _SHARE = 0.5
 _COPIES = 6
 
 
+# Not accelerate's find_executable_batch_size: it learns from failing, and on a CPU the system ends
+# a process that takes too much. On a GPU it would begin all answers anew; TransformersGenerator
+# halves the batch and keeps what is written.
 def fitting_batch_size(model: Any, room: int) -> int:
-    """Return how many texts can be written at once.
-
-    Parameters
-    ----------
-    model : PreTrainedModel
-        The model, on its device.
-    room : int
-        Tokens of the longest text, prompt included.
-
-    Returns
-    -------
-    batch_size : int
-        At least 1; at most 64, on CUDA 256.
-    """
+    """Return how many texts of `room` tokens, prompts included, can be written at once."""
     most = _MOST.get(model.device.type, 64)
     free = free_bytes(model.device)
     config = model.config.get_text_config()

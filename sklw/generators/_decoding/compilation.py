@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from sklw._compat.torch import compilation_error
-from sklw.generators._loading import LoadedModel
+from sklw.generators._decoding.loading import LoadedModel
 
 __all__ = ["compiled_model"]
 

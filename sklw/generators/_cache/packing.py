@@ -21,13 +21,7 @@ _BETWEEN_HALVES = re.compile("(?<=[\ud800-\udbff])(?=[\udc00-\udfff])")
 
 
 def pack(completion: Completion) -> str | None:
-    """Return an answer as text in ASCII; None if it should be asked for again.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no answer.
-    """
+    """Return an answer as text in ASCII; None if it should be asked for again."""
     if not isinstance(completion.text, str):
         raise TypeError(f"its text is {completion.text!r}")
     if not is_lasting(completion):
@@ -45,13 +39,7 @@ def pack(completion: Completion) -> str | None:
 
 
 def read(content: Any) -> Completion:
-    """Make an answer of what JSON reads.
-
-    Raises
-    ------
-    TypeError
-        If it is no answer, or one in the form of a later version.
-    """
+    """Make an answer of what JSON reads."""
     if not isinstance(content, dict):
         raise TypeError("it is not an object")
     content = dict(content)

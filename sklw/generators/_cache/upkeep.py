@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
 
-from sklw.generators._answers import read, unpack
-from sklw.generators._database import SIDECARS, Database, is_damage
-from sklw.generators._store import read_answers
+from sklw.generators._cache.database import SIDECARS, Database, is_damage
+from sklw.generators._cache.packing import read, unpack
+from sklw.generators._cache.store import read_answers
 
 __all__ = ["clear", "count", "evict", "export_answers", "import_answers"]
 

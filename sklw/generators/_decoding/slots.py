@@ -72,19 +72,7 @@ class _SlotLayer(DynamicLayer):
 
 
 class Slots:
-    """A fixed number of places, each for the keys and values of one text.
-
-    Parameters
-    ----------
-    model : PreTrainedModel
-        A causal language model with full attention.
-    size : int
-        Number of slots.
-    capacity : int
-        Greatest number of tokens a slot must hold.
-    compiled : callable or None
-        The compiled model. It reads all slots at each step, used or not, for one shape.
-    """
+    """A fixed number of places, each for the keys and values of one text."""
 
     def __init__(
         self, model: Any, size: int, capacity: int, compiled: Callable[..., Any] | None = None
@@ -100,7 +88,7 @@ class Slots:
         self._base_argument = cache_argument(model.base_model)
         self._least = torch.finfo(model.dtype).min
         self._places = torch.arange(self.capacity, device=model.device)
-        if compiled is not None:
+        if compiled is not None:  # it reads all slots at each step, so that there is one shape
             self._make_static()
 
     @torch.inference_mode()

@@ -15,19 +15,7 @@ _TRIES = 1 << 20  # room for the tries of one step in a request's counter
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How a token is drawn from the model's distribution.
-
-    Attributes
-    ----------
-    temperature : float
-        Divides the logits; 0 takes the most likely token.
-    top_p : float
-        The smallest set of most likely tokens that holds at least this mass is kept.
-    top_k : int or None
-        The number of most likely tokens kept, before `top_p`.
-    min_p : float or None
-        Tokens less likely than this share of the most likely one's probability are dropped.
-    """
+    """How a token is drawn: the parameters of these names of TransformersGenerator."""
 
     temperature: float = 1.0
     top_p: float = 1.0
@@ -111,22 +99,6 @@ def sample_tokens(
     neither it nor any less likely token does: these are struck out and the row is drawn again.
     Whatever is kept has its probability renormalised over the nucleus. Equally likely
     tokens are kept or dropped together.
-
-    Parameters
-    ----------
-    logits : tensor of shape (n_rows, n_tokens)
-        Of any float dtype.
-    states : sequence of int of shape (n_rows,)
-        What :func:`seed_state` makes of the seed of the row's request.
-    steps : sequence of int of shape (n_rows,)
-        Number of the token within its answer.
-    settings : SamplingSettings
-        Temperature, top-p, top-k and min-p.
-
-    Returns
-    -------
-    tokens : int64 tensor of shape (n_rows,)
-        What a row gets depends on its own logits, state and step only.
     """
     if settings.temperature == 0:
         return logits.argmax(-1)

@@ -22,7 +22,7 @@ from transformers.utils import logging
 
 from sklw._compat.transformers import dequantized
 from sklw._folder import cache_folder
-from sklw.generators._architectures import Way, find_way
+from sklw.generators._decoding.architectures import Way, find_way
 from sklw.models import ModelSource, locate_model
 
 __all__ = ["LoadedModel", "load_model"]
@@ -41,35 +41,18 @@ _lock = threading.RLock()
 
 @dataclass
 class LoadedModel:
-    """A model, its tokenizer and what decoding needs to know of them.
-
-    Attributes
-    ----------
-    model, tokenizer : objects
-        As transformers loads them.
-    stop_ids : frozenset of int
-        What ends an answer: the ends that the model declares and the tokenizer's own tokens.
-    other_ids : frozenset of int
-        The other special tokens. They end an answer, as the start of another turn, unless the
-        model marks the parts of its answers with such tokens.
-    has_parts : bool
-        Whether it does.
-    way : Way
-        How answers are written.
-    context : int or None
-        Number of tokens the model can read, None if it does not say.
-    memo : dict
-        What decoding works out once for this model.
-    """
+    """A model, its tokenizer and what decoding needs to know about them."""
 
     model: Any
     tokenizer: Any
-    stop_ids: frozenset[int]
+    stop_ids: frozenset[int]  # the ends that the model declares, and the tokenizer's own tokens
+    # The other special tokens. They end an answer, as the start of another turn, unless the model
+    # marks the parts of its answers with such tokens.
     other_ids: frozenset[int]
     has_parts: bool
-    context: int | None
+    context: int | None  # number of tokens the model can read, if it says so
     way: Way
-    memo: dict[Any, Any] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict)  # what decoding works out only once
 
     @property
     def device(self) -> torch.device:

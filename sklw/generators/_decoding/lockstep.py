@@ -3,70 +3,20 @@
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 
 from sklw.exceptions import GenerationWarning
-from sklw.generators._by_generate import decode_by_generate
-from sklw.generators._compilation import compiled_model
-from sklw.generators._constraints import allowed_only
-from sklw.generators._loading import LoadedModel
-from sklw.generators._sampling import SamplingSettings, sample_tokens
-from sklw.generators._slots import CHUNK, Slots
-from sklw.generators._stopping import StopCheck
+from sklw.generators._decoding.by_generate import decode_by_generate
+from sklw.generators._decoding.compilation import compiled_model
+from sklw.generators._decoding.constraints import allowed_only
+from sklw.generators._decoding.loading import LoadedModel
+from sklw.generators._decoding.sampling import SamplingSettings, sample_tokens
+from sklw.generators._decoding.slots import CHUNK, Slots
+from sklw.generators._decoding.stopping import StopCheck
+from sklw.generators._decoding.tasks import Task
 
-__all__ = ["Task", "decode"]
-
-
-@dataclass
-class Task:
-    """A request on its way: what it says, where it stands.
-
-    Attributes
-    ----------
-    index : int
-        Number of the request.
-    prompt : list of int
-        Tokens of the prompt, at least one.
-    state : int
-        What :func:`seed_state` makes of its seed.
-    limit : int
-        Greatest number of new tokens.
-    stop : tuple of str
-        Strings that end the answer.
-    tokens : list of int
-        What has been drawn so far.
-    matcher : object or None
-        Follows the answer through the pattern it must match.
-    """
-
-    index: int
-    prompt: list[int]
-    state: int
-    limit: int
-    stop: tuple[str, ...]
-    tokens: list[int] = field(default_factory=list)
-    matcher: Any = None
-
-    def take(self, token: int) -> None:
-        """Append a token."""
-        self.tokens.append(token)
-        if self.matcher is not None:
-            self.matcher.consume_token(token)
-
-    def restart(self) -> None:
-        """Forget what has been drawn."""
-        self.tokens.clear()
-        if self.matcher is not None:
-            self.matcher.reset()
-
-    @property
-    def room(self) -> int:
-        """Positions needed at most: the last token drawn is not read any more."""
-        pieces = -(-(len(self.prompt) - 1) // CHUNK) * CHUNK
-        return max(len(self.prompt) + self.limit, pieces)
+__all__ = ["decode"]
 
 
 class _Prefixes:

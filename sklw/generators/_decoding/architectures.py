@@ -1,4 +1,4 @@
-"""Find the way in which a model is decoded, by trying it against transformers' ``generate``."""
+"""Find how a model is to be decoded, by a trial against transformers' ``generate``."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from sklw._compat.transformers import keeps_keys_and_values
-from sklw.generators._attention import use_fused_attention, use_row_attention
-from sklw.generators._slots import CHUNK, Slots
+from sklw.generators._decoding.attention import use_fused_attention, use_row_attention
+from sklw.generators._decoding.slots import CHUNK, Slots
 
 __all__ = ["Way", "find_way", "generate"]
 
@@ -43,18 +43,10 @@ def generate(model: Any, rows: Sequence[Sequence[int]], n_tokens: int, **kwargs:
 
 @dataclass(frozen=True)
 class Way:
-    """How answers are written.
+    """How answers are written."""
 
-    Attributes
-    ----------
-    against_slots : str or None
-        Why by ``generate``, as a part of a sentence; None if by slots, which are faster.
-    alone : bool
-        Whether a batch would change what the model says.
-    """
-
-    against_slots: str | None = None
-    alone: bool = False
+    against_slots: str | None = None  # why by `generate`; None if by slots, which are faster
+    alone: bool = False  # whether a batch would change what the model says
 
 
 def find_way(model: Any) -> Way:
@@ -63,21 +55,6 @@ def find_way(model: Any) -> Way:
     The configuration tells of windows and other limits too far off to be met in a trial; the
     trial, on prompts of ordinary length, tells of everything else. The attention is left as it
     is to be used.
-
-    Parameters
-    ----------
-    model : PreTrainedModel
-        On its device, with transformers' own attention.
-
-    Returns
-    -------
-    way : Way
-        The way.
-
-    Raises
-    ------
-    RuntimeError
-        If ``generate`` goes on without what the model has read before.
     """
     try:
         trial = _Trial(model)

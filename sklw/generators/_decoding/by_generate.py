@@ -2,30 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from sklw.generators._architectures import generate
-from sklw.generators._constraints import allowed_only
-from sklw.generators._sampling import SamplingSettings, sample_tokens
-from sklw.generators._slots import FEWEST_ROWS
-from sklw.generators._stopping import StopCheck
-
-if TYPE_CHECKING:
-    from sklw.generators._decoding import Task
+from sklw.generators._decoding.architectures import generate
+from sklw.generators._decoding.constraints import allowed_only
+from sklw.generators._decoding.sampling import SamplingSettings, sample_tokens
+from sklw.generators._decoding.slots import FEWEST_ROWS
+from sklw.generators._decoding.stopping import StopCheck
+from sklw.generators._decoding.tasks import Task
 
 __all__ = ["decode_by_generate"]
 
 
 def decode_by_generate(
     model: Any,
-    tasks: Sequence["Task"],
+    tasks: Sequence[Task],
     settings: SamplingSettings,
     batch_size: int,
     check: StopCheck,
     alone: bool = False,
-) -> Iterator[tuple["Task", str, str]]:
+) -> Iterator[tuple[Task, str, str]]:
     """Answer the tasks, those with prompts of one length together, with no padding at all.
 
     Slower than slots, but what a layer remembers is left to transformers: it asks nothing of the
@@ -44,15 +42,13 @@ def decode_by_generate(
 class _Drawing:
     """Draws the tokens of a batch; ``generate`` calls it as logits processor and as criterion."""
 
-    def __init__(
-        self, batch: Sequence["Task"], settings: SamplingSettings, check: StopCheck
-    ) -> None:
+    def __init__(self, batch: Sequence[Task], settings: SamplingSettings, check: StopCheck) -> None:
         self._batch = batch
         self._settings = settings
         self._check = check
         self._ended: dict[int, tuple[str, str]] = {}
 
-    def run(self, model: Any, least: int) -> Iterator[tuple["Task", str, str]]:
+    def run(self, model: Any, least: int) -> Iterator[tuple[Task, str, str]]:
         # Rows are added for the reason given with FEWEST_ROWS.
         extra = max(least - len(self._batch), 0)
         prompts = [task.prompt for task in self._batch]
