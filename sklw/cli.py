@@ -1,4 +1,4 @@
-"""The command line: `python -m sklw demo`, `compare` and `cache`."""
+"""The command line: `python -m sklw demo`, `compare`, `advise` and `cache`."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ import pandas as pd
 import sklw
 from sklw._arguments import columns, descriptions, names, positive, separator, sizes
 from sklw._cache_cli import add_cache
+from sklw.advice._cli import add_advise
 from sklw.comparison import CLASSIFIERS, METHODS, Settings, compare, format_table, summarize
 from sklw.comparison._store import read_generated
 from sklw.datasets import load_maintenance_requests, load_texts
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_compare(commands)
+    add_advise(commands)
     add_cache(commands)
     return parser
 
