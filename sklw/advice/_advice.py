@@ -10,12 +10,16 @@ import pandas as pd
 __all__ = ["ALL_CLASSES", "Advice", "verdict_on"]
 
 ALL_CLASSES = "all classes"
+_CAVEAT = (
+    "This is what real rows would bring. As many generated rows rarely bring more: take it as the "
+    "most to expect."
+)
 _LIKELY = 0.75
 _NAMES = {"balanced_accuracy": "Balanced accuracy", "f1_macro": "Macro-F1"}
 _CONCLUSIONS = {
-    "worth trying": "Generating is worth trying",
-    "unclear": "Whether generating would pay cannot be told from so few rows",
-    "hardly worth it": "Generating is hardly worth it",
+    "worth trying": "Generating is worth trying: {n_rows} would cost about {tokens} tokens.",
+    "unclear": "Whether that pays is unclear: {n_rows} would cost about {tokens} tokens.",
+    "hardly worth it": "Generating is hardly worth it.",
 }
 
 
@@ -72,39 +76,39 @@ class Advice:
         return sentences + self.frame.to_html(float_format="{:.3f}".format)
 
     def _sentences(self) -> list[str]:
-        known = self.methods.iterrows()
-        scores = [f"{s.score:.3f} [{s.low:.3f}, {s.high:.3f}] with {name}" for name, s in known]
-        return [
+        scores = [
+            f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}] with {name}"
+            for name, row in self.methods.iterrows()
+        ]
+        found = [
             f"{_NAMES[self.scoring]} of logistic regression, cross-validated, with "
             f"{self.confidence:.0%} intervals: {', '.join(scores)}.",
             *(_sentence(label, row) for label, row in self.frame.iterrows()),
-            *self._caveats(),
         ]
-
-    def _caveats(self) -> list[str]:
-        found = []
-        score = self.methods["score"]
-        if score.idxmax() != "class weights":
-            better = 100 * (score.max() - score["class weights"])
-            found.append(
-                f"The gains are over class weights; {score.idxmax()} alone gives {better:.1f} "
-                "points more than these, without a new row."
-            )
         if self.frame["gain"].notna().any():
-            found.append(
-                "These are gains by real rows. As many generated rows rarely bring more, so take "
-                "them as the most to expect."
-            )
+            found += [*self._better_than_weights(), _CAVEAT]
         return found
+
+    def _better_than_weights(self) -> list[str]:
+        scores = self.methods["score"]
+        points = 100 * (scores.max() - scores["class weights"])
+        if points < 0.1:
+            return []
+        return [
+            f"These gains are over class weights; with {scores.idxmax()} the score is "
+            f"{points:.1f} points higher than with these, without any new row."
+        ]
 
 
 def _sentence(label: Any, row: pd.Series) -> str:
     n_rows = f"{row.n_rows:,} row{'s' if row.n_rows > 1 else ''}"
-    start = f"{label!r}, {n_rows}:" if label is not ALL_CLASSES else f"All classes, {n_rows}:"
+    start = "All classes" if label == ALL_CLASSES else f"Class {label!r}"
     if row.verdict == "too few rows":
-        return f"{start} too few to measure what more would bring."
+        return f"{start}, {n_rows}: too few to measure what more would bring."
+    conclusion = _CONCLUSIONS[row.verdict].format(
+        n_rows=n_rows, tokens=f"{float(f'{row.tokens:.2g}'):,.0f}"
+    )
     return (
-        f"{start} twice as many would bring about {100 * row.gain:+.1f} points "
-        f"[{100 * row.low:.1f}, {100 * row.high:.1f}]. {_CONCLUSIONS[row.verdict]}: "
-        f"{n_rows} would cost about {row.tokens:,.0f} tokens."
+        f"{start}, {n_rows}: twice as many would bring about {100 * row.gain:+.1f} points "
+        f"[{100 * row.low:.1f}, {100 * row.high:.1f}]. {conclusion}"
     )

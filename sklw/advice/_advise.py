@@ -8,7 +8,6 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from sklw._compat.scikit_learn import Interval, StrOptions, validate_parameter_constraints
-from sklw._validation import check_labels
 from sklw.advice._advice import ALL_CLASSES, Advice, verdict_on
 from sklw.advice._cost import tokens_for
 from sklw.advice._curve import bootstrap_scores, cross_validated
@@ -24,7 +23,8 @@ _N_FITS = 300
 _N_BOOTSTRAP = 300
 _N_DRAWS = 4000
 _HALF_A_ROW = {"balanced_accuracy": 0.5, "f1_macro": 1.0}
-_NO_POINTS = pd.DataFrame(columns=["label", "n_rows", "score", "measured"])
+_COLUMNS = ["n_rows", "gain", "low", "high", "verdict", "tokens"]
+_NO_POINTS = pd.DataFrame(columns=["n_rows", "score", "measured", "label"])
 
 _CONSTRAINTS = {
     "scoring": [StrOptions(set(_HALF_A_ROW))],
@@ -53,8 +53,9 @@ def advise(
 
     A logistic regression on sentence embeddings (or on the scaled and one-hot encoded columns of a
     table) is cross-validated with growing numbers of real rows of a class, all others staying as
-    they are. A power law continues the curve to twice the rows. What synthetic rows bring is
-    rarely more than that. No language model is used.
+    they are. A law continues the curve to twice the rows: a power law in the end, and slow at
+    first, where a few rows teach nothing. Generated rows rarely bring more than as many real ones.
+    No language model is used.
 
     Parameters
     ----------
@@ -69,11 +70,11 @@ def advise(
     confidence : float, default=0.9
         Level of the intervals.
     encoder : transformer, default=None
-        Turns the rows into numbers. None takes :class:`~sklw.TextEmbedder` for texts; columns of a
-        table are scaled or one-hot encoded.
+        Turns rows into numbers. None takes :class:`~sklw.TextEmbedder` for texts, and scales or
+        one-hot encodes the columns of a table.
     generator : generator, default=None
-        The language model that would write the rows, whose tokens are counted. None counts one
-        token for four bytes.
+        The language model that would write the rows: its tokens are counted. None counts one
+        token per four bytes.
     n_jobs : int, default=None
         Number of threads.
     verbose : bool, default=False
@@ -107,8 +108,7 @@ def advise(
     """
     given = {name: value for name, value in locals().items() if name in _CONSTRAINTS}
     validate_parameter_constraints(_CONSTRAINTS, given, caller_name="advise")
-    labels = check_labels(y, estimator_name="advise", warn=True)
-    X = check_rows(X, labels)
+    X, labels = check_rows(X, y)
     rng = check_random_state(random_state)
     rows = encode_rows(X, labels, encoder, rng)
     classes, counts = np.unique(labels, return_counts=True)
@@ -136,26 +136,23 @@ def advise(
     curves = np.split(scores[:, len(methods) :], len(curved) or 1, axis=1)
     found, points = [], []
     for target in targets:
-        label = classes.tolist()[target[0]] if len(target) == 1 else ALL_CLASSES
-        row = {"label": label, "n_rows": counts[target].sum(), "verdict": "too few rows"}
-        found.append(row)
-        if counts[target].min() < _FEWEST_ROWS:
-            continue
-        curve = np.column_stack([curves.pop(0), scores[:, 1]])
-        measured, gains = _continue(curve, counts[target].min(), len(classes), scoring, rng)
-        row["gain"] = gains.mean()
-        row["low"], row["high"] = np.quantile(gains, tails)
-        row["verdict"] = verdict_on(gains, worth)
         wanted = {classes.tolist()[code]: 2 * int(counts[code]) for code in target}
-        row["tokens"] = tokens_for(X, labels, wanted, generator)
-        points.append(measured.assign(label=label))
-    columns = ["n_rows", "gain", "low", "high", "verdict", "tokens"]
+        label = ALL_CLASSES if len(target) > 1 else next(iter(wanted))
+        row = {"label": label, "n_rows": counts[target].sum(), "verdict": "too few rows"}
+        if counts[target].min() >= _FEWEST_ROWS:
+            curve = np.column_stack([curves.pop(0), scores[:, 1]])
+            measured, gains = _continue(curve, counts[target].min(), len(classes), scoring, rng)
+            points.append(measured.assign(label=label))
+            row |= {"gain": gains.mean(), "verdict": verdict_on(gains, worth)}
+            row["low"], row["high"] = np.quantile(gains, tails)
+            row["tokens"] = tokens_for(X, labels, wanted, generator)
+        found.append(row)
     return Advice(
-        frame=pd.DataFrame(found, columns=["label", *columns]).set_index("label"),
+        frame=pd.DataFrame(found, columns=["label", *_COLUMNS]).set_index("label"),
         methods=pd.DataFrame(
             {"score": scores[0, : len(methods)], "low": low, "high": high}, methods
         ),
-        curves=pd.concat([_NO_POINTS, *points], ignore_index=True),
+        curves=pd.concat(points, ignore_index=True) if points else _NO_POINTS,
         scoring=scoring,
         confidence=confidence,
     )
@@ -168,7 +165,8 @@ def _continue(
     n_used = min(n_rows, MOST_ROWS)
     sizes = np.floor(_SHARES * n_used * (1 - 1 / _N_FOLDS))
     ahead = np.array([n_rows, 2 * n_rows])
-    # Half a row found or not, which counts twice in an F1, and half a point beside.
+    # What the resamples do not show: they have the same few rows to learn from. Half a row more
+    # or less is found (twice that in terms of F1), and any two training sets differ a little.
     noise = np.hypot(_HALF_A_ROW[scoring] / (n_classes * n_used), 0.004)
     drawn = continued(sizes, scores, ahead, noise=noise, n_draws=_N_DRAWS, rng=rng)
     points = pd.DataFrame(

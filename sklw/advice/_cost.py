@@ -33,5 +33,5 @@ def tokens_for(X: Any, y: Any, wanted: Mapping[Any, int], generator: Any = None)
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about rows that nobody generates
-        expected = sampler.estimate(X, y).loc["expected"]
+        expected: Any = sampler.estimate(X, y).loc["expected"]
     return int(expected["prompt_tokens"] + expected["completion_tokens"])

@@ -85,8 +85,9 @@ def _fits(
         slot = slot_of_curves
         for target in targets:
             # Each row's place in a random order of its class, from 0 to 1: the sets are nested.
-            place = pd.Series(rng.permutation(len(train))).groupby(rows.codes[train]).rank(pct=True)
-            place = place.where(np.isin(rows.codes[train], target), 0).to_numpy()
+            codes = rows.codes[train]
+            place = pd.Series(rng.permutation(len(train))).groupby(codes).rank(pct=True).to_numpy()
+            place[~np.isin(codes, target)] = 0
             for share in shares:
                 yield _Fit(slot, "class weights", train[place <= share], test, seed)
                 slot += 1
@@ -126,8 +127,7 @@ def bootstrap_scores(
 ) -> np.ndarray:
     """Score predictions on the rows, and on resamples of these.
 
-    The resamples weight the rows at random (the Bayesian bootstrap), so that no class is ever
-    left without rows, and copies alike.
+    The Bayesian bootstrap: rows get random weights, copies the same, and no class is ever lost.
 
     Returns
     -------

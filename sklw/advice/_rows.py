@@ -11,7 +11,7 @@ from sklearn.utils import check_consistent_length
 
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._copies import copy_groups
-from sklw._validation import check_texts, holds_texts
+from sklw._validation import check_labels, check_texts, holds_texts
 from sklw.weighting._mixed import MixedEncoder
 
 __all__ = ["MOST_ROWS", "Rows", "check_rows", "encode_rows"]
@@ -42,10 +42,13 @@ class Rows:
     copies: np.ndarray
 
 
-def check_rows(X: Any, labels: np.ndarray) -> Any:
-    """Check that there is something to learn, and return texts as an array."""
+def check_rows(X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """Check that there is something to learn, and return the rows and an array of labels."""
     if issparse(X):
         raise TypeError("advise got a sparse matrix. Pass the texts themselves, or a dense table.")
+    if y is not None and not np.size(y):
+        raise ValueError("advise got no rows: y is empty.")
+    labels = check_labels(y, estimator_name="advise", warn=True)
     X = check_texts(X, estimator_name="advise") if holds_texts(X) else X
     check_consistent_length(X, labels)
     classes, counts = np.unique(labels, return_counts=True)
@@ -58,7 +61,7 @@ def check_rows(X: Any, labels: np.ndarray) -> Any:
             "Every row has a label of its own. advise needs a class with rows to learn from and "
             "others to be tested on. Have the rows and the labels been swapped?"
         )
-    return X
+    return X, labels
 
 
 def encode_rows(X: Any, labels: np.ndarray, encoder: Any, rng: np.random.RandomState) -> Rows:
