@@ -95,8 +95,8 @@ class Advice:
         if points < 0.1:
             return []
         return [
-            f"These gains are over class weights; with {scores.idxmax()} the score is "
-            f"{points:.1f} points higher than with these, without any new row."
+            f"These gains are over class weights. With {scores.idxmax()} the score is {points:.1f} "
+            "points higher than with class weights, without any new row: start with that."
         ]
 
 

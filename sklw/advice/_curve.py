@@ -86,8 +86,8 @@ def _fits(
         for target in targets:
             # Each row's place in a random order of its class, from 0 to 1: the sets are nested.
             codes = rows.codes[train]
-            place = pd.Series(rng.permutation(len(train))).groupby(codes).rank(pct=True).to_numpy()
-            place[~np.isin(codes, target)] = 0
+            place = pd.Series(rng.permutation(len(train))).groupby(codes).rank(pct=True)
+            place *= np.isin(codes, target)
             for share in shares:
                 yield _Fit(slot, "class weights", train[place <= share], test, seed)
                 slot += 1
