@@ -15,7 +15,7 @@ import pandas as pd
 import sklw
 from sklw._arguments import columns, descriptions, names, positive, separator, sizes
 from sklw._cache_cli import add_cache
-from sklw.advice._cli import add_advise
+from sklw.advice._cli import add_parser as add_advise
 from sklw.comparison import CLASSIFIERS, METHODS, Settings, compare, format_table, summarize
 from sklw.comparison._store import read_generated
 from sklw.datasets import load_maintenance_requests, load_texts

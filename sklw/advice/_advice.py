@@ -58,6 +58,14 @@ class Advice:
     See Also
     --------
     sklw.advise : Makes it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklw import advise
+    >>> advice = advise(*make_classification(200, weights=[0.8], random_state=0), random_state=0)
+    >>> advice.methods.index.tolist()
+    ['nothing', 'class weights', 'tuned threshold']
     """
 
     frame: pd.DataFrame

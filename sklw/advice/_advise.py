@@ -90,7 +90,12 @@ def advise(
     Raises
     ------
     ValueError
-        If there are fewer than two classes, no class has two rows, or a row or label is missing.
+        If there are fewer than two classes, no class has two rows, or a text or label is missing.
+
+    See Also
+    --------
+    sklw.LLMOverSampler.estimate : What a run of the sampler would cost.
+    sklw.scaling.synthetic_size_curve : The score at growing numbers of generated rows.
 
     Notes
     -----
@@ -102,9 +107,10 @@ def advise(
     >>> from sklw import advise
     >>> from sklw.datasets import load_maintenance_requests
     >>> corpus = load_maintenance_requests()
-    >>> advice = advise(corpus.data, corpus.target, random_state=0)
-    >>> advice.frame.index.tolist()
-    ['hazard']
+    >>> print(advise(corpus.data, corpus.target, random_state=0))
+    Balanced accuracy of logistic regression, cross-validated, with 90% intervals: ...
+    Class 'hazard', 110 rows: twice as many would bring about ... Generating is hardly worth it.
+    This is what real rows would bring. ...
     """
     given = {name: value for name, value in locals().items() if name in _CONSTRAINTS}
     validate_parameter_constraints(_CONSTRAINTS, given, caller_name="advise")

@@ -6,10 +6,10 @@ from typing import Any
 from sklw._arguments import columns, separator
 from sklw.datasets import load_texts
 
-__all__ = ["add_advise", "run"]
+__all__ = ["add_parser", "run"]
 
 
-def add_advise(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add the command to the subparsers of the command line."""
     parser = commands.add_parser(
         "advise",
