@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sklw._row_weights import RowWeights
+    from sklw.advice import Advice, advise
     from sklw.classifiers import BertClassifier
     from sklw.feature_extraction import TextEmbedder
     from sklw.generators import (
@@ -22,6 +23,7 @@ __version__ = "0.1.0.dev0"
 
 # Loaded on first use, so that `import sklw` stays fast and loads no torch.
 _HOMES = {
+    "Advice": "sklw.advice",
     "BertClassifier": "sklw.classifiers",
     "FineTunedGenerator": "sklw.generators",
     "LLMOverSampler": "sklw.over_sampling",
@@ -35,10 +37,12 @@ _HOMES = {
     "WeightDisplay": "sklw.inspection",
     "WeightReport": "sklw.inspection",
     "Weighted": "sklw.pipeline",
+    "advise": "sklw.advice",
     "make_pipeline": "sklw.pipeline",
 }
 
 __all__ = [
+    "Advice",
     "BertClassifier",
     "FineTunedGenerator",
     "LLMOverSampler",
@@ -52,6 +56,7 @@ __all__ = [
     "WeightDisplay",
     "WeightReport",
     "Weighted",
+    "advise",
     "make_pipeline",
 ]
 
