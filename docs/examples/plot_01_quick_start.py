@@ -2,8 +2,8 @@
 Quick start
 ===========
 
-Three steps turn rare labels into a classifier: a sampler that lets a language model write rows of the
-rare class, a weighter that learns how much each of them should count, and a classifier.
+Three steps turn rare labels into a classifier: a sampler that lets a language model write rows of
+the rare class, a weighter that learns how much each of them should count, and a classifier.
 """
 
 # %%
@@ -28,9 +28,9 @@ dict(zip(*np.unique(y, return_counts=True), strict=True))
 # The pipeline
 # ------------
 # ``make_pipeline`` comes from sklw, because the weights have to get from the weighter to the
-# classifier. The generator is the embedded model with 135 million parameters. It fills the hazards up
-# to 30 % of the routine messages, and each of its rows counts 0.3 times what a real row does, on
-# average.
+# classifier. The generator is the embedded model with 135 million parameters. It fills the
+# hazards up to 30 % of the routine messages, and each of its rows counts 0.3 times what a real
+# row does, on average.
 
 from sklearn.linear_model import LogisticRegression
 
@@ -53,7 +53,8 @@ pipe.fit(X, y)
 # %%
 # What was written
 # ----------------
-# ``provenance_`` has every candidate with its verdict. The weights say what the real rows make of it.
+# ``provenance_`` has every candidate with its verdict. The weights say what the real rows make of
+# it.
 
 sampler, weighter = pipe[0], pipe[1]
 synthetic = sampler.synthetic_mask_
@@ -65,8 +66,8 @@ for row in np.argsort(weights)[[0, 1, -2, -1]]:
 # %%
 # Was it worth it?
 # ----------------
-# Class weights are free, so they are the baseline. One split of a small corpus proves nothing, as the
-# intervals show.
+# Class weights are free, so they are the baseline. One split of a small corpus proves nothing, as
+# the intervals show.
 
 import matplotlib.pyplot as plt
 from sklearn.metrics import f1_score

@@ -2,13 +2,13 @@
 Balance a corpus with the embedded model
 ========================================
 
-``fit_resample`` without a pipeline: what comes back, why candidates were rejected, and how to look at
-the rows before anything is trained on them.
+``fit_resample`` without a pipeline: what comes back, why candidates were rejected, and how to look
+at the rows before anything is trained on them.
 """
 
 # %%
-# A number as ``sampling_strategy`` is a share of the largest class. ``max_attempts`` limits how often a
-# rejected candidate is asked for again.
+# A number as ``sampling_strategy`` is a share of the largest class. ``max_attempts`` limits how
+# often a rejected candidate is asked for again.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,7 +38,8 @@ synthetic = sampler.synthetic_mask_
 print(*X_all[synthetic][:4], sep="\n")
 
 # %%
-# Every candidate is in ``provenance_``, with the real rows that its prompt showed and the verdict.
+# Every candidate is in ``provenance_``, with the real rows that its prompt showed and the
+# verdict.
 
 provenance = sampler.provenance_
 provenance[["text", "label", "accepted", "reason", "parents"]].head()

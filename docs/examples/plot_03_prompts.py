@@ -3,15 +3,15 @@ Contrast and other prompts
 ==========================
 
 A prompt decides which real texts the model sees. ``"examples"`` shows texts of the class alone,
-``"contrast"`` puts the nearest texts of other classes between them, and ``"rewrite"`` shows one text and
-asks for the same kind with other details.
+``"contrast"`` puts the nearest texts of other classes between them, and ``"rewrite"`` shows one
+text and asks for the same kind with other details.
 """
 
 # %%
 # What a model is sent
 # --------------------
-# A generator of four lines that only writes down its requests shows the prompts without a model. This
-# is also all that a generator of your own has to do.
+# A generator of four lines that only writes down its requests shows the prompts without a model.
+# This is also all that a generator of your own has to do.
 
 import numpy as np
 
@@ -63,9 +63,9 @@ for prompt in (Examples(n_examples=3), Contrast(n_examples=3)):
 # %%
 # What the embedded model makes of them
 # -------------------------------------
-# Models under a billion parameters get the prompt as a list to continue. ``diversity_report`` compares
-# the texts with the real ones: *label agreement* is how often a classifier of the real texts agrees with the
-# label.
+# Models under a billion parameters get the prompt as a list to continue. ``diversity_report``
+# compares the texts with the real ones: *label agreement* is how often a classifier of the real
+# texts agrees with the label.
 
 import pandas as pd
 
@@ -95,5 +95,5 @@ plt.show()
 
 # %%
 # With so few texts the differences are noise. The :doc:`benchmark of prompts
-# </prompts_benchmark>` has enough of them: for a model this small, checking the answers is worth more
-# than any prompt.
+# </prompts_benchmark>` has enough of them: for a model this small, checking the answers is worth
+# more than any prompt.

@@ -8,8 +8,8 @@ model itself proposes.
 """
 
 # %%
-# One list can hold for all classes, or a dict can give one for each. ``"match"`` asks for the length of
-# a real text. (``"propose"`` would ask the model for a list first.)
+# One list can hold for all classes, or a dict can give one for each. ``"match"`` asks for the
+# length of a real text. (``"propose"`` would ask the model for a list first.)
 
 import numpy as np
 
@@ -73,6 +73,6 @@ ax.legend()
 plt.show()
 
 # %%
-# The embedded model only continues what it sees, and heeds attributes badly; the
-# :doc:`benchmark </prompts_benchmark>` says what that costs. The prompt is meant for models that follow
+# The embedded model only continues what it sees, and heeds attributes badly; the :doc:`benchmark
+# </prompts_benchmark>` says what that costs. The prompt is meant for models that follow
 # instructions.

@@ -2,8 +2,8 @@
 Tables with columns of several types
 ====================================
 
-``LLMOverSampler`` writes whole rows of a data frame, with numbers, categories, dates and texts. Training
-a model on the rows takes minutes, so this example uses rows that were recorded: by
+``LLMOverSampler`` writes whole rows of a data frame, with numbers, categories, dates and texts.
+Training a model on the rows takes minutes, so this example uses rows that were recorded: by
 ``FineTunedGenerator()``, the embedded model trained on the very training rows of this page.
 """
 
@@ -45,7 +45,8 @@ assert (X_all.dtypes == X_train.dtypes).all()
 X_all[sampler.synthetic_mask_].head(3)
 
 # %%
-# Each candidate was checked against the columns: its type, known categories, and the observed range.
+# Each candidate was checked against the columns: its type, known categories, and the observed
+# range.
 
 sampler.provenance_["reason"].where(~sampler.provenance_["accepted"], "accepted").value_counts()
 
@@ -67,8 +68,8 @@ axes[0].legend()
 plt.show()
 
 # %%
-# In a pipeline, a ``ColumnTransformer`` stands between the sampler and the weighter. The baselines are
-# class weights and SMOTENC.
+# In a pipeline, a ``ColumnTransformer`` stands between the sampler and the weighter. The
+# baselines are class weights and SMOTENC.
 
 from imblearn.over_sampling import SMOTENC
 from sklearn.compose import make_column_transformer

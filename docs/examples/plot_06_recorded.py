@@ -2,13 +2,13 @@
 Rows that you already have
 ==========================
 
-Synthetic rows are often generated elsewhere, and paid for once. ``RecordedGenerator`` supplies them to
-``LLMOverSampler``, so that the rest of the pipeline, and cross-validation, stay the same.
+Synthetic rows are often generated elsewhere, and paid for once. ``RecordedGenerator`` supplies
+them to ``LLMOverSampler``, so that the rest of the pipeline, and cross-validation, stay the same.
 """
 
 # %%
-# These rows were written by the embedded model with ``prompt="rewrite"``: each is made from one real
-# text, its *parent*.
+# These rows were written by the embedded model with ``prompt="rewrite"``: each is made from one
+# real text, its *parent*.
 
 import pandas as pd
 
@@ -16,8 +16,8 @@ rows = pd.read_csv("rewritten_requests.csv")
 rows.sample(4, random_state=1)
 
 # %%
-# Naming the column of the parent prevents a leak: in each fold, rows whose parent is a test row are left
-# out.
+# Naming the column of the parent prevents a leak: in each fold, rows whose parent is a test row
+# are left out.
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -36,8 +36,8 @@ print("rows in the file:", (rows["label"] == "hazard").sum())
 print("rows used:", sampler.synthetic_mask_.sum())
 
 # %%
-# How large would the leak be? The same classifier with and without the column of the parent, on the same
-# folds:
+# How large would the leak be? The same classifier with and without the column of the parent, on
+# the same folds:
 
 import matplotlib.pyplot as plt
 from sklearn.model_selection import cross_val_score
@@ -57,5 +57,5 @@ plt.show()
 print({name: round(float(np.mean(values)), 3) for name, values in scores.items()})
 
 # %%
-# A weak generator strays so far from its source that hardly anything leaks here. A strong one that
-# paraphrases does not.
+# A weak generator strays so far from its source that hardly anything leaks here. A strong one
+# that paraphrases does not.

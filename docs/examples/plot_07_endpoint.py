@@ -2,11 +2,11 @@
 A model behind an endpoint
 ==========================
 
-``OpenAIGenerator`` talks to anything that speaks the OpenAI protocol: vLLM, SGLang, Ollama, llama.cpp,
-``transformers serve`` or a provider.
+``OpenAIGenerator`` talks to anything that speaks the OpenAI protocol: vLLM, SGLang, Ollama,
+llama.cpp, ``transformers serve`` or a provider.
 
-The documentation is built without a network. So the server of this page is a few lines of Python that
-answer with recorded rows: the traffic is real, the intelligence is not.
+The documentation is built without a network. So the server of this page is a few lines of Python
+that answer with recorded rows: the traffic is real, the intelligence is not.
 """
 
 # %%
@@ -26,7 +26,7 @@ n_requests = 0
 class Server(BaseHTTPRequestHandler):
     """Answer each chat with the next recorded row."""
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         global n_requests
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         n_requests += 1
@@ -62,7 +62,8 @@ Thread(target=server.serve_forever, daemon=True).start()
 # %%
 # Before anything is sent
 # -----------------------
-# ``estimate`` counts requests, tokens and cost. A ``Budget`` ends generation before a limit is passed.
+# ``estimate`` counts requests, tokens and cost. A ``Budget`` ends generation before a limit is
+# passed.
 
 import os
 import tempfile

@@ -2,9 +2,9 @@
 Uniform, quality and IMP weights compared
 =========================================
 
-The same synthetic rows, three ways to weight them. *Quality* is the probability of the row's label from a
-checker that is fitted on the real rows, squared. *IMP* divides it by the probability from a second
-checker, fitted on the synthetic rows.
+The same synthetic rows, three ways to weight them. *Quality* is the probability of the row's label
+from a checker that is fitted on the real rows, squared. *IMP* divides it by the probability from a
+second checker, fitted on the synthetic rows.
 """
 
 # %%
@@ -28,8 +28,8 @@ for method in ("uniform", "quality", "imp"):
     weighters[method] = weighter
 
 # %%
-# Quality and IMP agree on most rows. IMP raises rows that are unlike the other synthetic ones, and some of
-# these are unlike them because their label is wrong.
+# Quality and IMP agree on most rows. IMP raises rows that are unlike the other synthetic ones,
+# and some of these are unlike them because their label is wrong.
 
 synthetic = sampler.synthetic_mask_
 quality, imp = (weighters[name].sample_weight_[synthetic] for name in ("quality", "imp"))

@@ -2,9 +2,10 @@
 DIMP-Loss with BertClassifier
 =============================
 
-DIMP-Loss divides the quality of a row by the probability that the classifier itself gives its label at
-that moment. Rows that the classifier has already learned therefore count less as training goes on. Such a
-weight is no fixed number, so it needs a classifier that finishes it: ``BertClassifier``.
+DIMP-Loss divides the quality of a row by the probability that the classifier itself gives its
+label at that moment. Rows that the classifier has already learned therefore count less as training
+goes on. Such a weight is no fixed number, so it needs a classifier that finishes it:
+``BertClassifier``.
 """
 
 # %%
@@ -43,8 +44,8 @@ for method in ("uniform", "quality", "dimp"):
     }
 
 # %%
-# One small training set says nothing about which is best; that is what the :doc:`benchmarks </benchmarks>`
-# are for.
+# One small training set says nothing about which is best; that is what the :doc:`benchmarks
+# </benchmarks>` are for.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -60,8 +61,8 @@ results.round(3)
 # %%
 # What the classifier gets
 # ------------------------
-# ``row_weights_`` holds the weights so far, which rows are synthetic, and for DIMP the quality that the
-# classifier divides by its own probability.
+# ``row_weights_`` holds the weights so far, which rows are synthetic, and for DIMP the quality
+# that the classifier divides by its own probability.
 
 weighter = pipe[1]
 weighter.row_weights_

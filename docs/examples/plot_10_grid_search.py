@@ -2,8 +2,8 @@
 Grid search over the weighting
 ==============================
 
-Sampler, weighter and classifier are one estimator, so one search finds the method, how far to trust the
-synthetic rows, and the regularization of the classifier.
+Sampler, weighter and classifier are one estimator, so one search finds the method, how far to
+trust the synthetic rows, and the regularization of the classifier.
 """
 
 # %%
@@ -36,23 +36,19 @@ grid.fit(X, y)
 grid.best_params_
 
 # %%
-# The folds hold real rows only: synthetic rows are made inside each training fold, and those whose parent
-# is in the test fold are left out. With a language model in place of the records, ``cache=True`` sends
-# each distinct request once over the whole search.
+# The folds hold real rows only: synthetic rows are made inside each training fold, and those
+# whose parent is in the test fold are left out. With a language model in place of the records,
+# ``cache=True`` sends each distinct request once over the whole search.
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
 results = pd.DataFrame(grid.cv_results_)
-best = results.loc[
-    results.groupby(
-        ["param_syntheticweighter__method", "param_syntheticweighter__synthetic_weight"]
-    )["mean_test_score"].idxmax()
-]
-table = best.pivot(
-    index="param_syntheticweighter__method",
-    columns="param_syntheticweighter__synthetic_weight",
-    values="mean_test_score",
+table = results.pivot_table(
+    "mean_test_score",
+    "param_syntheticweighter__method",
+    "param_syntheticweighter__synthetic_weight",
+    aggfunc="max",
 )
 _, ax = plt.subplots(figsize=(5, 2.8), layout="constrained")
 image = ax.imshow(table.to_numpy(dtype=float))
@@ -67,7 +63,7 @@ plt.show()
 # %%
 # How firm is it?
 # ---------------
-# The scores differ by less than their spread over the folds. Prefer the default unless a search over
-# many rows says otherwise.
+# The scores differ by less than their spread over the folds. Prefer the default unless a search
+# over many rows says otherwise.
 
 results.nlargest(4, "mean_test_score")[["mean_test_score", "std_test_score"]].round(3)

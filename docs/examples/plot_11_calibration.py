@@ -2,8 +2,9 @@
 Calibration and thresholds against oversampling
 ===============================================
 
-Oversampling moves the decision threshold, which tuning the threshold does for free, and it distorts the
-probabilities. Before you pay for a language model, see what remains once both are accounted for.
+Oversampling moves the decision threshold, which tuning the threshold does for free, and it
+distorts the probabilities. Before you pay for a language model, see what remains once both are
+accounted for.
 """
 
 # %%
@@ -43,7 +44,8 @@ for model in models.values():
     model.fit(X[train], y[train])
 
 # %%
-# A decision needs a threshold, a probability has to mean what it says. The two scores need not agree.
+# A decision needs a threshold, a probability has to mean what it says. The two scores need not
+# agree.
 
 import pandas as pd
 from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
@@ -78,5 +80,5 @@ axes[1].set(xlabel="macro-F1")
 plt.show()
 
 # %%
-# To calibrate after oversampling, fit the calibrator on real rows with their true proportions, for example
-# with ``CalibratedClassifierCV(FrozenEstimator(pipe))`` on rows that were held out.
+# To calibrate after oversampling, fit the calibrator on real rows with their true proportions,
+# for example with ``CalibratedClassifierCV(FrozenEstimator(pipe))`` on rows that were held out.

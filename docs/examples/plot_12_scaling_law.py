@@ -2,13 +2,15 @@
 How many rows? A scaling law
 ============================
 
-The gain of synthetic rows falls off. ``synthetic_size_curve`` scores a pipeline at growing numbers of
-them, with one run of the sampler for each split, and ``ScalingLaw`` fits a power law with intervals.
+The gain of synthetic rows falls off. ``synthetic_size_curve`` scores a pipeline at growing numbers
+of them, with one run of the sampler for each split, and ``ScalingLaw`` fits a power law with
+intervals.
 """
 
 # %%
-# A table of scikit-learn's, with 30 rows of the rare class. SMOTE writes the rows: the curve does not ask
-# where they come from, and this way it costs nothing. ``LLMOverSampler`` takes its place unchanged.
+# A table of scikit-learn's, with 30 rows of the rare class. SMOTE writes the rows: the curve does
+# not ask where they come from, and this way it costs nothing. ``LLMOverSampler`` takes its place
+# unchanged.
 
 import numpy as np
 from imblearn.over_sampling import SMOTE
@@ -36,7 +38,8 @@ sizes, scores = synthetic_size_curve(
 )
 
 # %%
-# The scores are the negative balanced log-loss of held-out real rows, one for each size and split.
+# The scores are the negative balanced log-loss of held-out real rows, one for each size and
+# split.
 
 law = ScalingLaw(offset=len(X) / 10, random_state=0).fit(sizes, -scores)
 print("recommended size:", law.recommended_size_)

@@ -29,7 +29,8 @@ WeightDisplay.from_estimator(weighter, X_all, y_all, kind="quality", ax=axes[1])
 plt.show()
 
 # %%
-# The report has a line for each row. ``to_html`` writes a page with the highest and lowest weights.
+# The report has a line for each row. ``to_html`` writes a page with the highest and lowest
+# weights.
 
 report = weighter.report(X_all, y_all, provenance=sampler.provenance_)
 made = report.frame.query("synthetic").sort_values("weight")

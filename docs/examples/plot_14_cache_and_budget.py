@@ -2,13 +2,14 @@
 Never pay twice: cache and budget
 =================================
 
-A search fits the sampler many times. With ``cache=``, each distinct request is sent once, however often it
-is needed; with ``budget=``, a fit ends before it costs too much.
+A search fits the sampler many times. With ``cache=``, each distinct request is sent once, however
+often it is needed; with ``budget=``, a fit ends before it costs too much.
 """
 
 # %%
-# To see what is sent, we count the calls of a generator that stands in for a paid model: it answers each
-# request with the words of a recorded row, in an order that depends on the seed of the request.
+# To see what is sent, we count the calls of a generator that stands in for a paid model: it
+# answers each request with the words of a recorded row, in an order that depends on the seed of
+# the request.
 
 import tempfile
 
@@ -47,7 +48,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
-from sklw import LLMOverSampler, SyntheticWeighter, TextEmbedder, make_pipeline
+from sklw import LLMOverSampler, SyntheticWeighter, make_pipeline
 from sklw.datasets import load_maintenance_requests
 
 X, y = load_maintenance_requests(return_X_y=True)
@@ -97,8 +98,8 @@ plt.show()
 # %%
 # A budget
 # --------
-# ``estimate`` says beforehand what a fit would cost. A budget ends it before the limit, with a warning and
-# with the rows so far.
+# ``estimate`` says beforehand what a fit would cost. A budget ends it before the limit, with a
+# warning and with the rows so far.
 
 import warnings
 

@@ -2,8 +2,9 @@
 Groups: balance and judge cells
 ===============================
 
-In these training rows nearly all fast progressions are of men, so a classifier learns to look at the sex.
-``group_column`` balances the cells of class and group, and ``sklw.metrics`` judges each of them.
+In these training rows nearly all fast progressions are of men, so a classifier learns to look at
+the sex. ``group_column`` balances the cells of class and group, and ``sklw.metrics`` judges each
+of them.
 """
 
 # %%
@@ -38,8 +39,9 @@ X_train, y_train = X_train[keep], y_train[keep]
 pd.crosstab(y_train, X_train["sex"].to_numpy())
 
 # %%
-# The rows for each cell are recorded; ``FineTunedGenerator()`` wrote them from the training half of this
-# split. It saw rows that we have left out here, so this page shows the mechanics and is no measurement.
+# The rows for each cell are recorded; ``FineTunedGenerator()`` wrote them from the training half
+# of this split. It saw rows that we have left out here, so this page shows the mechanics and is
+# no measurement.
 
 from sklw import LLMOverSampler, RecordedGenerator
 
@@ -53,7 +55,8 @@ X_all, y_all = sampler.fit_resample(X_train, y_train)
 pd.crosstab(y_all, sampler.groups_)
 
 # %%
-# ``class_weight="balanced"`` of the weighter balances the cells, since the sampler was given groups.
+# ``class_weight="balanced"`` of the weighter balances the cells, since the sampler was given
+# groups.
 
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression

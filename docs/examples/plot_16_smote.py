@@ -2,13 +2,13 @@
 Weighting SMOTE's rows
 ======================
 
-The weighter does not ask who made a row. SMOTE, ADASYN and any other sampler of imbalanced-learn that
-keeps the real rows first can stand before it.
+The weighter does not ask who made a row. SMOTE, ADASYN and any other sampler of imbalanced-learn
+that keeps the real rows first can stand before it.
 """
 
 # %%
-# Two overlapping classes, with 20 rows of the rare one. SMOTE draws lines between its rows, some of them
-# right through the other class.
+# Two overlapping classes, with 20 rows of the rare one. SMOTE draws lines between its rows, some
+# of them right through the other class.
 
 import numpy as np
 from imblearn.over_sampling import SMOTE
