@@ -1,15 +1,13 @@
 """Configuration of the documentation: ``sphinx-build -W --keep-going -b html docs docs/_build``."""
 
 import os
-import warnings
+import re
 
 # Set before anything of Hugging Face is imported: the site is built without a network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import sklw
-
-warnings.filterwarnings("ignore", message=".*Matplotlib is currently using agg", append=True)
 
 project = "sklw"
 author = "the developers of sklw"
@@ -84,3 +82,25 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_sidebars = {"index": [], "tutorial": [], "faq": [], "changelog": [], "choosing": []}
+
+
+def skip_metadata_requests(app, what, name, obj, skip, options):
+    """Leave out ``set_fit_request`` and the like, whose docstrings refer to scikit-learn's site."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
+def resolve_alias(app, env, node, contnode):
+    """Resolve a name that is exported by several packages, or a bare one, to its only page."""
+    domain = env.domains.python_domain
+    name = "." + node.get("reftarget", "").removeprefix("sklw.").lstrip(".~")
+    found = [known for known in domain.objects if known.endswith(name)]
+    if node.get("refdomain") != "py" or len(found) != 1:
+        return None
+    arguments = node["refdoc"], app.builder, node["reftype"], found[0], node, contnode
+    return domain.resolve_xref(env, *arguments)
+
+
+def setup(app):
+    """Connect them."""
+    app.connect("autodoc-skip-member", skip_metadata_requests)
+    app.connect("missing-reference", resolve_alias)

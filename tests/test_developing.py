@@ -1,6 +1,7 @@
 """The examples in the documentation run, and those for developers are short."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,17 @@ def test_examples_run(page, tmp_path, monkeypatch):
 def test_extensions_are_short(page):
     lines = [line for line in examples(page)[0].splitlines() if line.strip()]
     assert len(lines) < 25
+
+
+PACKAGES = [
+    "sklw", "sklw.classifiers", "sklw.comparison", "sklw.datasets", "sklw.exceptions",
+    "sklw.feature_extraction", "sklw.generators", "sklw.inspection", "sklw.metrics",
+    "sklw.models", "sklw.over_sampling", "sklw.scaling", "sklw.weighting",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_in_the_reference(package):
+    page = (DOCS / "api" / "index.md").read_text(encoding="utf-8")
+    names = import_module(package).__all__
+    assert [name for name in names if not re.search(rf"\b{name}\b", page)] == []

@@ -10,7 +10,7 @@ text and asks for the same kind with other details.
 # %%
 # What a model is sent
 # --------------------
-# A generator of four lines that only writes down its requests shows the prompts without a model.
+# A generator of a few lines that only writes down its requests shows the prompts without a model.
 # This is also all that a generator of your own has to do.
 
 import numpy as np
@@ -30,10 +30,6 @@ class Notebook(BaseGenerator):
     """Write down each prompt and answer with a text of no interest."""
 
     prompt_form = "chat"
-    model_name = "notebook"
-
-    def cache_key(self):
-        return {}
 
     def iter_generate(self, requests):
         for number, request in enumerate(requests):

@@ -20,10 +20,11 @@ rows.sample(4, random_state=1)
 # are left out.
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from sklw import LLMOverSampler, RecordedGenerator, TextEmbedder, make_pipeline
+from sklw import LLMOverSampler, RecordedGenerator, make_pipeline
 from sklw.datasets import load_maintenance_requests
 
 X, y = load_maintenance_requests(return_X_y=True)
@@ -42,11 +43,11 @@ print("rows used:", sampler.synthetic_mask_.sum())
 import matplotlib.pyplot as plt
 from sklearn.model_selection import cross_val_score
 
-scores = {"real rows only": make_pipeline(TextEmbedder(), LogisticRegression())}
+scores = {"real rows only": make_pipeline(TfidfVectorizer(), LogisticRegression())}
 for name, column in {"parents known": "parent", "parents unknown": None}.items():
     generator = RecordedGenerator(rows, parent_column=column)
     sampler = LLMOverSampler(generator=generator, on_shortfall="ignore", verbose=False)
-    scores[name] = make_pipeline(sampler, TextEmbedder(), LogisticRegression())
+    scores[name] = make_pipeline(sampler, TfidfVectorizer(), LogisticRegression())
 scores = {
     name: cross_val_score(pipe, X, y, cv=folds, scoring="f1_macro") for name, pipe in scores.items()
 }

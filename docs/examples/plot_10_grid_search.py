@@ -8,18 +8,20 @@ trust the synthetic rows, and the regularization of the classifier.
 
 # %%
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, TextEmbedder, make_pipeline
+from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
 from sklw.datasets import load_maintenance_requests
 
 X, y = load_maintenance_requests(return_X_y=True)
 records = RecordedGenerator("rewritten_requests.csv", parent_column="parent")
+checker = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10))
 pipe = make_pipeline(
     LLMOverSampler(generator=records, on_shortfall="ignore", verbose=False),
-    SyntheticWeighter(class_weight="balanced", random_state=0),
-    TextEmbedder(),
+    SyntheticWeighter(checker=checker, class_weight="balanced", random_state=0),
+    TfidfVectorizer(),
     LogisticRegression(),
 )
 grid = GridSearchCV(

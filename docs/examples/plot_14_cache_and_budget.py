@@ -26,10 +26,6 @@ class PaidModel(BaseGenerator):
     """Count the requests and answer with shuffled sentences."""
 
     prompt_form = "chat"
-    model_name = "paid-model"
-
-    def cache_key(self):
-        return {"model": self.model_name}
 
     def iter_generate(self, requests):
         for number, request in enumerate(requests):
