@@ -48,7 +48,7 @@ def sms_spam() -> Figure:
     """Draw macro-F1 on SMS spam against class weights."""
     results = pd.read_csv(RESULTS / "sms_spam.csv")
     shown = [("embedding", 20), ("embedding", 100), ("tfidf", 20), ("bert", 20)]
-    figure = Figure(figsize=(11, 5.6), layout="constrained", dpi=110)
+    figure = Figure(figsize=(8.6, 5.8), layout="constrained", dpi=130)
     for ax, (classifier, size) in zip(figure.subplots(2, 2).flat, shown, strict=True):
         part = results.query("classifier == @classifier and minority_size == @size")
         table = 100 * part.pivot_table("macro_f1", "seed", "method")
