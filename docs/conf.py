@@ -49,6 +49,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"(optional|default.*|array-like|ndarray|callable|sequence|mapping|.*\s.*)"),
 ]
 
+nitpick_ignore = [("py:meth", "Source.draw")]  # what prompts are given is not a name to import
+
 # -- Gallery --------------------------------------------------------------------------------------
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
@@ -95,7 +97,7 @@ def resolve_alias(app, env, node, contnode):
     """Resolve a name that is exported by several packages, or a bare one, to its only page."""
     domain = env.domains.python_domain
     name = "." + node.get("reftarget", "").removeprefix("sklw.").lstrip(".~")
-    found = [known for known in domain.objects if known.endswith(name)]
+    found = [known for known in domain.objects if known.endswith(name) and "._" not in known]
     if node.get("refdomain") != "py" or len(found) != 1:
         return None
     arguments = node["refdoc"], app.builder, node["reftype"], found[0], node, contnode

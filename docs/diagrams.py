@@ -111,22 +111,23 @@ def route() -> None:
         if row:
             parts.append(arrow(60, y - 34, 60, y))
     back = [
-        ("rows appended to X, synthetic_mask_", 1, "answer"),
-        ("accepted: provenance_, parent_indices_", 2, "answer"),
-        ("filter and verifier judge each Candidate", 3, "answer"),
-        ("answer parsed into rows", 4, "answer"),
+        "rows appended to X, synthetic_mask_",
+        "accepted: provenance_, parent_indices_",
+        "filter and verifier judge each Candidate",
+        "answer parsed into rows",
     ]
-    for text, row, kind in back:
+    for row, text in enumerate(back, start=1):
         y = 15 + 70 * row
-        parts.append(box(600, y, 340, text, kind))
+        parts.append(box(680, y, 340, text))
         if row > 1:
-            parts.append(arrow(600, y, 600, y - 34))
-    parts.append(arrow(370, 383, 600, 331, "Completion"))
-    parts.append(arrow(470, 225, 372, 225, "rejected: asked for again"))
-    parts.append(box(600, 15, 340, "temperature: generator=Generator(temperature=0.8)", "question"))
-    parts.append(box(600, 365, 340, "temperature is read here alone,\nand is part of cache_key()", "question"))
-    parts.append(arrow(430, 393, 372, 389))
-    write("route.svg", 790, 440, "The route of X and of temperature through fit_resample", parts)
+            parts.append(arrow(680, y, 680, y - 34))
+    parts += [
+        arrow(510, 243, 372, 243, "if rejected"),
+        arrow(370, 375, 508, 318, "Completion"),
+        box(680, 365, 340, "temperature: read here alone,\nand part of cache_key()", "question"),
+        arrow(510, 393, 372, 389),
+    ]
+    write("route.svg", 860, 440, "The route of X and of temperature through fit_resample", parts)
 
 
 if __name__ == "__main__":
