@@ -11,7 +11,7 @@ import sklw
 
 project = "sklw"
 author = "the developers of sklw"
-copyright = "2026, " + author  # noqa: A001
+copyright = "2026, " + author
 version = release = sklw.__version__
 
 extensions = [

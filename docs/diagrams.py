@@ -18,9 +18,8 @@ def box(x: float, y: float, width: float, lines: str, kind: str = "answer") -> s
     """Return a box with its centre at `x`, its top at `y`, and a line of text for each line."""
     texts = lines.split("\n")
     height = 20 * len(texts) + 16
-    drawn = (
-        f'<rect class="{kind}" x="{x - width / 2}" y="{y}" width="{width}" height="{height}" rx="7"/>'
-    )
+    place = f'x="{x - width / 2}" y="{y}" width="{width}" height="{height}"'
+    drawn = f'<rect class="{kind}" {place} rx="7"/>'
     for row, text in enumerate(texts):
         drawn += f'<text x="{x}" y="{y + 25 + 20 * row}">{escape(text)}</text>'
     return drawn
@@ -30,8 +29,8 @@ def arrow(x1: float, y1: float, x2: float, y2: float, label: str = "") -> str:
     """Return an arrow with a label beside its middle."""
     drawn = f'<path class="arrow" d="M{x1},{y1} L{x2},{y2}"/>'
     if label:
-        x, y = (x1 + x2) / 2, (y1 + y2) / 2
-        drawn += f'<text class="label" x="{x}" y="{y - 4 if y1 == y2 else y}">{escape(label)}</text>'
+        x, y = (x1 + x2) / 2, (y1 + y2) / 2 - 4 * (y1 == y2)
+        drawn += f'<text class="label" x="{x}" y="{y}">{escape(label)}</text>'
     return drawn
 
 

@@ -52,9 +52,7 @@ def sms_spam() -> Figure:
     for ax, (classifier, size) in zip(figure.subplots(2, 2).flat, shown, strict=True):
         part = results.query("classifier == @classifier and minority_size == @size")
         table = 100 * part.pivot_table("macro_f1", "seed", "method")
-        draw(
-            ax, intervals(table, "class_weight"), METHODS, {"llm_quality", "llm_imp", "llm_dimp"}
-        )
+        draw(ax, intervals(table, "class_weight"), METHODS, {"llm_quality", "llm_imp", "llm_dimp"})
         ax.set_title(f"{size} spam, {CLASSIFIERS[classifier]}", fontsize=11)
     figure.supxlabel("points of macro-F1 against class weights, with 95 % intervals")
     return figure
