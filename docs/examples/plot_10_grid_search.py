@@ -7,6 +7,8 @@ trust the synthetic rows, and the regularization of the classifier.
 """
 
 # %%
+import tempfile
+
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -18,11 +20,13 @@ from sklw.datasets import load_maintenance_requests
 X, y = load_maintenance_requests(return_X_y=True)
 records = RecordedGenerator("rewritten_requests.csv", parent_column="parent")
 checker = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10))
+folder = tempfile.TemporaryDirectory()
 pipe = make_pipeline(
     LLMOverSampler(generator=records, on_shortfall="ignore", verbose=False),
     SyntheticWeighter(checker=checker, class_weight="balanced", random_state=0),
     TfidfVectorizer(),
     LogisticRegression(),
+    memory=folder.name,
 )
 grid = GridSearchCV(
     pipe,
@@ -38,9 +42,11 @@ grid.fit(X, y)
 grid.best_params_
 
 # %%
-# The folds hold real rows only: synthetic rows are made inside each training fold, and those
-# whose parent is in the test fold are left out. With a language model in place of the records,
-# ``cache=True`` sends each distinct request once over the whole search.
+# ``memory=`` keeps what the sampler and the weighter have done for a fold, so that each is fitted
+# once for all candidates that share its settings. The folds hold real rows only: synthetic rows
+# are made inside each training fold, and those whose parent is in the test fold are left out.
+# With a language model in place of the records, ``cache=True`` sends each distinct request once
+# over the whole search.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -68,4 +74,5 @@ plt.show()
 # The scores differ by less than their spread over the folds. Prefer the default unless a search
 # over many rows says otherwise.
 
+folder.cleanup()
 results.nlargest(4, "mean_test_score")[["mean_test_score", "std_test_score"]].round(3)
