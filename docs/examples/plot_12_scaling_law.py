@@ -33,7 +33,7 @@ sizes, scores = synthetic_size_curve(
     pipe,
     X,
     y,
-    sizes=[0, 15, 30, 60, 120, 240],
+    sizes=[0, 12, 25, 50, 100, 200],
     cv=RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0),
 )
 
@@ -43,7 +43,7 @@ sizes, scores = synthetic_size_curve(
 
 law = ScalingLaw(offset=len(X) / 10, random_state=0).fit(sizes, -scores)
 print("recommended size:", law.recommended_size_)
-print("gain from 120 to 240 rows:", law.gain(120, 240))
+print("gain from 100 to 200 rows:", law.gain(100, 200))
 law.intervals_
 
 # %%
@@ -51,7 +51,7 @@ import matplotlib.pyplot as plt
 
 from sklw.inspection import ScalingLawDisplay
 
-ScalingLawDisplay.from_losses(sizes, -scores, law=law, up_to=480)
+ScalingLawDisplay.from_losses(sizes, -scores, law=law, up_to=400)
 plt.show()
 
 # %%
