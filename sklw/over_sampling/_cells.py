@@ -176,8 +176,8 @@ def _row_counts(name: str, by_key: Any) -> dict[Any, int]:
     for count in plain.values():
         if not isinstance(count, int | float) or not 0 <= count < inf or count != int(count):
             raise ValueError(
-                f"{name} must map to numbers of rows, 0 or more, and got {plain}. For shares, give "
-                f"{name}=0.5 instead of a dict."
+                f"{name} must map to whole numbers of rows, none negative, and got {plain}. For "
+                f"shares, give {name}=0.5 instead of a dict."
             )
     return {key: int(count) for key, count in plain.items()}
 

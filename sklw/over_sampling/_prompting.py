@@ -15,7 +15,7 @@ from sklw.over_sampling._selection import select_rows
 from sklw.over_sampling._templates import user_template
 from sklw.over_sampling._writer import Change, Example, Prompt, PromptWriter
 
-__all__ = ["SHARED_CONSTRAINTS", "BasePrompt", "Settings", "Source", "make_source"]
+__all__ = ["SHARED_CONSTRAINTS", "BasePrompt", "Settings", "Source", "make_writer"]
 
 SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "n_examples": [Interval(Integral, 1, None, closed="left")],
@@ -58,19 +58,18 @@ class Source:
 
     def __init__(
         self,
+        prompt: "BasePrompt",
         texts: np.ndarray,
         cells: Sequence[Cell],
         writer: PromptWriter,
         vectors: Callable[[np.ndarray], np.ndarray],
-        *,
-        n_examples: int,
-        example_selection: str,
     ) -> None:
         self.texts = texts
         self.cells = cells
         self.writer = writer
-        self.n_examples = n_examples
-        self._vectors_of, self._selection = vectors, example_selection
+        self.n_examples = prompt.n_examples
+        # ``vectors(positions)`` returns a vector for each, closer for more similar rows.
+        self._vectors_of, self._selection = vectors, prompt.example_selection
         self._cell_of = {at: cell for cell in cells for at in cell.positions.tolist()}
         self._vectors_of_cell: dict[Any, np.ndarray] = {}
         self._vectors: np.ndarray | None = None
@@ -226,21 +225,9 @@ class BasePrompt(Settings):
         """Take the answers to these requests; None where the budget was used up."""
 
 
-def make_source(
-    prompt: BasePrompt,
-    texts: np.ndarray,
-    cells: Sequence[Cell],
-    vectors: Callable[[np.ndarray], np.ndarray],
-    form: str,
-    task: str,
-    **of_rows: Any,
-) -> Source:
-    """Return the source of a prompt.
-
-    ``vectors(positions)`` returns a vector for each of these rows, closer for more similar rows;
-    `of_rows` are further attributes of the writer.
-    """
-    writer = PromptWriter(
+def make_writer(prompt: BasePrompt, form: str, task: str, **of_rows: Any) -> PromptWriter:
+    """Return what words a prompt; `of_rows` are further attributes of the writer."""
+    return PromptWriter(
         form,
         task=task,
         instructions=prompt.instructions or "",
@@ -249,12 +236,4 @@ def make_source(
         template=prompt.template or "",
         template_fields=prompt.template_fields,
         **of_rows,
-    )
-    return Source(
-        texts,
-        cells,
-        writer,
-        vectors,
-        n_examples=prompt.n_examples,
-        example_selection=prompt.example_selection,
     )
