@@ -72,28 +72,20 @@ class LLMOverSampler(BaseOverSampler):
         column of `X` are passed to :meth:`fit_resample`.
     prompt : str or BasePrompt, default="auto"
         What the model is shown and asked, as a name or as an object with parameters of its own.
-        For texts:
+        ``"auto"`` stands for ``"examples"`` or ``"table_rows"``. Prompts of your own derive from
+        :class:`.BasePrompt`. For texts:
 
-        - ``"examples"`` or :class:`~sklw.over_sampling.Examples`: asks for another text like
-          those shown;
-        - ``"contrast"`` or :class:`~sklw.over_sampling.Contrast`: the same, with the most similar
-          texts of other classes between them;
-        - ``"attributes"`` or :class:`~sklw.over_sampling.Attributes`: the same, with attributes
-          that the new text should have;
-        - ``"rewrite"`` or :class:`~sklw.over_sampling.Rewrite`: a text of the class,
-          rewritten with other details;
-        - ``"paraphrase"`` or :class:`~sklw.over_sampling.Paraphrase`: a text of the class in
-          other words;
-        - ``"counterfactual"`` or :class:`~sklw.over_sampling.Counterfactual`: a text of
-          another class, changed so that it belongs to this one.
+        - ``"examples"``, :class:`.Examples`: asks for another text like those shown;
+        - ``"contrast"``, :class:`.Contrast`: shows similar texts of other classes as well;
+        - ``"attributes"``, :class:`.Attributes`: asks for a text with certain attributes;
+        - ``"rewrite"``, :class:`.Rewrite`: asks for a text with other details;
+        - ``"paraphrase"``, :class:`.Paraphrase`: asks for a text in other words;
+        - ``"counterfactual"``, :class:`.Counterfactual`: asks to change a text of another class.
 
-        For tables: ``"table_rows"`` or :class:`~sklw.over_sampling.TableRows`. ``"auto"`` stands
-        for ``"examples"`` or ``"table_rows"``. Prompts of your own derive from
-        :class:`~sklw.over_sampling.BasePrompt`.
+        For tables: ``"table_rows"``, :class:`.TableRows`.
     accept : "auto", TextFilter or TableFilter, default="auto"
-        Which of the generated rows are accepted: a :class:`~sklw.over_sampling.TextFilter` for
-        texts (near duplicates, lengths, a verifier), a :class:`~sklw.over_sampling.TableFilter`
-        for tables (ranges, copies).
+        Which of the generated rows are accepted: a :class:`.TextFilter` for texts (near
+        duplicates, lengths, a verifier), a :class:`.TableFilter` for tables (ranges, copies).
     label_names : dict of label to str, default=None
         Names of the classes in prompts. None uses the labels.
     label_descriptions : dict of label to str, default=None
@@ -297,11 +289,8 @@ class LLMOverSampler(BaseOverSampler):
         problem = self._check(X, y, groups)
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
-        run = self._new_run(
-            problem,
-            X,
-            Asker(self.generator_, self.cache, self.budget, self.usage_, verbose=self.verbose),
-        )
+        ask = Asker(self.generator_, self.cache, self.budget, self.usage_, verbose=self.verbose)
+        run = self._new_run(problem, X, ask)
         if run.quotas and run.rows.writer.form == "fine_tuned":
             self.generator_.fit(run.rows.training_pairs)
         try:
@@ -368,13 +357,7 @@ class LLMOverSampler(BaseOverSampler):
             warn_of_numbered_classes(problem.labels)
         ask = replace(ask, marks=thinking_marks(rows.texts))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        run = GenerationRun(
-            ask=ask,
-            quotas=quotas,
-            rows=rows,
-            seed=seed,
-            verifier=rows.verifier(ask, seed),
-        )
+        run = GenerationRun(ask, quotas, rows, seed, rows.verifier(ask, seed))
         check_room(run)
         return run
 
