@@ -389,6 +389,7 @@ def test_missing_model(settings, reviews, tmp_path):
         BertClassifier(**{**settings, "model": str(tmp_path)}).fit(*reviews)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiler")
 def test_compiled_is_close_and_three_compilations_serve_all(settings, fitted, reviews):
     torch._dynamo.reset()
