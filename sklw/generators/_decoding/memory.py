@@ -13,8 +13,8 @@ _SHARE = 0.5
 _COPIES = 6
 
 
-# Not accelerate's find_executable_batch_size: it learns from failures, but on a CPU the system kills
-# a process that takes too much memory. On a GPU it would start all answers again, where
+# Not accelerate's find_executable_batch_size: it learns from failures, but on a CPU the system
+# kills a process that takes too much memory. On a GPU it would start all answers again, where
 # TransformersGenerator halves the batch and keeps what has been written.
 def fitting_batch_size(model: Any, room: int) -> int:
     """Return how many texts of `room` tokens, prompts included, can be written at once."""
