@@ -157,6 +157,7 @@ def test_initialize_needs_classes(settings):
         BertClassifier(**settings).initialize()
 
 
+@pytest.mark.slow
 def test_grid_search_in_two_processes(settings, reviews):
     grid = GridSearchCV(
         BertClassifier(**settings),
