@@ -12,7 +12,7 @@ from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.generators._cache.answering import iter_cached, known_answers
 from sklw.generators._cache.request_cache import RequestCache
 
-__all__ = ["Budget", "Usage", "iter_within"]
+__all__ = ["Budget", "Usage", "iter_within", "longest_answer"]
 
 _AT_ONCE = 64
 
@@ -194,7 +194,7 @@ def iter_within(
 
 
 def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
-    """Return how many tokens an answer may have, by the request's bound and the generator's."""
+    """Return how many tokens an answer may have, thinking included."""
     bounds = (max_new_tokens, getattr(generator, "max_new_tokens", None))
     answer = min((bound for bound in bounds if bound is not None), default=0)
     return int(answer + getattr(generator, "thinking_tokens", 0))

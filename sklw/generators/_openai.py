@@ -182,22 +182,6 @@ class OpenAIGenerator(BaseGenerator):
     def _address(self) -> str | None:
         return self.base_url or os.environ.get("OPENAI_BASE_URL") or None
 
-    def longest_answer(self, request: Request) -> int:
-        """Return how many tokens the answer to a request may have, thinking included.
-
-        Parameters
-        ----------
-        request : Request
-            The request.
-
-        Returns
-        -------
-        n_tokens : int
-            The limit that is sent.
-        """
-        answer = min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens)
-        return int(answer) + int(self.thinking_tokens)
-
     def iter_generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yield ``(index of the request, completion)``, each as soon as it has arrived.
 

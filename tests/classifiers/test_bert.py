@@ -157,6 +157,7 @@ def test_initialize_needs_classes(settings):
         BertClassifier(**settings).initialize()
 
 
+@pytest.mark.slow
 def test_grid_search_in_two_processes(settings, reviews):
     grid = GridSearchCV(
         BertClassifier(**settings),
@@ -389,6 +390,7 @@ def test_missing_model(settings, reviews, tmp_path):
         BertClassifier(**{**settings, "model": str(tmp_path)}).fit(*reviews)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiler")
 def test_compiled_is_close_and_three_compilations_serve_all(settings, fitted, reviews):
     torch._dynamo.reset()

@@ -13,9 +13,9 @@ _SHARE = 0.5
 _COPIES = 6
 
 
-# Not accelerate's find_executable_batch_size: it learns from failing, and on a CPU the system ends
-# a process that takes too much. On a GPU it would begin all answers anew; TransformersGenerator
-# halves the batch and keeps what is written.
+# Not accelerate's find_executable_batch_size: it learns from failures, but on a CPU the system
+# kills a process that takes too much memory. On a GPU it would start all answers again, where
+# TransformersGenerator halves the batch and keeps what has been written.
 def fitting_batch_size(model: Any, room: int) -> int:
     """Return how many texts of `room` tokens, prompts included, can be written at once."""
     most = _MOST.get(model.device.type, 64)
