@@ -70,7 +70,7 @@ from sklw.inspection import diversity_report
 prompts = {"examples": Examples(n_examples=3), "contrast": Contrast(n_examples=3)}
 reports = {}
 for name, prompt in {**prompts, "rewrite": Rewrite()}.items():
-    sampler = LLMOverSampler(prompt=prompt, sampling_strategy={"hazard": 46}, **settings)
+    sampler = LLMOverSampler(prompt=prompt, sampling_strategy={"hazard": 38}, **settings)
     X_all, y_all = sampler.fit_resample(X, y)
     report = diversity_report(X_all, y_all, sampler.synthetic_mask_, sampler.parent_indices_)
     reports["real texts"] = report.loc[("hazard", "real")]

@@ -28,7 +28,7 @@ attributes = {
     "length": "match",
 }
 settings = {
-    "sampling_strategy": {"hazard": 54},
+    "sampling_strategy": {"hazard": 46},
     "task": requests.task,
     "label_descriptions": requests.label_descriptions,
     "max_attempts": 3,
