@@ -66,7 +66,9 @@ def advise(
     scoring : {"balanced_accuracy", "f1_macro"}, default="balanced_accuracy"
         The score to be improved.
     worth : float, default=0.01
-        The least gain of the score that would be worth generating for: 0.01 is one point.
+        The least gain of the score that would be worth generating for: 0.01 is one point. The
+        verdict is positive if the gain reaches it with a probability of 3/4 at least, negative if
+        of 1/4 at most.
     confidence : float, default=0.9
         Level of the intervals.
     encoder : transformer, default=None
