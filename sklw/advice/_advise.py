@@ -111,8 +111,7 @@ def advise(
     >>> corpus = load_maintenance_requests()
     >>> print(advise(corpus.data, corpus.target, random_state=0))
     Balanced accuracy of logistic regression, cross-validated, with 90% intervals: ...
-    Class 'hazard', 110 rows: twice as many would bring about ... Generating is hardly worth it.
-    This is what real rows would bring. ...
+    Class 'hazard', 110 rows: twice as many would bring about ... points ...
     """
     given = {name: value for name, value in locals().items() if name in _CONSTRAINTS}
     validate_parameter_constraints(_CONSTRAINTS, given, caller_name="advise")
