@@ -17,12 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from _pairs import Texts, load_pair
-from joblib import Parallel, delayed
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
+from sklearn.preprocessing import FunctionTransformer
 
 from sklw import TextEmbedder, advise
 from sklw.datasets import load_texts
@@ -36,19 +37,30 @@ MOST_ROWS, N_DOUBLINGS = 1500, 10
 def main() -> None:
     arguments = parse_arguments()
     found: list[dict[str, Any]] = []
-    for corpus in arguments.corpora:
-        data = CORPORA[corpus](arguments.data)
-        tasks = [(n_rare, seed) for n_rare in arguments.sizes for seed in arguments.seeds]
-        for cells in Parallel(n_jobs=arguments.jobs, prefer="threads")(
-            delayed(evaluate)(corpus, data, n_rare, seed) for n_rare, seed in tasks
-        ):
-            found += cells
-        results = pd.DataFrame(found)
-        results.to_csv(arguments.output, index=False, float_format="%.4f")
-        print(f"{corpus}\n{table(results)}\n", flush=True)
+    corpora = {name: CORPORA[name](arguments.data) for name in arguments.corpora}
+    embeddings = embed(list(corpora.values()), arguments.embeddings)
+    for seed in arguments.seeds:
+        for name, data in corpora.items():
+            for n_rare in arguments.sizes:
+                found += evaluate(name, data, n_rare, seed, embeddings)
+            pd.DataFrame(found).to_csv(arguments.output, index=False, float_format="%.4f")
+    print(table(pd.DataFrame(found)))
 
 
-def evaluate(corpus: str, data: Texts, n_rare: int, seed: int) -> list[dict[str, Any]]:
+def embed(corpora: list[Texts], path: Path | None) -> FunctionTransformer:
+    """Return a transformer that has embedded all texts, and keep what it knows."""
+    known = joblib.load(path) if path is not None and path.is_file() else {}
+    missing = sorted({text for data in corpora for text in data.texts} - set(known))
+    if missing:
+        known |= dict(zip(missing, TextEmbedder().transform(missing), strict=True))
+        if path is not None:
+            joblib.dump(known, path)
+    return FunctionTransformer(lambda texts: np.stack([known[text] for text in texts]))
+
+
+def evaluate(
+    corpus: str, data: Texts, n_rare: int, seed: int, embeddings: FunctionTransformer
+) -> list[dict[str, Any]]:
     """Compare the advice on a training set with what more rows bring."""
     random = np.random.default_rng(seed)
     labels, counts = np.unique(data.labels, return_counts=True)
@@ -64,17 +76,21 @@ def evaluate(corpus: str, data: Texts, n_rare: int, seed: int) -> list[dict[str,
     if len(further) < n_rare:
         return []
     given, held_out = np.concatenate(train), np.concatenate(test)
-    before = scores(data, given, held_out)
-    after = [
-        scores(data, np.append(given, random.choice(further, n_rare, replace=False)), held_out)
-        for _ in range(N_DOUBLINGS)
-    ]
+    X, y = embeddings.transform(data.texts), data.labels
+    before = scores(X, y, given, held_out)
+    doublings = [random.choice(further, n_rare, replace=False) for _ in range(N_DOUBLINGS)]
+    after = [scores(X, y, np.append(given, more), held_out) for more in doublings]
     true = np.mean(after, axis=0) - before
     found = []
     for scoring, gain in zip(SCORINGS, true, strict=True):
         start = time.perf_counter()
         advice = advise(
-            data.texts[given], data.labels[given], scoring=scoring, worth=WORTH, random_state=seed
+            data.texts[given],
+            y[given],
+            scoring=scoring,
+            worth=WORTH,
+            encoder=embeddings,
+            random_state=seed,
         )
         row = advice.frame.loc[rare]
         cell = {"corpus": corpus, "n_rows": n_rare, "seed": seed, "scoring": scoring}
@@ -83,12 +99,9 @@ def evaluate(corpus: str, data: Texts, n_rare: int, seed: int) -> list[dict[str,
     return found
 
 
-def scores(data: Texts, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    embedder = TextEmbedder()  # embeds each text once in this process
-    model = LogisticRegression(max_iter=1000, class_weight="balanced")
-    model.fit(embedder.transform(data.texts[train]), data.labels[train])
-    X = embedder.transform(data.texts[test])
-    return np.array([get_scorer(name)(model, X, data.labels[test]) for name in SCORINGS])
+def scores(X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    model = LogisticRegression(max_iter=1000, class_weight="balanced").fit(X[train], y[train])
+    return np.array([get_scorer(name)(model, X[test], y[test]) for name in SCORINGS])
 
 
 def table(results: pd.DataFrame) -> str:
@@ -127,6 +140,9 @@ def _sms(data: Path) -> Texts:
 
 def _hate(data: Path) -> Texts:
     frame = pd.read_csv(data / "hate_offensive_davidson" / "labeled_data.csv.gz")
+    frame = pd.concat(
+        [rows.sample(min(len(rows), 4000), random_state=0) for _, rows in frame.groupby("class")]
+    )
     return Texts.of(frame["tweet"], frame["class"])
 
 
@@ -175,7 +191,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--corpora", nargs="+", default=list(CORPORA), choices=list(CORPORA))
     parser.add_argument("--sizes", nargs="+", type=int, default=[20, 50, 100])
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(100, 105)))
-    parser.add_argument("--jobs", type=int, default=1, help="threads (default: 1)")
+    parser.add_argument("--embeddings", type=Path, help="file to keep the embeddings in")
     parser.add_argument("--output", type=Path, default=RESULTS, help="default: %(default)s")
     return parser.parse_args()
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn import config_context
+from sklearn import clone, config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import TunedThresholdClassifierCV
@@ -107,19 +107,33 @@ def _predict(rows: Rows, fit: _Fit, scoring: str) -> np.ndarray:
     X, y = rows.X[fit.train], rows.codes[fit.train]
     if len(np.unique(y)) < 2:
         return np.full(len(fit.test), y[0] if len(y) else 0)
-    model: Any = LogisticRegression(
+    model = LogisticRegression(
         max_iter=1000, class_weight=None if fit.method == "nothing" else "balanced"
     )
+    weights = rows.represents[fit.train]
+    if fit.method == "tuned threshold":
+        splits = _splits(y, rows.copies[fit.train], 3, fit.seed)
+        fitted = _with_tuned_threshold(model, X, y, weights, splits, scoring)
+    else:
+        fitted = model.fit(X, y, sample_weight=weights)
+    return fitted.predict(rows.X[fit.test])
+
+
+def _with_tuned_threshold(
+    model: Any, X: np.ndarray, y: np.ndarray, weights: np.ndarray, splits: Any, scoring: str
+) -> Any:
     # With routing the weights reach the scorer that chooses the threshold.
     with config_context(enable_metadata_routing=True):
-        if fit.method == "tuned threshold":
-            model = TunedThresholdClassifierCV(
-                model.set_fit_request(sample_weight=True),
-                scoring=get_scorer(scoring).set_score_request(sample_weight=True),
-                thresholds=50,
-                cv=_splits(y, rows.copies[fit.train], 3, fit.seed),
-            )
-        return model.fit(X, y, sample_weight=rows.represents[fit.train]).predict(rows.X[fit.test])
+        tuned = TunedThresholdClassifierCV(
+            clone(model).set_fit_request(sample_weight=True),
+            scoring=get_scorer(scoring).set_score_request(sample_weight=True),
+            thresholds=50,
+            cv=splits,
+        )
+        try:
+            return tuned.fit(X, y, sample_weight=weights)
+        except ValueError:  # it believes the same of every row: no threshold is better than another
+            return model.fit(X, y, sample_weight=weights)
 
 
 def bootstrap_scores(
