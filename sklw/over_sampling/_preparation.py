@@ -116,7 +116,7 @@ def prepare_verifier(
             rows.writer, ask_judge, rows.texts, cells, names, seed, longest + _BESIDE_THE_NAME
         )
     if isinstance(checker, str):
-        from sklw.weighting._checkers import default_checker
+        from sklw._cross_fitting import default_checker
 
         checker = default_checker(checker, text=True, sparse=False, random_state=0)
         checker.set_params(logisticregression__class_weight="balanced")

@@ -75,7 +75,7 @@ class CheckerVerifier(Verifier):
         return (likeliest == labels).tolist()
 
     def _fit(self) -> Any:
-        from sklw.weighting._checkers import CrossFittedChecker
+        from sklw._cross_fitting import CrossFittedChecker
 
         of_row = {at: cell.label for cell in self._cells for at in cell.positions.tolist()}
         labels = np.array([of_row[at] for at in range(len(self._texts))])
