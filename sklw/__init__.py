@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sklw._row_weights import RowWeights
+    from sklw._row_weights import RowWeights, Weighted
     from sklw.advice import Advice, advise
     from sklw.classifiers import BertClassifier
     from sklw.feature_extraction import TextEmbedder
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     )
     from sklw.inspection import WeightDisplay, WeightReport
     from sklw.over_sampling import LLMOverSampler
-    from sklw.pipeline import Pipeline, Weighted, make_pipeline
+    from sklw.pipeline import Pipeline, make_pipeline
     from sklw.weighting import SyntheticWeighter
 
 __version__ = "0.1.0.dev0"
@@ -36,7 +36,7 @@ _HOMES = {
     "TransformersGenerator": "sklw.generators",
     "WeightDisplay": "sklw.inspection",
     "WeightReport": "sklw.inspection",
-    "Weighted": "sklw.pipeline",
+    "Weighted": "sklw._row_weights",
     "advise": "sklw.advice",
     "make_pipeline": "sklw.pipeline",
 }

@@ -132,14 +132,14 @@ def test_checkers_judge_no_copy_of_what_they_have_seen(copy):
     texts = np.array([*TEXTS[:40], *map(copy, TEXTS[:40])], dtype=object)
     labels = np.array(COINS[:40] * 2)
     new = ["heads it is", "tails it is"]
-    weighter = SyntheticWeighter("quality", quality_checker=Lookup(), random_state=0).fit(
+    weighter = SyntheticWeighter("quality", checker=Lookup(), random_state=0).fit(
         [*texts, *new], [*labels, "heads", "tails"], np.arange(82) >= 80
     )
     assert weighter.quality_[:80] == pytest.approx(0.5)
 
 
 def test_the_verifier_does_not_recognize_a_copy():
-    from sklw.weighting._checkers import CrossFittedChecker
+    from sklw._cross_fitting import CrossFittedChecker
 
     texts = np.array([*TEXTS[:30], *map(str.title, TEXTS[:30])], dtype=object)
     labels = np.array(COINS[:30] * 2)
@@ -149,15 +149,24 @@ def test_the_verifier_does_not_recognize_a_copy():
 
 
 def test_auto_holds_out_all_copies():
-    from sklw.weighting._search import RealRows
+    from sklw import SyntheticWeighter
 
-    texts = np.array([*TEXTS[:30], *map(str.upper, TEXTS[:30])], dtype=object)
-    labels = np.array(COINS[:30] * 2)
-    folds = RealRows(texts, labels, []).folds(5, seed=0)
-    for fold in folds:
-        rest = np.setdiff1d(np.arange(60), fold)
-        assert not {folded(texts[row]) for row in fold} & {folded(texts[row]) for row in rest}
-    assert np.bincount(np.concatenate(folds)).tolist() == [2] * 60
+    judged = []
+
+    class Watching(Lookup):
+        def fit(self, X, y, sample_weight=None):
+            judged.append({folded(text) for text in X})
+            return super().fit(X, y)
+
+    texts = np.array([*TEXTS[:30], *map(str.upper, TEXTS[:30]), *TEXTS[30:34]], dtype=object)
+    labels = np.array([*COINS[:30], *COINS[:30], "heads", "tails", "heads", "tails"])
+    none = [np.array([], dtype=int)] * 64
+    weighter = SyntheticWeighter("auto", checker=Watching(), cv=3, n_jobs=1, random_state=0)
+    weighter.fit(texts, labels, np.arange(64) >= 60, none)
+    table = weighter.auto_results_
+    # A model that had seen a copy of what it is judged on would be right more often than not.
+    assert table["balanced_accuracy"].max() < 0.75
+    assert judged
 
 
 def test_validation_rows_of_bert_have_no_copy_among_the_training_rows():

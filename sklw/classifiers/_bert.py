@@ -133,8 +133,6 @@ class BertClassifier(TextNet):
        Classification", ICLR 2025.
     .. [2] Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform
        Out-of-Distribution", ICLR 2022.
-    .. [3] Mindermann et al., "Prioritized Training on Points that are Learnable, Worth Learning,
-       and Not Yet Learnt", ICML 2022.
 
     Examples
     --------
@@ -275,8 +273,7 @@ class BertClassifier(TextNet):
             Weights: finite, not negative, not all 0.
         row_weights : RowWeights, default=None
             Weights that also say which rows are synthetic, and carry what DIMP-Loss ([1]_ above)
-            and RHO-Loss ([3]_ above) need: see :class:`sklw.RowWeights`. In place of
-            `sample_weight`.
+            needs: see :class:`sklw.RowWeights`. In place of `sample_weight`.
         **unknown : dict
             Rejected, with a hint to what replaces an old argument.
 
@@ -385,7 +382,5 @@ class BertClassifier(TextNet):
         if row_weights is None:
             return rows | {"sample_weight": check_weights(sample_weight, len(texts))}
         properties = check_row_weights(row_weights, sample_weight, len(texts))
-        self.quality_temperature_ = row_weights.quality_temperature
-        self.quality_clip_ = row_weights.quality_clip
-        self.quality_top_share_ = row_weights.quality_top_share
+        self.finish_ = row_weights.finish
         return rows | properties

@@ -88,8 +88,9 @@ def refuse_unknown(arguments: dict[str, Any]) -> None:
         hint = "It takes X, y, sample_weight and row_weights."
         if name.startswith("quality"):
             hint = (
-                "Pass row_weights=sklw.RowWeights(sample_weight, synthetic, "
-                f"{name}=...), which also says which rows are synthetic."
+                "Pass row_weights=sklw.RowWeights(sample_weight, synthetic, quality, "
+                "finish=sklw.weighting.Dimp(clip=...).finisher(temperature=...)), which also says "
+                "which rows are synthetic."
             )
         raise TypeError(f"BertClassifier.fit() got an unexpected argument {name!r}. {hint}")
 

@@ -41,9 +41,7 @@ class TextNet(ScikitLearnNet):
     parameters.
     """
 
-    quality_temperature_: float = 1.0
-    quality_clip_: float | None = None
-    quality_top_share_: float | None = None
+    finish_: Any = None
     head_is_fitted_: bool = False
 
     # -- construction -------------------------------------------------------------------------
@@ -299,7 +297,7 @@ class TextNet(ScikitLearnNet):
     def get_loss(
         self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
     ) -> torch.Tensor:
-        """Compute the loss of a batch: weighted, and in training focal or DIMP if asked for."""
+        """Compute the loss of a batch: weighted, and in training focal or finished, if asked."""
         y_true = to_tensor(y_true, device=self.device)
         own = {
             key: to_tensor(X[key], device=self.device)
@@ -315,9 +313,7 @@ class TextNet(ScikitLearnNet):
                 y_true,
                 focal_gamma=self.focal_gamma if self.loss == "focal" else 0.0,
                 quality=own.get("quality"),
-                temperature=self.quality_temperature_,
-                clip=self.quality_clip_,
-                top_share=self.quality_top_share_,
+                finish=self.finish_,
             )
         return weighted_mean(self.criterion_(y_pred, y_true), own.get("sample_weight"), factors)
 

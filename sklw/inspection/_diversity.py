@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklw._copies import copy_groups
+from sklw._cross_fitting import CrossFittedChecker
 from sklw._validation import check_texts
-from sklw.weighting._checkers import CrossFittedChecker
 
 __all__ = ["diversity_report"]
 

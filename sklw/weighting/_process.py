@@ -1,5 +1,6 @@
-"""What is changed for the whole process while candidates are judged, by several threads perhaps."""
+"""Warnings and BLAS threads while candidates are judged, perhaps in several threads."""
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +11,22 @@ from threadpoolctl import threadpool_limits
 
 __all__ = ["one_blas_thread", "unwarned", "warn"]
 
+# Packages whose code is not the user's.
+_INNER = ("sklw", "sklearn", "imblearn", "joblib")
 _silent = ContextVar("silent", default=False)
 _lock = Lock()
 _limits: list[threadpool_limits] = []
 _n_inside = 0
 
 
-def warn(message: str, stacklevel: int) -> None:
-    """Warn, unless this thread is within :func:`unwarned`."""
-    if not _silent.get():
-        warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
+def warn(message: str) -> None:
+    """Warn the caller of sklw, unless this thread is within :func:`unwarned`."""
+    if _silent.get():
+        return
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals["__name__"].split(".")[0] in _INNER:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from torch.utils.data import Subset
 
 from sklw import BertClassifier, RowWeights
 from sklw.feature_extraction import TextEmbedder
+from sklw.weighting import Dimp
 
 STILL = {"lr": 1e-12, "max_epochs": 1, "batch_size": 8, "random_state": 0}
 
@@ -59,7 +60,7 @@ def test_random_start_knows_nothing(texts):
 def test_quality_weighs_too(texts):
     X, y = texts
     made = np.array(y) == "good"
-    doubted = RowWeights(np.ones(len(y)), made, np.full(len(y), 0.01))
+    doubted = RowWeights(np.ones(len(y)), made, np.full(len(y), 0.01), Dimp().finisher(1.0))
     trusting = BertClassifier(**STILL).fit(X, y)
     doubting = BertClassifier(**STILL).fit(X, y, row_weights=doubted)
     at = list(trusting.classes_).index("good")

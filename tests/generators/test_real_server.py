@@ -92,7 +92,7 @@ def test_a_search_sends_each_request_once_and_needs_no_server_after_it(server, t
         on_shortfall="ignore", cache=str(cache.path), random_state=0,
         task="Messages from tenants to their property manager",
     )  # fmt: skip
-    weighter = SyntheticWeighter(quality_checker=LogisticRegression(), cv=2, random_state=0)
+    weighter = SyntheticWeighter(checker=LogisticRegression(), cv=2, random_state=0)
     pipe = make_pipeline(sampler, TfidfVectorizer(), weighter, LogisticRegression())
     grid = {"logisticregression__C": [1.0, 10.0]}
     search = GridSearchCV(pipe, grid, cv=2, n_jobs=2, scoring="f1_macro").fit(X, Y)

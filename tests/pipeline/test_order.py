@@ -200,7 +200,7 @@ def test_tables_with_an_output_container(output):
         pytest.importorskip("polars")
     dense = make_column_transformer((TextEmbedder(), "subject"), (StandardScaler(), ["words"]))
     with sklearn.config_context(transform_output=output):
-        for steps in ([SyntheticWeighter(), dense], [dense, SyntheticWeighter("ren")]):
+        for steps in ([SyntheticWeighter(), dense], [dense, SyntheticWeighter("hu")]):
             pipe = make_pipeline(table_sampler(), *steps, Weighed()).fit(TABLE, KINDS)
             assert len(pipe[-1].weights_) == 51
             assert pipe.predict(TABLE).shape == (40,)
@@ -212,7 +212,7 @@ def mislabelled():
     return pd.concat([TABLE, made]), [*KINDS, *["spam"] * 16], np.arange(56) >= 40
 
 
-@pytest.mark.parametrize("method", ["quality", "imp", "domain", "ren", "auto"])
+@pytest.mark.parametrize("method", ["quality", "imp", "hu", "auto"])
 def test_the_default_checker_of_a_table_reads_all_of_its_columns(method):
     rows, labels, synthetic = mislabelled()
     weighter = SyntheticWeighter(method, random_state=0).fit(rows, labels, synthetic=synthetic)
@@ -249,9 +249,9 @@ def test_one_column_alone_tells(column):
 def test_a_checker_of_the_users_gets_the_frame():
     checker = make_sklearn_pipeline(columns(), LogisticRegression())
     rows, labels, synthetic = mislabelled()
-    weighter = SyntheticWeighter(quality_checker=checker).fit(rows, labels, synthetic=synthetic)
+    weighter = SyntheticWeighter(checker=checker).fit(rows, labels, synthetic=synthetic)
     assert weighter.sample_weight_[40:48].mean() > weighter.sample_weight_[48:].mean()
-    reference = SyntheticWeighter(quality_checker=checker, reference=(TABLE, KINDS))
+    reference = SyntheticWeighter(checker=checker, reference=(TABLE, KINDS))
     stock = make_stock_pipeline(reference, "passthrough").fit_transform(rows, labels)
     assert stock.row_weights.synthetic.sum() == 0  # each is a copy of a row of the reference
 

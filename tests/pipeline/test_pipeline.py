@@ -26,6 +26,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from sklw import Pipeline, SyntheticWeighter, make_pipeline
+from sklw.weighting import Dimp
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -84,13 +85,13 @@ def test_no_weights_given_are_not_weights_taken_away(data, fit_with):
 
 
 def test_dimp_hands_the_quality_on(data):
-    weighter = SyntheticWeighter("dimp", temperature=2, clip=5)
+    weighter = SyntheticWeighter(Dimp(clip=5), temperature=2)
     pipe = make_pipeline(SMOTE(random_state=0), weighter, Finisher()).fit(*data)
     got = pipe[-1].got_["row_weights"]
     assert pipe[-1].got_["sample_weight"] is None
     assert_array_equal(got.synthetic, np.arange(len(got)) >= 300)
     assert_array_equal(got.quality, pipe[1].quality_)
-    assert (got.quality_temperature, got.quality_clip) == (2, 5)
+    assert got.finish == Dimp(clip=5).finisher(2)
 
 
 @pytest.mark.parametrize("method", ["uniform", "quality", "imp"])

@@ -145,7 +145,7 @@ def llm(labels):
 def run(data, samplers, labels, routing, output, final, method, memory=None):
     X, y, users = data
     checker = make_checker(CountVectorizer(), LogisticRegression())
-    weighter = SyntheticWeighter(method, quality_checker=checker, real_weight=0.5, random_state=0)
+    weighter = SyntheticWeighter(method, checker=checker, real_weight=0.5, random_state=0)
     pipe = make_pipeline(llm(labels), *samplers, weighter, final, memory=memory)
     with sklearn.config_context(enable_metadata_routing=routing, transform_output=output):
         if routing:

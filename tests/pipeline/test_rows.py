@@ -29,6 +29,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
 from sklw.metrics import worst_group_accuracy
 from sklw.over_sampling import TextFilter
+from sklw.weighting import Dimp
 
 HAM = [f"see you at {i} in the office" for i in range(20)]
 SPAM = [f"win {i} pounds" for i in range(4)]
@@ -110,7 +111,7 @@ def new_first(X, y):
 
 def weigher(method="quality", **kwargs):
     checker = make_pipeline(CountVectorizer(), LogisticRegression())
-    return SyntheticWeighter(method, quality_checker=checker, **kwargs)
+    return SyntheticWeighter(method, checker=checker, **kwargs)
 
 
 def halved(X, y):
@@ -484,11 +485,11 @@ def test_the_guides_recipe_for_judging_groups():
         search = GridSearchCV(pipe, {}, cv=2, scoring=scoring, error_score="raise")
         best = search.fit(X, Y, place=place).best_estimator_
         assert_array_equal(best[-1].got_["sample_weight"], best[1].sample_weight_)
-        dimp = weigher("dimp", temperature=2, clip=3)
+        dimp = weigher(Dimp(clip=3), temperature=2)
         search.set_params(estimator=make_pipeline(llm(), dimp, Finisher()))
         best = search.fit(X, Y, place=place).best_estimator_
         found = best[-1].row_weights_
-        assert (found.quality_temperature, found.quality_clip) == (2, 3)
+        assert found.finish == Dimp(clip=3).finisher(2)
         assert_array_equal(found.synthetic, np.arange(40) >= 24)
 
 

@@ -15,17 +15,7 @@ __all__ = ["BertModel", "HeadModel"]
 
 
 class HeadModel:
-    """A linear layer on fixed features.
-
-    Parameters
-    ----------
-    features, reference_features : ndarray or sparse matrix of shape (n, d)
-        Rows to be trained on, and reference rows; sparse ones are made dense by the batch.
-    codes, reference_codes : ndarray of int64
-        Their classes.
-    seed : int
-        Seed of the order.
-    """
+    """A linear layer on fixed features, dense or sparse."""
 
     epochs = 20
     batch_size = 128
@@ -77,19 +67,7 @@ def _dense(features: Any) -> torch.Tensor:
 
 
 class BertModel:
-    """The network of a :class:`sklw.BertClassifier`, all of it.
-
-    Parameters
-    ----------
-    classifier : BertClassifier
-        Says which encoder, and how it is trained; is initialized here.
-    texts, reference_texts : ndarray of object
-        Rows to be trained on, and reference rows.
-    labels, reference_labels : ndarray
-        Their labels.
-    seed : int
-        Seed of the order.
-    """
+    """The whole network of a :class:`sklw.BertClassifier`, which is initialized here."""
 
     step_size = 0.01
 

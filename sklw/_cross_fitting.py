@@ -15,11 +15,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import check_random_state
 
-from sklw._compat.scikit_learn import safe_indexing
+from sklw._compat.scikit_learn import HasMethods, StrOptions, safe_indexing
 from sklw._copies import copy_groups, fold_numbers
-from sklw.weighting._mixed import MixedEncoder
+from sklw._mixed import MixedEncoder
 
-__all__ = ["CrossFittedChecker", "default_checker", "own_column"]
+__all__ = ["CHECKER", "CrossFittedChecker", "default_checker", "own_column"]
+
+# What a parameter that takes a checker may be.
+CHECKER = [StrOptions({"embedding", "bert"}), HasMethods(["fit", "predict_proba"])]
 
 # Two threads that put filters of warnings back would leave those of one of them.
 _turn = Lock()
@@ -76,12 +79,12 @@ def _class_probabilities(checker: Any, X: Any, prior_ratio: np.ndarray) -> np.nd
 
 @dataclass
 class CrossFittedChecker:
-    """A checker that judges a row by models that were not fitted on it, where classes allow it.
+    """A checker that judges each row by models that were not fitted on it, if classes allow it.
 
-    Fitted once on each set of all folds but one, and once on everything. The row of a class that
-    has no other is judged by the model of everything: no other one knows the class.
+    It is fitted once without each fold, and once on all rows. The only row of a class is judged by
+    the model of all rows, since no other model knows the class.
 
-    Attributes
+    Parameters
     ----------
     checker : estimator
         Classifier with ``predict_proba``, cloned for each fit.
@@ -112,7 +115,7 @@ class CrossFittedChecker:
                 texts = isinstance(X, np.ndarray) and X.ndim == 1
                 groups = copy_groups(X) if texts else np.arange(n_rows)
             with _turn, warnings.catch_warnings():
-                # A class of one row is in no other's way; its probabilities come as NaN there.
+                # The models that lack a class of one row give it NaN.
                 warnings.filterwarnings("ignore", "The least populated class", UserWarning)
                 self.fold_of_ = fold_numbers(y, groups, n_folds, seed)
         # A model of one class would be sure of everything.
@@ -128,35 +131,13 @@ class CrossFittedChecker:
     def probability(self, X: Any, y: np.ndarray, seen: Sequence[np.ndarray]) -> np.ndarray:
         """P(y_i | x_i), from the models that saw the fewest of the rows tied to row i.
 
-        Parameters
-        ----------
-        X : array-like
-            Rows to judge.
-        y : ndarray of shape (n,)
-            Their labels.
-        seen : sequence of n arrays
-            Positions, among the fitted rows, of the row itself or of its parents.
-
-        Returns
-        -------
-        probability : ndarray of shape (n,)
-            Mean over the models chosen for each row; NaN for a class that was not fitted.
+        ``seen[i]`` has the positions, among the fitted rows, of row i itself or of its parents.
+        NaN for a class that was not fitted.
         """
         return own_column(self.probabilities(X, y, seen), self.classes_, y)
 
     def probabilities(self, X: Any, y: np.ndarray, seen: Sequence[np.ndarray]) -> np.ndarray:
-        """P(c | x_i) for every class c, from the same models as :meth:`probability`.
-
-        Parameters
-        ----------
-        X, y, seen
-            As there.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n, n_classes)
-            In the order of ``classes_``.
-        """
+        """P(c | x_i) for every class c in ``classes_``, from the same models."""
         full = self._all_classes(self.full_model_, X)
         if not self.fold_models_:
             return full
@@ -164,7 +145,7 @@ class CrossFittedChecker:
         own = np.stack([own_column(part, self.classes_, y) for part in by_fold])
         unseen = np.zeros(own.shape)
         for row, tied in enumerate(seen):
-            # A fold's model has not seen the tied rows that are in that fold.
+            # The model of a fold has not seen the tied rows in that fold.
             counts = np.bincount(self.fold_of_[tied], minlength=self.fold_of_.max() + 1)
             unseen[:, row] = counts[self.folds_]
         usable = ~np.isnan(own)

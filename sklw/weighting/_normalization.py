@@ -1,15 +1,17 @@
-"""Scales of weights."""
+"""From raw weights to weights: temperature, normalization and factors."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sklw.weighting._evidence import Evidence
 from sklw.weighting._process import warn
 
 __all__ = [
+    "Scaling",
     "balanced",
-    "clipped",
     "effective_sample_size",
     "mean_one",
     "normalized",
@@ -18,10 +20,49 @@ __all__ = [
     "warn_of_collapse",
 ]
 
-# Few rows may well differ; of many, a tenth is to carry the weight at least.
+# Few rows may well differ; of many, at least a tenth should carry the weight.
 _ENOUGH, _COLLAPSED = 20, 0.1
-# Below this temperature the largest weights are alone already, and products lose their digits.
+# Below this temperature only the largest weights are left, and products lose their digits.
 _COLDEST = 1e-200
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Parameters of :class:`SyntheticWeighter` that turn raw weights into weights."""
+
+    temperature: float = 1.0
+    normalize: str | None = "all"
+    real_weight: float = 1.0
+    synthetic_weight: float = 1.0
+    augmentation_weight: float = 1.0
+    class_weight: str | None = None
+
+    def shares(self, raw: np.ndarray, evidence: Evidence) -> np.ndarray:
+        """Temper and normalize the raw weights of synthetic rows, without any factor."""
+        made = evidence.synthetic
+        if self.normalize is None:
+            return tempered(raw[made], self.temperature)
+        classes = evidence.labels[made], evidence.real_labels
+        return normalized(raw[made], self.temperature, self.normalize, *classes)
+
+    def weights(self, raw: np.ndarray, evidence: Evidence) -> np.ndarray:
+        """Return the weights of all rows."""
+        made = evidence.synthetic
+        factors, beyond = np.ones((2, len(made)))
+        scale = np.where(made, self.synthetic_weight, self.real_weight)
+        as_they_are = self.normalize is None
+        factors[made] = raw[made] if as_they_are else self.shares(raw, evidence)
+        if evidence.augmented is not None:
+            beyond[evidence.augmented] = self.augmentation_weight
+        temperature = self.temperature if as_they_are else 1.0
+        weights = product((scale, 1.0), (factors, temperature), (beyond, 1.0))
+        if self.class_weight == "balanced":
+            weights = balanced(weights, evidence.labels, evidence.groups)
+        if not weights.any():
+            raise ValueError(
+                "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
+            )
+        return weights
 
 
 def tempered(
@@ -72,24 +113,7 @@ def normalized(
     labels: np.ndarray,
     reference_labels: np.ndarray,
 ) -> np.ndarray:
-    """Temper weights and scale them to mean 1: over all, by class, or with classes as in reality.
-
-    Parameters
-    ----------
-    weights, labels : ndarray of shape (n,)
-        Of the synthetic rows.
-    temperature : float
-        Weights are raised to the power ``1 / temperature``.
-    how : {"all", "class", "prior"}
-        Which.
-    reference_labels : ndarray
-        Labels of the real rows.
-
-    Returns
-    -------
-    weights : ndarray of shape (n,)
-        Scaled.
-    """
+    """Temper the weights of synthetic rows and scale them to mean 1; see `normalize`."""
     if how == "all":
         return mean_one(tempered(weights, temperature), None)
     weights = mean_one(tempered(weights, temperature, labels), labels)
@@ -98,15 +122,6 @@ def normalized(
         wanted = pd.Series(labels).map(shares).to_numpy(dtype=float)
         counts = pd.Series(labels).groupby(labels).transform("size").to_numpy()
         weights = mean_one(weights * wanted / counts, None)
-    return weights
-
-
-def clipped(weights: np.ndarray, bound: float | None, quantile: float | None) -> np.ndarray:
-    """Bound weights by a number and by a quantile of themselves."""
-    if bound is not None:
-        weights = np.minimum(weights, bound)
-    if quantile is not None and len(weights):
-        weights = np.minimum(weights, np.quantile(weights, quantile))
     return weights
 
 
@@ -124,8 +139,7 @@ def warn_of_collapse(effective: float, n_rows: int) -> None:
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
         warn(
             f"The weights of {n_rows} synthetic rows are worth {effective:.0f} equal ones: a few "
-            "rows carry nearly all of the weight. Raise temperature, or lower clip.",
-            stacklevel=4,
+            "rows carry nearly all of the weight. Raise temperature, or lower clip."
         )
 
 

@@ -4,7 +4,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from sklw.weighting._checkers import CrossFittedChecker, own_column
+# Private: over_sampling, weighting and inspection share it.
+from sklw._cross_fitting import CrossFittedChecker, own_column
 
 
 class Memorizer(ClassifierMixin, BaseEstimator):
