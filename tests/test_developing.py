@@ -30,8 +30,8 @@ def test_extensions_are_short(page):
 
 PACKAGES = [
     "sklw", "sklw.advice", "sklw.classifiers", "sklw.comparison", "sklw.datasets",
-    "sklw.exceptions", "sklw.feature_extraction", "sklw.generators", "sklw.inspection", "sklw.metrics",
-    "sklw.models", "sklw.over_sampling", "sklw.scaling", "sklw.weighting",
+    "sklw.exceptions", "sklw.feature_extraction", "sklw.generators", "sklw.inspection",
+    "sklw.metrics", "sklw.models", "sklw.over_sampling", "sklw.scaling", "sklw.weighting",
 ]  # fmt: skip
 
 

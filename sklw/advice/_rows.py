@@ -11,8 +11,8 @@ from sklearn.utils import check_consistent_length
 
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._copies import copy_groups
-from sklw._validation import check_labels, check_texts, holds_texts
 from sklw._mixed import MixedEncoder
+from sklw._validation import check_labels, check_texts, holds_texts
 
 __all__ = ["MOST_ROWS", "Rows", "check_rows", "encode_rows"]
 
