@@ -12,22 +12,23 @@ from sklw.over_sampling._writer import Change, Prompt
 __all__ = ["Contrast", "Counterfactual", "Examples", "Paraphrase", "Rewrite"]
 
 _REWRITE = Change(
-    "Each text is followed by another of the same category and the same kind, with other details.",
+    "Each text is followed by another of the same category and kind, with different details.",
     "Another text",
-    "Rewrite it as another real text of the same kind with the label {label}: change names, "
-    "numbers, places, the occasion and the wording.",
+    "Rewrite it as another realistic text of the same kind with the label {label}: change the "
+    "names, numbers, places, occasion and wording.",
 )
 _PARAPHRASE = Change(
     "Each text is followed by the same text in other words.",
     "In other words",
-    "Say the same in other words and another order, so that the label stays {label}.",
+    "Say the same thing in other words and in a different order, so that its label is still "
+    "{label}.",
     ("Could you call me back this evening?", "Please give me a ring tonight if you can."),
 )
 _COUNTERFACTUAL = Change(
-    "Each text is followed by one of another category that is as like it as can be.",
+    "Each text is followed by one of another category that is as similar to it as possible.",
     "Text",
-    "Change as little of it as you can so that its label becomes {label}. It is to read like a "
-    "real text with that label.",
+    "Change as little of it as possible so that its label becomes {label}. The result should read "
+    "like a real text with that label.",
 )
 
 
