@@ -1,4 +1,4 @@
-"""The examples in the documentation run, and those for developers are short."""
+"""The examples in the documentation run, those for developers are short, and no name is missing."""
 
 import re
 from importlib import import_module
@@ -29,9 +29,9 @@ def test_extensions_are_short(page):
 
 
 PACKAGES = [
-    "sklw", "sklw.advice", "sklw.classifiers", "sklw.comparison", "sklw.datasets", "sklw.exceptions",
-    "sklw.feature_extraction", "sklw.generators", "sklw.inspection", "sklw.metrics",
-    "sklw.models", "sklw.over_sampling", "sklw.scaling", "sklw.weighting",
+    "sklw", "sklw.advice", "sklw.classifiers", "sklw.comparison", "sklw.datasets",
+    "sklw.exceptions", "sklw.feature_extraction", "sklw.generators", "sklw.inspection",
+    "sklw.metrics", "sklw.models", "sklw.over_sampling", "sklw.scaling", "sklw.weighting",
 ]  # fmt: skip
 
 
