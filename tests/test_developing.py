@@ -1,4 +1,4 @@
-"""The examples in the documentation run, and those for developers are short."""
+"""The examples in the documentation run, those for developers are short, and no name is missing."""
 
 import re
 from importlib import import_module
