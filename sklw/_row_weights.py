@@ -137,6 +137,12 @@ class Weighted:
         The rows, as given.
     row_weights : RowWeights
         The weights, and which rows are synthetic.
+
+    Examples
+    --------
+    >>> from sklw import RowWeights, Weighted
+    >>> Weighted(["a", "b"], RowWeights([1, 0.5], [False, True])).sample_weight
+    array([1. , 0.5])
     """
 
     def __init__(self, X: Any, row_weights: RowWeights) -> None:

@@ -104,9 +104,11 @@ class BertClassifier(TextNet):
     train_split : callable or None, default=None
         How skorch holds out rows, in place of `early_stopping`. Synthetic rows among them are
         moved back to the training rows.
+    iterator_train, iterator_valid, dataset, predict_nonlinearity : object
+        As in skorch.
     classes : array-like or None, default=None
         All classes, if `y` may lack some of them or ``initialize`` is called before ``fit``.
-    iterator_train, iterator_valid, dataset, predict_nonlinearity, use_caching, torch_load_kwargs
+    use_caching, torch_load_kwargs : object
         As in skorch.
     **kwargs : dict
         Parameters with ``__``, as in skorch, such as ``criterion__label_smoothing``.
@@ -272,8 +274,8 @@ class BertClassifier(TextNet):
         sample_weight : array-like of shape (n,), default=None
             Weights: finite, not negative, not all 0.
         row_weights : RowWeights, default=None
-            Weights that also say which rows are synthetic, and carry what DIMP-Loss ([1]_ above)
-            needs: see :class:`sklw.RowWeights`. In place of `sample_weight`.
+            Weights that also say which rows are synthetic, and carry what DIMP-Loss needs: see
+            :class:`sklw.RowWeights`. In place of `sample_weight`.
         **unknown : dict
             Rejected, with a hint to what replaces an old argument.
 

@@ -220,7 +220,7 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
         Returns
         -------
-        embeddings : ndarray of float32, shape (n, n_features_out_)
+        embeddings : ndarray of float32, shape (n, `n_features_out_`)
             One row per text.
         """
         self._validate_params()

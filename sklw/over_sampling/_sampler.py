@@ -133,7 +133,7 @@ class LLMOverSampler(BaseOverSampler):
         The generator used.
     n_features_in_ : int
         Number of columns; 1 for texts.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the columns, if they have any.
 
     Raises

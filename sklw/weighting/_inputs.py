@@ -1,9 +1,9 @@
 """What the weighter is given: rows, labels, which are synthetic, and the real rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,10 @@ __all__ = [
     "check_rows",
     "reference_for",
     "resolved_prior",
+    "settings_of",
 ]
+
+T = TypeVar("T")
 
 _NOWHERE = np.array([], dtype=int)
 # With fewer real rows of a class, a checker can only guess.
@@ -216,3 +219,8 @@ def check_raw_weights(values: Any, synthetic: np.ndarray, method: str) -> np.nda
             "values in the rows, or mend the method."
         )
     return weights
+
+
+def settings_of(weighter: Any, kind: type[T]) -> T:
+    """Return the parameters that are fields of a dataclass."""
+    return kind(**{part.name: getattr(weighter, part.name) for part in fields(kind)})  # type: ignore

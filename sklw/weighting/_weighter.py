@@ -1,8 +1,8 @@
 """SyntheticWeighter: how much each synthetic row should count."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from sklw.weighting._inputs import (
     check_raw_weights,
     check_rows,
     reference_for,
+    settings_of,
 )
 from sklw.weighting._normalization import Scaling, effective_sample_size, warn_of_collapse
 from sklw.weighting.methods._base import BaseMethod
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SyntheticWeighter"]
 
-T = TypeVar("T")
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
 
 
@@ -46,26 +46,19 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     A *checker* P' is fitted on real rows, and for ``"imp"`` a *diversity checker* Q on the rows
     that are weighted. The weight of a synthetic row (x, y) is
 
-    ===============  =========================  ===================================================
-    Name             Class                      Weight
-    ===============  =========================  ===================================================
-    ``"uniform"``    :class:`Uniform`           1: plain cross-entropy
-    ``"quality"``    :class:`Quality`           P'(y|x), squared by default [1]_
-    ``"imp"``        :class:`Imp`               P'(y|x) / Q(y|x), frozen before training: IMP-Loss
-                                                [1]_
-    ``"dimp"``       :class:`Dimp`              P'(y|x) / p(y|x), p being the classifier at each
-                                                step: DIMP-Loss [1]_
-    ``"confident"``  :class:`Confident`         0 where confident learning finds the label
-                                                wrong, given P', else 1; needs cleanlab
-    ``"hu"``         :class:`Hu`                learned: grows if training on the row lowers the
-                                                loss of real rows
-    ``"sungen"``     :class:`SunGen`            learned: lowers a noise-robust loss of the
-                                                synthetic rows; needs no real ones
-    ``"mix"``        :class:`Mix`               1, the share of all synthetic rows chosen on the
-                                                real ones
-    ``"auto"``       :class:`Auto`              uniform, quality or imp, at the temperature and
-                                                share that do best on the real rows
-    ===============  =========================  ===================================================
+    ===============  ===================  ==================================================
+    Name             Class                Weight
+    ===============  ===================  ==================================================
+    ``"uniform"``    :class:`Uniform`     1: plain cross-entropy
+    ``"quality"``    :class:`Quality`     P'(y|x), squared by default [1]_
+    ``"imp"``        :class:`Imp`         P'(y|x) / Q(y|x), frozen: IMP-Loss [1]_
+    ``"dimp"``       :class:`Dimp`        P'(y|x) / p(y|x), p the classifier: DIMP-Loss [1]_
+    ``"confident"``  :class:`Confident`   0 where confident learning finds the label wrong
+    ``"hu"``         :class:`Hu`          learned: what lowers the loss of the real rows
+    ``"sungen"``     :class:`SunGen`      learned: what lowers a noise-robust loss
+    ``"mix"``        :class:`Mix`         1, their share chosen on the real rows
+    ``"auto"``       :class:`Auto`        uniform, quality or imp, chosen on the real rows
+    ===============  ===================  ==================================================
 
     P' never judges a row by a model that was fitted on it, nor, where folds allow, on a row that
     it was generated from (its prompt rows). For focal loss see ``BertClassifier(loss="focal")``.
@@ -141,7 +134,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         The `class_prior` used.
     n_features_in_ : int
         Number of columns; 1 for texts.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the columns, if they have any.
     row_weights_ : RowWeights
         What the pipeline hands to the classifier.
@@ -159,8 +152,6 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     ------
     ValueError
         If it cannot know which rows are synthetic, or a synthetic row's class has no real row.
-    ImportError
-        If ``"confident"`` is asked for and cleanlab is not installed.
 
     Warns
     -----
@@ -303,11 +294,11 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
             augmented=check_augmented(augmented, made),
             groups=groups,
             real_groups=None if groups is None or self.reference is not None else groups[~made],
-            settings=_settings_of(self, CheckerSettings),
+            settings=settings_of(self, CheckerSettings),
         )
         if made.any() and (method.needs_real_rows or self.normalize == "prior"):
             check_classes(labels[made], reference.labels)
-        scaling = _settings_of(self, Scaling)
+        scaling = settings_of(self, Scaling)
         if self.temperature is None:
             scaling = replace(scaling, temperature=method.default_temperature)
         self.best_params_: dict[str, Any] = {}
@@ -406,8 +397,3 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _settings_of(weighter: SyntheticWeighter, kind: type[T]) -> T:
-    """Return the parameters that are fields of a dataclass."""
-    return kind(**{part.name: getattr(weighter, part.name) for part in fields(kind)})  # type: ignore

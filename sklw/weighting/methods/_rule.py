@@ -37,11 +37,33 @@ class Rule(ABC):
 
 
 def mean_one(weights: "torch.Tensor") -> "torch.Tensor":
-    """Scale weights to mean 1; where all are 0 they stay 0."""
+    """Scale weights to mean 1; where all are 0 they stay 0.
+
+    Parameters
+    ----------
+    weights : Tensor of shape (n,)
+        The weights.
+
+    Returns
+    -------
+    scaled : Tensor of shape (n,)
+        The same, scaled.
+    """
     mean = weights.mean()
     return weights / mean if mean > 0 else weights.new_zeros(weights.shape)
 
 
 def unit(slopes: "torch.Tensor") -> "torch.Tensor":
-    """Divide slopes by their mean size."""
+    """Divide slopes by their mean size.
+
+    Parameters
+    ----------
+    slopes : Tensor of shape (n,)
+        The slopes.
+
+    Returns
+    -------
+    scaled : Tensor of shape (n,)
+        The same, with a mean size of 1.
+    """
     return slopes / slopes.abs().mean().clamp(min=1e-12)
