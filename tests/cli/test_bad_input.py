@@ -15,7 +15,7 @@ def refused(main, mail, endpoint, tmp_path):
         columns += [] if any(e.startswith("--label=") for e in extra) else ["--label=label"]
         output = [] if any(e.startswith("--output") for e in extra) else ["--output=out.csv"]
         before = sorted(tmp_path.iterdir())
-        status, out, err = main(command, data, *columns, *output, *extra)
+        status, _, err = main(command, data, *columns, *output, *extra)
         assert status == 2
         assert err.startswith("sklw: error: ")
         assert err.count("\n") == 1
