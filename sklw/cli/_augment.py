@@ -118,7 +118,7 @@ def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
         raise ValueError("--prompt and --verifier are for texts, and --target reads a table.")
     return LLMOverSampler(
         make_generator(arguments),
-        sampling_strategy=arguments.sampling_strategy,
+        sampling_strategy=_strategy(arguments.sampling_strategy, data.y),
         augment=arguments.augment,
         prompt=arguments.prompt or "auto",
         accept=TextFilter(verifier=arguments.verifier) if arguments.verifier else "auto",
@@ -128,6 +128,15 @@ def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
         cache=arguments.cache or True,
         random_state=arguments.random_state,
     )
+
+
+def _strategy(share: str | float, labels: np.ndarray) -> Any:
+    """Return how many rows each class is to have; one that has more keeps them."""
+    if isinstance(share, str):
+        return share
+    classes, counts = np.unique(labels, return_counts=True)
+    most = int(share * counts.max())
+    return {label: max(most, n) for label, n in zip(classes.tolist(), counts.tolist(), strict=True)}
 
 
 def _weighter(arguments: argparse.Namespace) -> Any:
@@ -144,10 +153,11 @@ def _print_estimate(sampler: Any, data: Data, arguments: argparse.Namespace) -> 
     estimate = sampler.estimate(data.X, data.y).rename(
         columns={"prompt_tokens": "tokens read", "completion_tokens": "tokens written"}
     )
+    formats = dict.fromkeys(estimate.columns, "{:,}".format) | {"cost": "{:,.4f}".format}
     priced = arguments.prompt_price is not None or arguments.completion_price is not None
     shown = estimate if priced else estimate.drop(columns="cost")
     print(f"\nWhat {sampler.generator.model_name} would be sent:\n")
-    print(shown.to_string(formatters={"cost": "{:.4f}".format}))
+    print(shown.to_string(formatters={name: formats[name] for name in shown}))
     if not priced:
         print("\nWith --prompt-price and --completion-price it shows the cost.")
     print(f"\nNothing was sent. Answers that are already in {_cache(arguments).path} are not paid")

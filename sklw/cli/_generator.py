@@ -116,17 +116,23 @@ def _of_endpoint(arguments: argparse.Namespace) -> Any:
     from sklw.generators import OpenAIGenerator
 
     name = arguments.api_key_env
-    if name is not None and name.isidentifier() and not os.environ.get(name):
+    generator = OpenAIGenerator(
+        arguments.model, base_url=arguments.endpoint, api_key_env=name or _KEY
+    )
+    if name is not None and generator.api_key_env != name:  # hidden, since it looks like a key
+        raise ValueError(
+            f"--api-key-env wants a variable's NAME, such as {_KEY}, and was given what looks like "
+            "a key: put the key into that environment variable."
+        )
+    if name is not None and not os.environ.get(name):
         like = [known for known in os.environ if "KEY" in known or "TOKEN" in known]
         close = get_close_matches(name, like, n=1, cutoff=0.8)
         hint = f" Did you mean {close[0]}?" if close else ""
-        generator = OpenAIGenerator(arguments.model, api_key_env=name)  # hides what is a key
         raise ValueError(
-            f"The environment variable {generator.api_key_env} is not set.{hint} Put the key there "
-            f"(export {generator.api_key_env}=...), or leave --api-key-env out for a server that "
-            "needs none."
+            f"The environment variable {name} is not set.{hint} Put the key there (export {name}="
+            "...), or leave --api-key-env out for a server that needs none."
         )
-    return OpenAIGenerator(arguments.model, base_url=arguments.endpoint, api_key_env=name or _KEY)
+    return generator
 
 
 def _of_records(arguments: argparse.Namespace) -> Any:

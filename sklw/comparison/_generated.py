@@ -59,6 +59,7 @@ class Generated:
         The third value holds the fit parameters of a pipeline that starts with a weighter.
         """
         new = self.accepted
+        all_rows: Any
         if isinstance(rows, pd.DataFrame):
             all_rows = pd.concat([rows, from_lines(new["text"], rows)], ignore_index=True)
         else:

@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "generators"))
 from _endpoint import Endpoint
 
 FRAME = load_maintenance_requests(as_frame=True).frame
+# Texts that are no copies of real ones, written backwards.
+NEW = FRAME[FRAME["label"] == "hazard"].assign(text=lambda rows: rows["text"].str[::-1])
 
 
 @pytest.fixture(autouse=True)
@@ -47,15 +49,15 @@ def mail(tmp_path):
 
 @pytest.fixture
 def recorded(tmp_path):
-    """Return a file of 40 hazards that are not in the mail."""
+    """Return a file of 40 new hazards."""
     path = tmp_path / "recorded.csv"
-    FRAME[FRAME["label"] == "hazard"].iloc[20:60].to_csv(path, index=False)
+    NEW.iloc[:40].to_csv(path, index=False)
     return path
 
 
 @pytest.fixture
 def endpoint():
-    """Return a server that answers each request with another hazard that is not in the mail."""
-    texts = iter(FRAME.loc[FRAME["label"] == "hazard", "text"].iloc[20:])
+    """Return a server that answers each request with another new hazard."""
+    texts = iter(NEW["text"])
     with Endpoint(lambda prompt, nth: {"text": next(texts)}) as endpoint:
         yield endpoint

@@ -17,11 +17,12 @@ def refused(main, mail, endpoint, tmp_path):
         before = sorted(tmp_path.iterdir())
         status, _, err = main(command, data, *columns, *output, *extra)
         assert status == 2
-        assert err.startswith("sklw: error: ")
-        assert err.count("\n") == 1
+        *warnings, error = err.splitlines()
+        assert error.startswith("sklw: error: ")
+        assert all(line.startswith("sklw: warning: ") for line in warnings)
         assert endpoint.bodies == []
         assert sorted(tmp_path.iterdir()) == before
-        return err
+        return error
 
     return run
 

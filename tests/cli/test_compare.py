@@ -183,7 +183,7 @@ def test_interruption_says_how_to_go_on(compare, tmp_path, monkeypatch):
     assert "run the same command again" in err
 
 
-LLM = ["--methods=class_weight,llm", "--llm-ratio=0.5"]
+LLM = ["--methods=class_weight,llm", "--llm-ratio=1"]
 
 
 def test_generators_are_named_as_for_augment_and_never_mixed(compare, endpoint, tmp_path):
@@ -235,7 +235,7 @@ def test_tables(main, tmp_path):
     results = pd.read_csv(tmp_path / "out" / "results.csv")
     assert results["error"].isna().all()
     assert results["classifier"].unique().tolist() == ["logistic", "boosting"]
-    assert results["balanced_accuracy"].gt(0.7).all()
+    assert results["balanced_accuracy"].gt(0.6).all()
     assert results["synthetic_rows"].gt(0).sum() == 4
     assert main(*command, "--methods", methods)[:2] == (0, out)
     status, _, err = main(*command, "--classifiers=bert")
