@@ -96,7 +96,7 @@ def _run(arguments: argparse.Namespace) -> int:
             "Pass --augment N for N more rows of each class."
         )
     counts = pd.Series(data.y).value_counts()
-    print(f"{arguments.data}: {len(data.y)} rows ({_listed(counts)})")
+    print(f"{arguments.data}: {len(data.y)} rows ({_listed(counts)})", flush=True)
     if arguments.dry_run:
         _print_estimate(sampler, data, arguments)
         return 0
@@ -160,15 +160,16 @@ def _print_estimate(sampler: Any, data: Data, arguments: argparse.Namespace) -> 
     print(shown.to_string(formatters={name: formats[name] for name in shown}))
     if not priced:
         print("\nWith --prompt-price and --completion-price it shows the cost.")
-    print(f"\nNothing was sent. Answers that are already in {_cache(arguments).path} are not paid")
+    print(
+        f"\nNothing was sent. Answers that are already in {_cache_file(sampler.cache)} are not paid"
+    )
     print("for again. 'expected': every answer is accepted; 'at most': all attempts are needed.")
 
 
 def _print_summary(sampler: Any, data: Data, output: Output, y: np.ndarray) -> None:
     usage, new = sampler.usage_, pd.Series(y[len(data.y) :], dtype=object).value_counts()
-    n_candidates = len(sampler.provenance_)
-    print(f"{output.path}: {len(data.frame)} real rows, then {new.sum()} synthetic ones", end="")
-    print(f" ({_listed(new)}); {n_candidates} were written" if len(new) else "", end=".\n")
+    kept = f" ({_listed(new)}), accepted out of {len(sampler.provenance_)} written" * bool(len(new))
+    print(f"{output.path}: {len(data.frame)} real rows, then {new.sum()} synthetic ones{kept}.")
     if (n_left_out := len(data.frame) - len(data.y)) > 0:
         print(f"The {n_left_out} rows left out above are in it, with an empty weight.")
     cost = f", for {usage.cost:.4f}" if usage.cost else ""
@@ -176,23 +177,20 @@ def _print_summary(sampler: Any, data: Data, output: Output, y: np.ndarray) -> N
         f"Requests sent: {usage.requests}, found in the cache: {usage.cached}; "
         f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written{cost}."
     )
-    print(f"Answers are kept in {_resolved(sampler.cache).path}.")
+    print(f"Answers are kept in {_cache_file(sampler.cache)}.")
     if output.page.exists():
         print(f"What was written, and what it is worth: {output.page}")
 
 
-def _cache(arguments: argparse.Namespace) -> Any:
-    return _resolved(arguments.cache or True)
-
-
-def _resolved(cache: Any) -> Any:
+def _cache_file(cache: Any) -> Any:
     from sklw.generators import RequestCache
 
-    return RequestCache.resolve(cache)
+    resolved: Any = RequestCache.resolve(cache)
+    return resolved.path
 
 
 def _what_is_kept(arguments: argparse.Namespace) -> str:
     return (
-        f"What was answered is kept in {_cache(arguments).path}; run the same command again to go "
-        f"on from there. {arguments.output} was not written."
+        f"What was answered is kept in {_cache_file(arguments.cache or True)}; run the same "
+        f"command again to go on from there. {arguments.output} was not written."
     )

@@ -32,10 +32,10 @@ def add_parser(commands: Any) -> None:
         "compare",
         help="compare all methods on your own CSV, TSV or JSON-lines file",
         description=(
-            "Compare ways of dealing with imbalance on your own labelled texts or table. For each "
-            "seed a training set is drawn; the rows left over are the test set, the same for all "
-            "methods. What the language model may cost (--max-cost and so on) is for the whole "
-            "comparison: each training set gets an equal share."
+            "Compare ways of dealing with imbalance on your own labelled texts or table. For each\n"
+            "seed a training set is drawn; the rows left over are the test set, the same for all\n"
+            "methods. Bounds such as --max-cost are for the whole comparison, in equal shares for\n"
+            "the training sets."
         ),
         epilog=_methods_help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -68,7 +68,7 @@ def add_parser(commands: Any) -> None:
         "--output",
         default="sklw-comparison",
         metavar="DIR",
-        help="results and generated texts; run again to resume (default: %(default)s)",
+        help="results and generated rows; run again to resume (default: %(default)s)",
     )
     _add_model_options(add)
     add_generator_options(parser)
