@@ -98,7 +98,10 @@ def _run(arguments: argparse.Namespace) -> int:
     counts = pd.Series(data.y).value_counts()
     print(f"{arguments.data}: {len(data.y)} rows ({_listed(counts)})", flush=True)
     if arguments.dry_run:
-        _print_estimate(sampler, data, arguments)
+        if arguments.recorded is None:
+            _print_estimate(sampler, data, arguments)
+        else:
+            print(f"The rows are in {arguments.recorded}: nothing would be sent.")
         return 0
     X, y = sampler.fit_resample(data.X, data.y)
     parents = sampler.parent_indices_
@@ -172,12 +175,13 @@ def _print_summary(sampler: Any, data: Data, output: Output, y: np.ndarray) -> N
     print(f"{output.path}: {len(data.frame)} real rows, then {new.sum()} synthetic ones{kept}.")
     if (n_left_out := len(data.frame) - len(data.y)) > 0:
         print(f"The {n_left_out} rows left out above are in it, with an empty weight.")
-    cost = f", for {usage.cost:.4f}" if usage.cost else ""
-    print(
-        f"Requests sent: {usage.requests}, found in the cache: {usage.cached}; "
-        f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written{cost}."
-    )
-    print(f"Answers are kept in {_cache_file(sampler.cache)}.")
+    if sampler.generator.prompt_form != "none":
+        cost = f", for {usage.cost:.4f}" if usage.cost else ""
+        print(
+            f"Requests sent: {usage.requests}, found in the cache: {usage.cached}; "
+            f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written{cost}."
+        )
+        print(f"Answers are kept in {_cache_file(sampler.cache)}.")
     if output.page.exists():
         print(f"What was written, and what it is worth: {output.page}")
 

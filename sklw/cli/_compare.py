@@ -19,6 +19,7 @@ from sklw.comparison import (
     summarize,
 )
 from sklw.datasets import load_table, load_texts
+from sklw.exceptions import EndpointError
 from sklw.models import EMBEDDED_ENCODER, locate_model
 
 __all__ = ["add_parser", "print_table", "what_is_kept"]
@@ -137,6 +138,9 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     print_table(results)
     print(f"\nResults and generated rows are in {arguments.output}/.")
+    refused = results.loc[results["error"].str.startswith(EndpointError.__name__), "error"]
+    if len(refused):  # what there is, is shown; the failed trials are run again
+        raise EndpointError(refused.iloc[0].partition(": ")[2])
     return int(bool((results["error"] != "").all()))
 
 

@@ -92,7 +92,9 @@ def make_generator(arguments: argparse.Namespace) -> Any:
         generator = _of_records(arguments)
     else:
         generator = _of_this_machine(arguments)
-    return generator.set_params(**_parameters(arguments.set, generator))
+    generator.set_params(**_parameters(arguments.set, generator))
+    generator.generate([])  # a wrong value shows now
+    return generator
 
 
 def _check_combination(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from sklw._copies import folded
 from sklw.datasets._files import read_table
 
-__all__ = ["load_frame"]
+__all__ = ["check_column", "load_frame"]
 
 
 def load_frame(
@@ -63,11 +63,13 @@ def load_frame(
         Path(path).expanduser(), columns, separator=separator, quotes=quotes, encoding=encoding
     )
     for column in columns:
-        _check_column(frame, column, path)
+        check_column(frame, column, path)
+        _refuse_lists(frame[column], path)
     return frame.reset_index(drop=True)
 
 
-def _check_column(frame: pd.DataFrame, column: Any, path: Any) -> None:
+def check_column(frame: pd.DataFrame, column: Any, path: Any) -> None:
+    """Raise ValueError if a frame read from a file does not have a column, or several."""
     names = [str(name) for name in frame.columns]
     if column not in frame.columns:
         close = get_close_matches(str(column), names, n=1, cutoff=0.6)
@@ -79,9 +81,12 @@ def _check_column(frame: pd.DataFrame, column: Any, path: Any) -> None:
         )
     if list(frame.columns).count(column) > 1:
         raise ValueError(f"{path} has several columns {column!r}. Rename all but one.")
-    strange = [cell for cell in frame[column] if isinstance(cell, (list, dict))]
+
+
+def _refuse_lists(column: pd.Series, path: Any) -> None:
+    strange = [cell for cell in column if isinstance(cell, (list, dict))]
     if strange:
         raise ValueError(
-            f"The column {column!r} of {path} holds lists or objects, such as "
+            f"The column {column.name!r} of {path} holds lists or objects, such as "
             f"{str(strange[0])[:60]}, where a string is needed."
         )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sklw._copies import folded
 from sklw._validation import warn_of_alike_labels
-from sklw.datasets._frames import load_frame
+from sklw.datasets._frames import check_column, load_frame
 from sklw.datasets._labels import check_classes
 
 __all__ = ["load_table"]
@@ -76,9 +76,9 @@ def load_table(
     >>> X.values.tolist(), y.tolist()
     ([[39, 'clerk'], [51, 'cook']], ['yes', 'no'])
     """
-    frame = load_frame(
-        path, [target_column, *ignore], separator=separator, quotes=quotes, encoding=encoding
-    )
+    frame = load_frame(path, [target_column], separator=separator, quotes=quotes, encoding=encoding)
+    for column in ignore:
+        check_column(frame, column, path)
     labels = frame[target_column]
     labelled = labels.map(lambda label: isinstance(label, str) and bool(folded(label)))
     if not labelled.all():

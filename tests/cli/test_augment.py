@@ -40,7 +40,6 @@ def test_real_rows_stay_as_they_are_and_synthetic_ones_follow(main, mail, record
     assert weights.corr(new["quality"].astype(float), "spearman") > 0.9
     assert (rows["weight"][: len(real)].astype(float) == 1).all()
     assert "28 synthetic ones (28 hazard)" in out
-    assert str(tmp_path / "cache" / "requests.sqlite") in out
     assert "<html" in (tmp_path / "out.html").read_text()
     assert not list(tmp_path.glob("*.partial"))
 
@@ -61,7 +60,7 @@ def test_an_output_that_exists_is_left_alone_unless_asked_for(main, mail, record
     assert "is the file of the real rows" in err
 
 
-def test_a_dry_run_prints_the_cost_and_sends_nothing(main, mail, endpoint, tmp_path):
+def test_a_dry_run_prints_the_cost_and_sends_nothing(main, mail, endpoint, recorded, tmp_path):
     options = ["--endpoint", endpoint.url, "--model=m", "--dry-run"]
     status, out, _ = main("augment", mail, *TEXTS, *options)
     assert status == 0
@@ -76,10 +75,13 @@ def test_a_dry_run_prints_the_cost_and_sends_nothing(main, mail, endpoint, tmp_p
     cost = (2 * tokens[0] + 8 * tokens[1]) / 1e6
     assert float(expected[4]) == pytest.approx(cost, abs=1e-4)
     assert endpoint.bodies == []
+    status, out, _ = main("augment", mail, *TEXTS, "--recorded", recorded, "--dry-run")
+    assert status == 0
+    assert "nothing would be sent" in out
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_what_was_answered_is_not_asked_for_again(main, mail, endpoint):
+def test_what_was_answered_is_not_asked_for_again(main, mail, endpoint, tmp_path):
     command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
     assert main(*command)[0] == 0
     rows, sent = read("out.csv"), asked(endpoint)
@@ -90,6 +92,7 @@ def test_what_was_answered_is_not_asked_for_again(main, mail, endpoint):
     status, out, _ = main(*command, "--overwrite")
     assert status == 0
     assert "Requests sent: 0, found in the cache" in out
+    assert str(tmp_path / "cache" / "requests.sqlite") in out
     assert asked(endpoint) == sent
     assert read("out.csv").equals(rows)
 

@@ -45,6 +45,7 @@ def refused(main, mail, endpoint, tmp_path):
         (["--recorded=mail.csv", "--fine-tune"], "leave out --endpoint and --recorded"),
         (["--set=temperatur=1"], "Did you mean temperature?"),
         (["--set=temperature"], "NAME=VALUE"),
+        (["--set=temperature=hot"], "The 'temperature' parameter"),
         (["--max-cost=1"], "--prompt-price and --completion-price"),
         (["--label-descriptions", "danger=gas"], "there are: hazard, routine"),
         (["--label-descriptions", "hazard"], "LABEL=TEXT"),
@@ -110,17 +111,31 @@ def test_a_wrong_name_of_a_key(refused, endpoint, command, monkeypatch):
     assert key not in refused(command, *options, f"--api-key-env={key}")
 
 
-def test_an_endpoint_that_is_down(main, mail, tmp_path):
+@pytest.fixture
+def down():
+    """Return the options of an endpoint that nobody listens at."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    status, _, err = main(
-        "augment", mail, "--text=text", "--label=label", "--output=out.csv", "--model=m",
-        f"--endpoint=http://127.0.0.1:{port}/v1", "--set=max_retries=0",
-    )  # fmt: skip
+    return [f"--endpoint=http://127.0.0.1:{port}/v1", "--model=m", "--set=max_retries=0"]
+
+
+def test_an_endpoint_that_is_down(main, mail, down, tmp_path):
+    options = ["--text=text", "--label=label", *down]
+    status, _, err = main("augment", mail, *options, "--output=out.csv")
     assert status == 2
     assert "cannot be reached" in err
     assert "Check that the server runs, and --endpoint's host and port" in err
     assert "running the same command again sends the rest only" in err
     assert err.count("sklw: error") == 1
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_an_endpoint_that_is_down_leaves_the_other_methods(main, mail, down):
+    options = ["--text=text", "--label=label", "--classifiers=tfidf", "--seeds=1"]
+    methods = ["--methods=class_weight,llm", "--llm-ratio=1"]
+    status, out, err = main("compare", mail, *options, *methods, *down)
+    assert status == 2
+    assert "class_weight" in out
+    assert "llm (1 failed)" in out
+    assert "sklw: error: http://127.0.0.1" in err
