@@ -8,20 +8,21 @@ from sklw.cli._arguments import names, separator
 __all__ = ["add_file_options", "column", "label_column", "reading"]
 
 
-def add_file_options(parser: argparse.ArgumentParser) -> None:
+def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) -> None:
     """Add them to a command: texts with --text and --label, or a table with --target."""
     add = parser.add_argument
     add("data", help="a .csv, .tsv, .txt or .jsonl file; .gz may follow")
-    add("--text", metavar="COLUMN", help="column of the texts")
-    add("--label", metavar="COLUMN", help="column of their labels")
-    add("--target", metavar="COLUMN", help="for a table: column of the labels")
-    add(
-        "--ignore",
-        type=names,
-        default=[],
-        metavar="A,B",
-        help="for a table: columns that are no features, such as a running number",
-    )
+    add("--text", required=not tables, metavar="COLUMN", help="column of the texts")
+    add("--label", required=not tables, metavar="COLUMN", help="column of their labels")
+    if tables:
+        add("--target", metavar="COLUMN", help="for a table: column of the labels")
+        add(
+            "--ignore",
+            type=names,
+            default=[],
+            metavar="A,B",
+            help="for a table: columns that are no features, such as a running number",
+        )
     add(
         "--separator",
         type=separator,

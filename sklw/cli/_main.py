@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import sklw
-from sklw.cli import _augment, _cache, _compare, _demo
+from sklw.cli import _advise, _augment, _cache, _compare, _demo
 from sklw.cli._generator import in_options
 from sklw.exceptions import EndpointError
 
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sklw {sklw.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (_demo, _augment, _compare, _cache):
+    for command in (_demo, _advise, _augment, _compare, _cache):
         command.add_parser(commands)
     return parser
 

@@ -161,17 +161,19 @@ def _eda(plan: Plan) -> Any:
 def _weighted(weighting: str) -> Callable[[Plan], Any]:
     def build_weighted(plan: Plan) -> Any:
         from sklw.pipeline import make_pipeline as make_weighting_pipeline
-        from sklw.weighting import SyntheticWeighter
+        from sklw.weighting import Auto, Imp, SyntheticWeighter
 
+        own: dict[str, Any] = {}
         checkers: dict[str, Any] = {}
         if plan.classifier in CLASSIFIERS:
             checker = make_pipeline(
                 _embedder(plan),
                 LogisticRegression(C=plan.settings.C, max_iter=1000),
             )
-            checkers = {"quality_checker": checker, "diversity_checker": checker}
+            own = {"imp": Imp(checker), "auto": Auto(diversity_checker=checker)}
+            checkers = {"checker": checker}
         weighter = SyntheticWeighter(
-            method=weighting,
+            own.get(weighting, weighting),
             **checkers,
             temperature=plan.settings.temperature,
             synthetic_weight=plan.settings.synthetic_weight,

@@ -11,7 +11,7 @@ from sklearn.metrics import (
     log_loss,
 )
 
-__all__ = ["HIGHER_IS_BETTER", "METRICS", "evaluate"]
+__all__ = ["METRICS", "evaluate"]
 
 METRICS = (
     "macro_f1",
@@ -22,8 +22,6 @@ METRICS = (
     "brier",
     "accuracy",
 )
-
-HIGHER_IS_BETTER = {name: name not in {"log_loss", "brier"} for name in METRICS}
 
 
 def evaluate(estimator: Any, X: Any, y: np.ndarray, *, minority: Any) -> dict[str, float]:
