@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from sklw.cli._arguments import amount, positive
-from sklw.cli._file import reading
 from sklw.datasets import load_frame
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
@@ -140,21 +139,31 @@ def _of_endpoint(arguments: argparse.Namespace) -> Any:
 def _of_records(arguments: argparse.Namespace) -> Any:
     from sklw.generators import RecordedGenerator
 
-    how = reading(arguments) | {"separator": None}
     if arguments.text is None:
         target = "target" if arguments.no_header else arguments.target
-        records = load_frame(arguments.recorded, [target], **how)
+        records = _records(arguments, [target])
         records = records.drop(columns=[n for n in arguments.ignore if n in records.columns])
         return RecordedGenerator(records, text_column=None, label_column=target)
     # Other programs mostly write the columns of the data, sklw itself text and label.
-    columns, own = ["text", "label"], [arguments.text, arguments.label]
+    columns = ["text", "label"]
     try:
-        records = load_frame(arguments.recorded, columns, **how)
+        records = _records(arguments, columns)
     except ValueError:
         if arguments.no_header:
             raise
-        columns, records = own, load_frame(arguments.recorded, own, **how)
+        columns = [arguments.text, arguments.label]
+        records = _records(arguments, columns)
     return RecordedGenerator(records, text_column=columns[0], label_column=columns[1])
+
+
+def _records(arguments: argparse.Namespace, columns: list[str]) -> Any:
+    """Read the file in Unicode, or else as the data are encoded."""
+    try:
+        return load_frame(arguments.recorded, columns)
+    except ValueError:
+        if arguments.encoding is None:
+            raise
+        return load_frame(arguments.recorded, columns, encoding=arguments.encoding)
 
 
 def _of_this_machine(arguments: argparse.Namespace) -> Any:
@@ -187,8 +196,12 @@ def _parameters(pairs: list[str], generator: Any) -> dict[str, Any]:
     return found
 
 
-def make_budget(arguments: argparse.Namespace, *, shared_by: int = 1) -> Any:
-    """Build the budget, of which each of several fits gets its share; None if nothing is said."""
+def make_budget(arguments: argparse.Namespace, *, shared_by: int | None = None) -> Any:
+    """Build the budget; None if nothing is said.
+
+    Of one that is `shared_by` several fits, each gets an equal part; without a bound they need
+    none.
+    """
     prices, bounds = (
         {name: value for name in group if (value := getattr(arguments, name)) is not None}
         for group in (_PRICES, _BOUNDS)
@@ -198,14 +211,14 @@ def make_budget(arguments: argparse.Namespace, *, shared_by: int = 1) -> Any:
             "--max-cost needs --prompt-price and --completion-price, in money for a million "
             "tokens: without prices everything is free."
         )
-    for name, bound in bounds.items():
+    for name, bound in bounds.items() if shared_by else ():
         bounds[name] = bound / shared_by if name == "max_cost" else bound // shared_by
         if not bounds[name]:
             raise ValueError(
                 f"--{name.replace('_', '-')} {bound} is not enough for {shared_by} training sets: "
                 "raise it, or lower --seeds."
             )
-    if not prices and not bounds:
+    if not bounds and (shared_by or not prices):
         return None
     from sklw.generators import Budget
 
