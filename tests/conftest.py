@@ -1,5 +1,6 @@
 import os
 import shutil
+import subprocess
 from inspect import signature
 
 import numpy as np
@@ -95,3 +96,17 @@ def settings(tiny):
         "device": "cpu",
         "random_state": 0,
     }
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a file system of half a megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -74,7 +74,7 @@ def test_generated_rows_that_repeat_a_test_row_are_left_out(tmp_path):
         },
         generator=RecordedGenerator(rows),
     )
-    with pytest.warns(UserWarning, match="5 of 6 generated texts repeat a text of the test set"):
+    with pytest.warns(UserWarning, match="5 of 6 generated rows repeat a row of the test set"):
         results = compare(
             texts,
             labels,

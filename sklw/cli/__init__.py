@@ -1,4 +1,4 @@
-"""The command line: `python -m sklw demo`, `compare` and `cache`."""
+"""The command line: `python -m sklw demo`, `advise`, `augment`, `compare` and `cache`."""
 
 from sklw.cli._main import main
 

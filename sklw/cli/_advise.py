@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from sklw.cli._arguments import columns, separator
+from sklw.cli._file import add_file_options, column, reading
 from sklw.datasets import load_texts
 
 __all__ = ["add_parser"]
@@ -20,14 +20,8 @@ def add_parser(commands: Any) -> None:
             "could bring. Takes less than a minute and sends nothing anywhere."
         ),
     )
+    add_file_options(parser, tables=False)
     add = parser.add_argument
-    add("data", help="a .csv, .tsv, .txt or .jsonl file; .gz may follow")
-    add("--text", required=True, metavar="COLUMN", help="column of the texts")
-    add("--label", required=True, metavar="COLUMN", help="column of the labels")
-    add("--separator", type=separator, metavar="CHAR", help="character between columns, or 'tab'")
-    add("--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8 or UTF-16)")
-    add("--no-quotes", action="store_true", help='" is an ordinary character')
-    add("--no-header", action="store_true", help="--text and --label count the columns from 0")
     add(
         "--scoring",
         choices=["balanced_accuracy", "f1_macro"],
@@ -42,13 +36,8 @@ def _run(arguments: argparse.Namespace) -> int:
     """Print the advice for a file."""
     from sklw.advice import advise  # loads torch
 
-    texts, labels = load_texts(
-        arguments.data,
-        *columns(arguments),
-        separator=arguments.separator,
-        quotes=not arguments.no_quotes,
-        encoding=arguments.encoding,
-    )
+    columns = [column(arguments, name) for name in (arguments.text, arguments.label)]
+    texts, labels = load_texts(arguments.data, *columns, **reading(arguments))
     print(
         advise(
             texts,

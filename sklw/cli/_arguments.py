@@ -4,7 +4,16 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["columns", "descriptions", "names", "positive", "separator", "sizes"]
+__all__ = [
+    "amount",
+    "beyond_balance",
+    "descriptions",
+    "names",
+    "positive",
+    "separator",
+    "share",
+    "sizes",
+]
 
 
 def names(text: str) -> list[str]:
@@ -39,17 +48,35 @@ def sizes(text: str) -> list[int]:
     return [positive(part) for part in names(text)]
 
 
-def columns(arguments: argparse.Namespace) -> list[Any]:
-    """Return the names of the columns of texts and labels, or their positions."""
-    found = [arguments.text, arguments.label]
-    if not arguments.no_header:
-        return found
-    if not all(name.isdecimal() for name in found):
-        raise ValueError(
-            "With --no-header, --text and --label are positions counted from 0, such as --text 1 "
-            "--label 0."
-        )
-    return [int(name) for name in found]
+def amount(text: str) -> float:
+    """Read a number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return value
+
+
+def share(text: str) -> str | float:
+    """Read a share of the largest class, or 'auto'."""
+    if text == "auto":
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 'auto' nor a number in (0, 1]")
+    return value
+
+
+def beyond_balance(text: str) -> int | float:
+    """Read a number of rows for each class, or a share of all rows."""
+    if text.isdecimal():
+        return int(text)
+    return amount(text)
 
 
 def descriptions(pairs: Sequence[str], labels: Any) -> dict[str, str]:
@@ -58,9 +85,9 @@ def descriptions(pairs: Sequence[str], labels: Any) -> dict[str, str]:
     for pair in pairs:
         label, equals, text = pair.partition("=")
         if not equals or not text.strip():
-            raise ValueError(f"--label-description {pair!r} does not have the form LABEL=TEXT.")
-        if label not in set(labels.tolist()):
-            known = ", ".join(sorted(set(labels.tolist())))
-            raise ValueError(f"--label-description names the label {label!r}; there are: {known}.")
+            raise ValueError(f"--label-descriptions {pair!r} does not have the form LABEL=TEXT.")
+        if label not in set(labels):
+            known = ", ".join(sorted(set(labels)))
+            raise ValueError(f"--label-descriptions names the label {label!r}; there are: {known}.")
         found[label] = text.strip()
     return found

@@ -6,11 +6,21 @@ from typing import Any
 
 import pandas as pd
 
-import sklw
-from sklw.cli._arguments import columns, descriptions, names, positive, separator, sizes
-from sklw.comparison import CLASSIFIERS, METHODS, Settings, compare, format_table, summarize
-from sklw.datasets import load_texts
-from sklw.models import EMBEDDED_ENCODER, EMBEDDED_LANGUAGE_MODEL, locate_model
+from sklw.cli._arguments import descriptions, names, positive, sizes
+from sklw.cli._file import add_file_options, column, label_column, reading
+from sklw.cli._generator import add_generator_options, make_budget, make_generator
+from sklw.comparison import (
+    CLASSIFIERS,
+    METHODS,
+    TABLE_CLASSIFIERS,
+    Settings,
+    compare,
+    format_table,
+    summarize,
+)
+from sklw.datasets import load_table, load_texts
+from sklw.exceptions import EndpointError
+from sklw.models import EMBEDDED_ENCODER, locate_model
 
 __all__ = ["add_parser", "print_table", "what_is_kept"]
 
@@ -23,21 +33,23 @@ def add_parser(commands: Any) -> None:
         "compare",
         help="compare all methods on your own CSV, TSV or JSON-lines file",
         description=(
-            "Compare ways of dealing with imbalance on your own labelled texts. For each seed a "
-            "training set is drawn; the rows left over are the test set, the same for all methods."
+            "Compare ways of dealing with imbalance on your own labelled texts or table. For each\n"
+            "seed a training set is drawn; the rows left over are the test set, the same for all\n"
+            "methods. Bounds such as --max-cost are for the whole comparison, in equal shares for\n"
+            "the training sets."
         ),
         epilog=_methods_help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    _add_file_options(add)
+    add_file_options(parser)
     add("--methods", type=names, metavar="A,B", help="methods to compare (default: all)")
     add(
         "--classifiers",
         type=names,
-        default=["embedding"],
         metavar="A,B",
-        help=f"out of {', '.join(CLASSIFIERS)} (default: embedding)",
+        help=f"for texts out of {', '.join(CLASSIFIERS)} (default: embedding), for tables out of "
+        f"{', '.join(TABLE_CLASSIFIERS)} (default: all)",
     )
     add("--seeds", type=positive, default=5, metavar="N", help="repetitions (default: 5)")
     add(
@@ -57,50 +69,28 @@ def add_parser(commands: Any) -> None:
         "--output",
         default="sklw-comparison",
         metavar="DIR",
-        help="results and generated texts; run again to resume (default: %(default)s)",
+        help="results and generated rows; run again to resume (default: %(default)s)",
     )
     _add_model_options(add)
+    add_generator_options(parser)
     parser.set_defaults(command=_run, what_is_kept=what_is_kept)
 
 
-def _add_file_options(add: Callable[..., Any]) -> None:
-    add("data", help="a .csv, .tsv, .txt or .jsonl file; .gz may follow")
-    add("--text", required=True, metavar="COLUMN", help="column of the texts")
-    add("--label", required=True, metavar="COLUMN", help="column of the labels")
-    add(
-        "--separator",
-        type=separator,
-        metavar="CHAR",
-        help="character between two columns, or 'tab' (default: found by the names of the columns)",
-    )
-    add("--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8 or UTF-16, as it is)")
-    add("--no-quotes", action="store_true", help='" is an ordinary character')
-    add(
-        "--no-header",
-        action="store_true",
-        help="the file has no names of columns; --text and --label count them from 0",
-    )
-
-
 def _add_model_options(add: Callable[..., Any]) -> None:
-    add(
-        "--model",
-        default=EMBEDDED_LANGUAGE_MODEL,
-        help="language model: embedded name, path or hub id (default: %(default)s)",
-    )
     add(
         "--encoder",
         default=EMBEDDED_ENCODER,
         help="model of embeddings and of BERT (default: %(default)s)",
     )
     add("--epochs", type=positive, metavar="N", help="epochs of BERT (default: its own)")
-    add("--task", metavar="TEXT", help='what the texts are, such as "SMS messages"')
+    add("--task", metavar="TEXT", help='what the rows are, such as "SMS messages"')
     add(
-        "--label-description",
-        action="append",
+        "--label-descriptions",
+        action="extend",
+        nargs="+",
         default=[],
         metavar="LABEL=TEXT",
-        help="what a class means, for the prompt; may be repeated",
+        help="what classes mean, for the prompt; may be repeated",
     )
     add(
         "--llm-ratio",
@@ -109,7 +99,6 @@ def _add_model_options(add: Callable[..., Any]) -> None:
         help="the language model fills classes up to this share of the largest one; weights do "
         "the rest of the balancing (default: %(default)s)",
     )
-    add("--cache", metavar="PATH", help="keep the model's answers here, so none is paid for twice")
 
 
 def _methods_help() -> str:
@@ -118,21 +107,16 @@ def _methods_help() -> str:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    texts, labels = load_texts(
-        arguments.data,
-        *columns(arguments),
-        separator=arguments.separator,
-        quotes=not arguments.no_quotes,
-        encoding=arguments.encoding,
-    )
-    for model in (arguments.model, arguments.encoder):
-        locate_model(model)  # a wrong name shows now, not after the first hour
+    X, y = _read(arguments)
+    locate_model(arguments.encoder)  # a wrong name shows now, not after the first hour
+    n_sets = arguments.seeds * len(arguments.minority_sizes or [None])
+    budget = make_budget(arguments, shared_by=n_sets)
     bert: dict[str, Any] = {"model": arguments.encoder}
     if arguments.epochs is not None:
         bert["max_epochs"] = arguments.epochs
     results = compare(
-        texts,
-        labels,
+        X,
+        y,
         methods=arguments.methods,
         classifiers=arguments.classifiers,
         minority_sizes=arguments.minority_sizes,
@@ -141,10 +125,11 @@ def _run(arguments: argparse.Namespace) -> int:
         test_size=arguments.test_size,
         settings=Settings(
             llm_ratio=arguments.llm_ratio,
-            generator=sklw.TransformersGenerator(arguments.model),
+            generator=make_generator(arguments),
             task=arguments.task,
-            label_descriptions=descriptions(arguments.label_description, labels) or None,
-            cache=arguments.cache,
+            label_descriptions=descriptions(arguments.label_descriptions, y.tolist()) or None,
+            sampler={} if budget is None else {"budget": budget},
+            cache=arguments.cache or True,
             encoder=arguments.encoder,
             bert=bert,
         ),
@@ -152,8 +137,20 @@ def _run(arguments: argparse.Namespace) -> int:
         verbose=True,
     )
     print_table(results)
-    print(f"\nResults and generated texts are in {arguments.output}/.")
+    print(f"\nResults and generated rows are in {arguments.output}/.")
+    refused = results.loc[results["error"].str.startswith(EndpointError.__name__), "error"]
+    if len(refused):  # what there is, is shown; the failed trials are run again
+        raise EndpointError(refused.iloc[0].partition(": ")[2])
     return int(bool((results["error"] != "").all()))
+
+
+def _read(arguments: argparse.Namespace) -> tuple[Any, Any]:
+    label, how = label_column(arguments), reading(arguments)
+    if arguments.target is None:
+        return load_texts(arguments.data, column(arguments, arguments.text), label, **how)
+    ignore = [column(arguments, name) for name in arguments.ignore]
+    X, y = load_table(arguments.data, label, ignore=ignore, **how)
+    return X.reset_index(drop=True), y.to_numpy().astype(str)
 
 
 def print_table(results: pd.DataFrame) -> None:

@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 import sklw
-from sklw.cli import _advise, _cache, _compare, _demo
+from sklw.cli import _advise, _augment, _cache, _compare, _demo
+from sklw.cli._generator import in_options
+from sklw.exceptions import EndpointError
 
 __all__ = ["main"]
 
@@ -25,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     status : int
         0 on success, 1 if every trial of a comparison failed, 2 if the arguments or the data are
-        wrong, 130 if interrupted.
+        wrong or an endpoint cannot be used, 130 if interrupted.
 
     Examples
     --------
@@ -43,13 +45,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.showwarning = partial(_print_warning, shown)
         try:
             return int(arguments.command(arguments))
-        except (ValueError, OSError) as error:
-            print(f"sklw: error: {' '.join(str(error).split())}", file=sys.stderr)
-            return 2
+        except EndpointError as error:
+            return _refused(in_options(str(error)))
+        except (ValueError, OSError, ImportError) as error:
+            return _refused(str(error))
         except KeyboardInterrupt:
             kept: Any = getattr(arguments, "what_is_kept", lambda _: "")
             print(f"\nInterrupted. {kept(arguments)}".rstrip(), file=sys.stderr)
             return 130
+
+
+def _refused(message: str) -> int:
+    print(f"sklw: error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sklw {sklw.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (_demo, _advise, _compare, _cache):
+    for command in (_demo, _advise, _augment, _compare, _cache):
         command.add_parser(commands)
     return parser
 

@@ -2,7 +2,7 @@
 
 from sklw.comparison._eda import EDAOverSampler
 from sklw.comparison._folder import read_generated, read_results
-from sklw.comparison._methods import CLASSIFIERS, METHODS, build
+from sklw.comparison._methods import CLASSIFIERS, METHODS, TABLE_CLASSIFIERS, build
 from sklw.comparison._metrics import METRICS, evaluate
 from sklw.comparison._runner import compare
 from sklw.comparison._settings import Settings
@@ -12,6 +12,7 @@ __all__ = [
     "CLASSIFIERS",
     "METHODS",
     "METRICS",
+    "TABLE_CLASSIFIERS",
     "EDAOverSampler",
     "Settings",
     "build",

@@ -7,22 +7,33 @@ import numpy as np
 import pandas as pd
 
 from sklw._copies import copy_groups
-from sklw._validation import check_labels, check_texts, warn_of_alike_labels
+from sklw._validation import check_labels, check_texts, holds_texts, warn_of_alike_labels
 
 __all__ = ["check_corpus"]
 
 
-def check_corpus(texts: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Check texts and labels; keep one row for each text that has a single label."""
-    texts = check_texts(texts, estimator_name="compare")
-    labels = _check_labels(labels, len(texts))
+def check_corpus(X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """Check rows and labels; of texts keep one row for each that has a single label."""
+    if not holds_texts(X) and np.ndim(X) == 2:
+        table = pd.DataFrame(X).reset_index(drop=True)
+        table.columns = table.columns.astype(str)
+        labels = _check_labels(y, len(table))
+        warn_of_alike_labels(labels, stacklevel=5)
+        _check_classes(labels)
+        return table, labels
+    texts = check_texts(X, estimator_name="compare")
+    labels = _check_labels(y, len(texts))
     warn_of_alike_labels(labels, stacklevel=5)
     kept = _without_copies(texts, labels)
-    texts, labels = texts[kept], labels[kept]
+    _check_classes(labels[kept])
+    return texts[kept], labels[kept]
+
+
+def _check_classes(labels: np.ndarray) -> None:
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < 2:
         raise ValueError(
-            f"Every text has the label {classes.tolist()[0]!r}; a comparison needs two classes."
+            f"Every row has the label {classes.tolist()[0]!r}; a comparison needs two classes."
             if len(classes)
             else "No text is left: each one has copies with other labels."
         )
@@ -33,7 +44,6 @@ def check_corpus(texts: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
             f"{single[0]} has 1 row: merge or drop it."
             + (f" So do {', '.join(single[1:])}." if len(single) > 1 else "")
         )
-    return texts, labels
 
 
 def _check_labels(labels: Any, n_rows: int) -> np.ndarray:
@@ -41,9 +51,7 @@ def _check_labels(labels: Any, n_rows: int) -> np.ndarray:
         labels = np.asarray(labels, dtype=object)  # "nan" is a label in an array of objects
     found = check_labels(labels, estimator_name="compare", warn=True)
     if len(found) != n_rows:
-        raise ValueError(
-            f"Got {n_rows} texts and {len(found)} labels; pass one label for each text."
-        )
+        raise ValueError(f"Got {n_rows} rows and {len(found)} labels; pass one label for each row.")
     return found.astype(object) if found.dtype.kind == "U" else found
 
 

@@ -1,7 +1,6 @@
 """What a comparison keeps on disk, so that it can be resumed and looked at."""
 
 import csv
-import io
 import json
 import os
 import warnings
@@ -14,6 +13,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
+from sklw._writing import put, write_whole
 from sklw.comparison._generated import Generated
 
 __all__ = ["KEY", "ResultsFolder", "read_generated", "read_results"]
@@ -92,7 +92,7 @@ class ResultsFolder:
                     f"{self.folder} holds results without the {path.name} that says how they were "
                     f"made. {advice}"
                 )
-            _write(path, json.dumps(self._description, indent=1))
+            write_whole(path, json.dumps(self._description, indent=1))
             return
         try:
             known = dict(json.loads(path.read_text(encoding="utf-8")))
@@ -135,7 +135,7 @@ class ResultsFolder:
             new = not self.results_path.exists()
             text = pd.DataFrame(self._unsaved).to_csv(header=new, **_WRITE)
             with self.results_path.open("ab") as file:
-                _put(file, text)
+                put(file, text)
             self._unsaved = []
 
     def _cut_off_unfinished(self) -> None:
@@ -158,8 +158,8 @@ class ResultsFolder:
             parents=[" ".join(map(str, rows)) for rows in generated.verdicts["parents"]]
         )
         with _warned("the generated texts"):
-            _write(path.with_suffix(".json"), json.dumps(cost))
-            _write(path, frame.to_csv(**_WRITE))
+            write_whole(path.with_suffix(".json"), json.dumps(cost))
+            write_whole(path, frame.to_csv(**_WRITE))
 
     def read_generated(self, minority_size: int, seed: int, labels: np.ndarray) -> Generated | None:
         """Read what `write_generated` kept; None if there is nothing."""
@@ -192,7 +192,7 @@ class ResultsFolder:
             column = np.full(len(frame), np.nan)
             column[frame["accepted"] == "True"] = np.round(weights, 4)
             frame[f"weight_{method}"] = column
-            _write(path, frame.to_csv(**_WRITE))
+            write_whole(path, frame.to_csv(**_WRITE))
 
 
 def read_generated(path: Any) -> pd.DataFrame:
@@ -209,20 +209,6 @@ def read_generated(path: Any) -> pd.DataFrame:
         One row a text; every value is a string.
     """
     return pd.read_csv(path, encoding_errors="surrogatepass", **_READ)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the whole file or nothing."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        _put(file, text)
-    partial.replace(path)
-
-
-def _put(file: io.BufferedWriter, text: str) -> None:
-    file.write(text.encode("utf-8", "surrogatepass"))
-    file.flush()
-    os.fsync(file.fileno())
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sklw._copies import folded
 from sklw.comparison._settings import Settings
+from sklw.comparison._tables import from_lines, to_lines
 
 __all__ = ["Generated", "generate"]
 
@@ -22,7 +23,8 @@ class Generated:
     """Rows of a language model, and what they cost.
 
     `verdicts` has a row for each candidate: ``text``, ``label``, ``accepted``, ``reason`` and
-    ``parents``, the real training rows that its prompt showed.
+    ``parents``, the real training rows that its prompt showed. The text of a table's row is a JSON
+    object; of these the accepted ones alone are kept.
     """
 
     verdicts: pd.DataFrame
@@ -42,7 +44,7 @@ class Generated:
         if not copied.any():
             return self
         warnings.warn(
-            f"{copied.sum()} of {len(self.accepted)} generated texts repeat a text of the test set "
+            f"{copied.sum()} of {len(self.accepted)} generated rows repeat a row of the test set "
             "and are left out.",
             UserWarning,
             stacklevel=2,
@@ -51,29 +53,31 @@ class Generated:
         verdicts["reason"] = verdicts["reason"].mask(copied, "copied_test")
         return replace(self, verdicts=verdicts)
 
-    def append_to(
-        self, texts: np.ndarray, labels: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    def append_to(self, rows: Any, labels: np.ndarray) -> tuple[Any, np.ndarray, dict[str, Any]]:
         """Append the rows to the real ones.
 
         The third value holds the fit parameters of a pipeline that starts with a weighter.
         """
         new = self.accepted
-        all_texts = np.concatenate([texts, new["text"].to_numpy(dtype=object)])
+        all_rows: Any
+        if isinstance(rows, pd.DataFrame):
+            all_rows = pd.concat([rows, from_lines(new["text"], rows)], ignore_index=True)
+        else:
+            all_rows = np.concatenate([rows, new["text"].to_numpy(dtype=object)])
         all_labels = np.concatenate([labels, np.array(new["label"].tolist(), dtype=labels.dtype)])
-        nothing: list[np.ndarray] = [np.array([], dtype=int)] * len(texts)
-        parents = [np.array(rows, dtype=int) for rows in new["parents"]]
+        nothing: list[np.ndarray] = [np.array([], dtype=int)] * len(rows)
+        parents = [np.array(shown, dtype=int) for shown in new["parents"]]
         return (
-            all_texts,
+            all_rows,
             all_labels,
             {
-                "syntheticweighter__synthetic": np.arange(len(all_texts)) >= len(texts),
+                "syntheticweighter__synthetic": np.arange(len(all_rows)) >= len(rows),
                 "syntheticweighter__parent_indices": [*nothing, *parents],
             },
         )
 
 
-def generate(texts: np.ndarray, labels: np.ndarray, settings: Settings, seed: int) -> Generated:
+def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Generated:
     """Over-sample a training set with the language model."""
     from sklw.over_sampling import LLMOverSampler
 
@@ -88,11 +92,22 @@ def generate(texts: np.ndarray, labels: np.ndarray, settings: Settings, seed: in
     }
     sampler = LLMOverSampler(**{**parameters, **settings.sampler})
     start = time.perf_counter()
-    sampler.fit_resample(texts, labels)
+    all_rows, all_labels = sampler.fit_resample(rows, labels)
     seconds = time.perf_counter() - start
     provenance = sampler.provenance_
+    verdicts = provenance[_COLUMNS].reset_index(drop=True)
+    if isinstance(rows, pd.DataFrame):
+        parents = [tuple(np.asarray(shown).tolist()) for shown in sampler.parent_indices_]
+        made = {
+            "text": to_lines(all_rows.iloc[len(rows) :]),
+            "label": all_labels[len(rows) :],
+            "accepted": True,
+            "reason": "",
+            "parents": pd.Series(parents, dtype=object),
+        }
+        verdicts = pd.DataFrame(made, columns=_COLUMNS)
     return Generated(
-        verdicts=provenance[_COLUMNS].reset_index(drop=True),
+        verdicts=verdicts,
         seconds=seconds,
         tokens=int(provenance[["prompt_tokens", "completion_tokens"]].to_numpy().sum()),
     )

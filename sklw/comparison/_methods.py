@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-from imblearn.over_sampling import ADASYN, SMOTE, RandomOverSampler
+from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC, RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
@@ -23,10 +24,21 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklw.comparison._eda import EDAOverSampler
 from sklw.comparison._settings import Settings
+from sklw.comparison._tables import make_completer, make_encoder
 
-__all__ = ["CLASSIFIERS", "METHODS", "Method", "Plan", "build", "check_names", "is_applicable"]
+__all__ = [
+    "CLASSIFIERS",
+    "METHODS",
+    "TABLE_CLASSIFIERS",
+    "Method",
+    "Plan",
+    "build",
+    "check_names",
+    "is_applicable",
+]
 
 CLASSIFIERS = ("embedding", "tfidf", "bert")
+TABLE_CLASSIFIERS = ("logistic", "boosting")
 
 
 @dataclass(frozen=True)
@@ -46,8 +58,9 @@ class Method:
     build: Callable[[Plan], Any]
     description: str
     uses_llm: bool = False  # fitted on real and generated rows, with a weighter as its first step
-    classifiers: tuple[str, ...] = CLASSIFIERS
+    classifiers: tuple[str, ...] = CLASSIFIERS + TABLE_CLASSIFIERS
     binary_only: bool = False
+    mixed_only: bool = False  # for tables of numbers and categories
 
 
 def _embedder(plan: Plan) -> Any:
@@ -59,6 +72,8 @@ def _embedder(plan: Plan) -> Any:
 def _features(plan: Plan) -> list[Any]:
     if plan.classifier == "embedding":
         return [_embedder(plan)]
+    if plan.classifier in TABLE_CLASSIFIERS:
+        return [make_encoder()]
     return [TfidfVectorizer(sublinear_tf=True)] if plan.classifier == "tfidf" else []
 
 
@@ -68,6 +83,10 @@ def _head(plan: Plan, class_weight: str | None = None) -> Any:
 
         parameters = {"random_state": plan.seed, **plan.settings.bert}
         return BertClassifier(**{**parameters, "class_weight": class_weight})
+    if plan.classifier == "boosting":
+        return HistGradientBoostingClassifier(class_weight=class_weight, random_state=plan.seed)
+    if plan.classifier == "logistic":  # on scaled columns, so with the usual C
+        return LogisticRegression(class_weight=class_weight, max_iter=1000)
     return LogisticRegression(C=plan.settings.C, class_weight=class_weight, max_iter=1000)
 
 
@@ -107,6 +126,8 @@ def _sampled(sampler: Any, plan: Plan) -> Any:
     steps = [*_features(plan), sampler]
     if isinstance(sampler, EDAOverSampler):  # it reads texts
         steps = steps[::-1]
+    elif isinstance(sampler, SMOTENC):  # it reads categories as they are
+        steps = [*make_completer(), sampler, *_features(plan)]
     elif plan.classifier == "bert":
         # The samplers take no 1-D array; BertClassifier reads a column of texts as well.
         steps = [FunctionTransformer(_as_column), sampler]
@@ -125,6 +146,10 @@ def _smote(plan: Plan) -> Any:
     return _sampled(SMOTE(k_neighbors=min(5, plan.smallest - 1)), plan)
 
 
+def _smotenc(plan: Plan) -> Any:
+    return _sampled(SMOTENC("auto", k_neighbors=min(5, plan.smallest - 1)), plan)
+
+
 def _adasyn(plan: Plan) -> Any:
     return _sampled(ADASYN(n_neighbors=min(5, plan.smallest - 1)), plan)
 
@@ -138,14 +163,18 @@ def _weighted(weighting: str) -> Callable[[Plan], Any]:
         from sklw.pipeline import make_pipeline as make_weighting_pipeline
         from sklw.weighting import Auto, Imp, SyntheticWeighter
 
-        checker = make_pipeline(
-            _embedder(plan),
-            LogisticRegression(C=plan.settings.C, max_iter=1000),
-        )
-        own = {"imp": Imp(checker), "auto": Auto(diversity_checker=checker)}
+        own: dict[str, Any] = {}
+        checkers: dict[str, Any] = {}
+        if plan.classifier in CLASSIFIERS:
+            checker = make_pipeline(
+                _embedder(plan),
+                LogisticRegression(C=plan.settings.C, max_iter=1000),
+            )
+            own = {"imp": Imp(checker), "auto": Auto(diversity_checker=checker)}
+            checkers = {"checker": checker}
         weighter = SyntheticWeighter(
             own.get(weighting, weighting),
-            checker=checker,
+            **checkers,
             temperature=plan.settings.temperature,
             synthetic_weight=plan.settings.synthetic_weight,
             class_weight="balanced",
@@ -163,9 +192,21 @@ METHODS: dict[str, Method] = {
         _threshold, "decision threshold tuned for balanced accuracy", binary_only=True
     ),
     "random": Method(_random, "copies of minority rows"),
-    "smote": Method(_smote, "SMOTE on sentence embeddings", classifiers=("embedding",)),
-    "adasyn": Method(_adasyn, "ADASYN on sentence embeddings", classifiers=("embedding",)),
-    "eda": Method(_eda, "minority rows with edited words"),
+    "smote": Method(
+        _smote,
+        "SMOTE on sentence embeddings, or on scaled and one-hot columns",
+        classifiers=("embedding", *TABLE_CLASSIFIERS),
+    ),
+    "smotenc": Method(
+        _smotenc,
+        "SMOTENC on tables of numbers and categories",
+        classifiers=TABLE_CLASSIFIERS,
+        mixed_only=True,
+    ),
+    "adasyn": Method(
+        _adasyn, "ADASYN, where SMOTE is", classifiers=("embedding", *TABLE_CLASSIFIERS)
+    ),
+    "eda": Method(_eda, "minority texts with edited words", classifiers=CLASSIFIERS),
     "llm": Method(_weighted("uniform"), "rows from a language model", uses_llm=True),
     "llm_quality": Method(_weighted("quality"), "... weighted by quality", uses_llm=True),
     "llm_imp": Method(_weighted("imp"), "... weighted by IMP-Loss", uses_llm=True),
@@ -178,10 +219,14 @@ METHODS: dict[str, Method] = {
 }
 
 
-def is_applicable(method: str, classifier: str, n_classes: int) -> bool:
-    """Whether a method can be combined with a kind of classifier and a number of classes."""
+def is_applicable(method: str, classifier: str, n_classes: int, *, mixed: bool) -> bool:
+    """Whether a method can be combined with a classifier, a number of classes, and the columns."""
     entry = METHODS[method]
-    return classifier in entry.classifiers and (n_classes == 2 or not entry.binary_only)
+    return (
+        classifier in entry.classifiers
+        and (n_classes == 2 or not entry.binary_only)
+        and (mixed or not entry.mixed_only)
+    )
 
 
 def build(method: str, classifier: str, settings: Settings, *, smallest: int, seed: int) -> Any:
@@ -191,8 +236,8 @@ def build(method: str, classifier: str, settings: Settings, *, smallest: int, se
     ----------
     method : str
         A key of `METHODS`.
-    classifier : {"embedding", "tfidf", "bert"}
-        Kind of classifier.
+    classifier : {"embedding", "tfidf", "bert", "logistic", "boosting"}
+        Kind of classifier; the last two are for tables.
     settings : Settings
         What all methods share.
     smallest : int
@@ -203,8 +248,8 @@ def build(method: str, classifier: str, settings: Settings, *, smallest: int, se
     Returns
     -------
     estimator : classifier
-        Unfitted; reads texts. That of an LLM method expects real and generated rows, and which
-        are which as the fit parameters ``syntheticweighter__synthetic`` and
+        Unfitted; reads texts or a DataFrame. That of an LLM method expects real and generated
+        rows, and which are which as the fit parameters ``syntheticweighter__synthetic`` and
         ``syntheticweighter__parent_indices``.
 
     Raises
@@ -219,7 +264,7 @@ def build(method: str, classifier: str, settings: Settings, *, smallest: int, se
     ['edaoversampler', 'tfidfvectorizer', 'logisticregression']
     """
     check_names([method], METHODS, "method")
-    check_names([classifier], CLASSIFIERS, "classifier")
+    check_names([classifier], CLASSIFIERS + TABLE_CLASSIFIERS, "classifier")
     return METHODS[method].build(Plan(classifier, settings, smallest, seed))
 
 

@@ -11,24 +11,33 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from sklw._compat.scikit_learn import safe_indexing
 from sklw._progress import progress
 from sklw.comparison._corpus import check_corpus
 from sklw.comparison._folder import KEY, ResultsFolder
 from sklw.comparison._generated import Generated, generate
-from sklw.comparison._methods import CLASSIFIERS, METHODS, build, check_names, is_applicable
+from sklw.comparison._methods import (
+    CLASSIFIERS,
+    METHODS,
+    TABLE_CLASSIFIERS,
+    build,
+    check_names,
+    is_applicable,
+)
 from sklw.comparison._metrics import METRICS, evaluate
 from sklw.comparison._settings import Settings
 from sklw.comparison._splits import Split, draw_split, rarest_class
+from sklw.comparison._tables import has_natural_repeats, is_mixed, to_lines
 
 __all__ = ["compare"]
 
 
 def compare(
-    texts: Any,
-    labels: Any,
+    X: Any,
+    y: Any,
     *,
     methods: Sequence[str] | None = None,
-    classifiers: Sequence[str] = ("embedding",),
+    classifiers: Sequence[str] | None = None,
     minority_sizes: Sequence[int] | None = None,
     majority_size: int | None = None,
     seeds: Iterable[int] = range(5),
@@ -45,19 +54,24 @@ def compare(
 
     No text is trained and tested on: of copies (case, white space and Unicode form aside) the
     first is used, of those with different labels none, and generated rows that repeat a test row
-    are left out.
+    are left out. Rows of a table may repeat; generated ones that repeat a test row are left out
+    unless more than 5 % of the real rows are repeats.
 
     Parameters
     ----------
-    texts : array-like of str of shape (n_samples,)
-        The texts.
-    labels : array-like of shape (n_samples,)
+    X : array-like of str of shape (n_samples,), or table of shape (n_samples, n_features)
+        Texts, or rows of a table: a DataFrame of any columns or an array of numbers.
+    y : array-like of shape (n_samples,)
         Their labels.
     methods : list of str, default=None
         Keys of `METHODS`; None takes all. A method is left out where it cannot go with the
-        classifier (SMOTE needs embeddings, DIMP needs BERT) or the number of classes.
-    classifiers : list of {"embedding", "tfidf", "bert"}, default=("embedding",)
-        Logistic regression on frozen sentence embeddings or on TF-IDF, or a fine-tuned BERT.
+        classifier (SMOTE needs embeddings or a table, DIMP needs BERT), the number of classes or
+        the columns (SMOTENC needs numbers and categories).
+    classifiers : list of str, default=None
+        For texts ``"embedding"``, ``"tfidf"`` and ``"bert"``: logistic regression on frozen
+        sentence embeddings or on TF-IDF, or a fine-tuned BERT. For tables ``"logistic"`` and
+        ``"boosting"``: logistic regression or histogram gradient boosting, on scaled and one-hot
+        columns. None takes the embeddings, or both for a table.
     minority_sizes : list of int, default=None
         Training rows of the rarest class; None takes three quarters of it.
     majority_size : int, default=None
@@ -100,7 +114,7 @@ def compare(
     >>> results[["method", "seed"]].values.tolist()
     [['real', 0], ['class_weight', 0], ['real', 1], ['class_weight', 1]]
     """
-    comparison = _Comparison(texts, labels, settings, majority_size, test_size, output)
+    comparison = _Comparison(X, y, settings, majority_size, test_size, output)
     trials = comparison.plan(methods, classifiers, minority_sizes, seeds)
     with comparison.opened(), progress(len(trials), "", "trial", verbose) as bar:
         for trial in trials:
@@ -129,16 +143,17 @@ class _Comparison:
 
     def __init__(
         self,
-        texts: Any,
-        labels: Any,
+        X: Any,
+        y: Any,
         settings: Settings | None,
         majority_size: int | None,
         test_size: int | None,
         output: Any,
     ) -> None:
-        self.texts, self.labels = check_corpus(texts, labels)
+        self.rows, self.labels = check_corpus(X, y)
+        self.is_table = isinstance(self.rows, pd.DataFrame)
         self.settings = Settings() if settings is None else settings
-        self.majority_size = len(self.texts) if majority_size is None else majority_size
+        self.majority_size = len(self.rows) if majority_size is None else majority_size
         self.test_size = test_size
         self.minority = rarest_class(self.labels)
         self.n_classes = len(np.unique(self.labels))
@@ -150,14 +165,18 @@ class _Comparison:
     def plan(
         self,
         methods: Sequence[str] | None,
-        classifiers: Sequence[str],
+        classifiers: Sequence[str] | None,
         minority_sizes: Sequence[int] | None,
         seeds: Iterable[int],
     ) -> list[Trial]:
         """List the trials, having checked that each can be run."""
         methods = list(METHODS) if methods is None else methods
         check_names(methods, METHODS, "method")
-        check_names(classifiers, CLASSIFIERS, "classifier")
+        known = TABLE_CLASSIFIERS if self.is_table else CLASSIFIERS
+        if classifiers is None:
+            classifiers = TABLE_CLASSIFIERS if self.is_table else CLASSIFIERS[:1]
+        check_names(classifiers, known, "classifier")
+        mixed = is_mixed(self.rows)
         if minority_sizes is None:
             minority_sizes = [int((self.labels == self.minority).sum()) * 3 // 4]
         trials = [
@@ -166,7 +185,7 @@ class _Comparison:
             for size in minority_sizes
             for classifier in classifiers
             for method in methods
-            if is_applicable(method, classifier, self.n_classes)
+            if is_applicable(method, classifier, self.n_classes, mixed=mixed)
         ]
         if not trials:
             raise ValueError(
@@ -203,8 +222,9 @@ class _Comparison:
         if self.output is None:
             yield
             return
+        rows = self.rows if self.is_table else self.rows.tolist()
         description = {
-            "data": joblib.hash([self.texts.tolist(), self.labels.tolist()]),
+            "data": joblib.hash([rows, self.labels.tolist()]),
             "majority_size": self.majority_size,
             "test_size": self.test_size,
             **self.settings.describe(),
@@ -226,7 +246,8 @@ class _Comparison:
 
     def _measure(self, trial: Trial) -> dict[str, Any]:
         split = self._split(trial.minority_size, trial.seed)
-        texts, labels = self.texts[split.train], self.labels[split.train]
+        rows, labels = safe_indexing(self.rows, split.train), self.labels[split.train]
+        tested = safe_indexing(self.rows, split.test)
         estimator = build(
             trial.method,
             trial.classifier,
@@ -237,21 +258,20 @@ class _Comparison:
         row: dict[str, Any] = dict.fromkeys(_COSTS, 0)
         parameters: dict[str, Any] = {}
         if METHODS[trial.method].uses_llm:
-            generated = self._generated_rows(trial, texts, labels, self.texts[split.test])
-            texts, labels, parameters = generated.append_to(texts, labels)
+            generated = self._generated_rows(trial, rows, labels, tested)
+            rows, labels, parameters = generated.append_to(rows, labels)
             row["generation_seconds"] = generated.seconds
             row["tokens"] = generated.tokens
             row["synthetic_rows"] = len(generated.accepted)
-        if trial.classifier == "embedding" or METHODS[trial.method].uses_llm:
+        embedded = trial.classifier == "embedding" or METHODS[trial.method].uses_llm
+        if embedded and not self.is_table:
             # Before the clock starts, so that the first method does not pay for the others.
             self._embed(np.concatenate([split.train, split.test]))
         start = time.perf_counter()
-        estimator.fit(texts, labels, **parameters)
+        estimator.fit(rows, labels, **parameters)
         row["fit_seconds"] = time.perf_counter() - start
         start = time.perf_counter()
-        row |= evaluate(
-            estimator, self.texts[split.test], self.labels[split.test], minority=self.minority
-        )
+        row |= evaluate(estimator, tested, self.labels[split.test], minority=self.minority)
         row["predict_seconds"] = time.perf_counter() - start
         self._keep_weights(trial, estimator, parameters)
         return {name: row[name] for name in (*METRICS, *_COSTS)}
@@ -260,10 +280,10 @@ class _Comparison:
         """Have `TextEmbedder` compute and remember the embeddings of real rows."""
         from sklw.feature_extraction import TextEmbedder
 
-        TextEmbedder(self.settings.encoder).fit_transform(self.texts[rows])
+        TextEmbedder(self.settings.encoder).fit_transform(self.rows[rows])
 
     def _generated_rows(
-        self, trial: Trial, texts: np.ndarray, labels: np.ndarray, tested: np.ndarray
+        self, trial: Trial, rows: Any, labels: np.ndarray, tested: Any
     ) -> Generated:
         key = trial.minority_size, trial.seed
         if key not in self.generated and self.folder is not None:
@@ -272,7 +292,11 @@ class _Comparison:
                 self.generated[key] = found
         if key not in self.generated:
             try:
-                new = generate(texts, labels, self.settings, trial.seed).without_copies_of(tested)
+                new = generate(rows, labels, self.settings, trial.seed)
+                if not self.is_table:
+                    new = new.without_copies_of(tested)
+                elif not has_natural_repeats(self.rows):
+                    new = new.without_copies_of(to_lines(tested))
             except Exception as error:
                 # Remembered, so that the other methods do not pay for the same failure again.
                 self.generated[key] = error

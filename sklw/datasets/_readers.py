@@ -2,16 +2,14 @@
 
 import os
 import warnings
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sklw._copies import copy_groups, folded
 from sklw._validation import warn_of_alike_labels
-from sklw.datasets._files import read_table
+from sklw.datasets._frames import load_frame
+from sklw.datasets._labels import check_classes
 
 __all__ = ["load_texts"]
 
@@ -25,7 +23,8 @@ def load_texts(
     quotes: bool = True,
     encoding: str | None = None,
     drop_duplicates: bool = False,
-) -> tuple[np.ndarray, np.ndarray]:
+    as_frame: bool = False,
+) -> tuple[Any, Any]:
     r"""Read labelled texts from a CSV, TSV or JSON-lines file, compressed or not.
 
     Texts and labels are read verbatim: ``NA``, ``None``, ``01`` and ``1.0`` stay those
@@ -50,12 +49,14 @@ def load_texts(
         without; no other encoding can be detected reliably, so pass its name.
     drop_duplicates : bool, default=False
         Keep only the first row of each text; case, white space and Unicode form do not count.
+    as_frame : bool, default=False
+        Return Series, with the number of each row in the file, counted from 0, as index.
 
     Returns
     -------
-    texts : ndarray of object of shape (n_rows,)
+    texts : ndarray of object of shape (n_rows,), or Series
         The texts.
-    labels : ndarray of str of shape (n_rows,)
+    labels : ndarray of str of shape (n_rows,), or Series
         Their labels, always as strings.
 
     Raises
@@ -89,15 +90,13 @@ def load_texts(
             f"text_column={text_column!r} and label_column={label_column!r}: give two names, or "
             "two positions for a file without a header."
         )
-    frame = read_table(
-        Path(path).expanduser(),
+    frame = load_frame(
+        path,
         [text_column, label_column],
         separator=separator,
         quotes=quotes,
         encoding=encoding,
     )
-    for column in (text_column, label_column):
-        _check_column(frame, column, path)
     pairs = pd.DataFrame({"text": frame[text_column], "label": frame[label_column]}, dtype=object)
     blank = pairs.map(lambda cell: isinstance(cell, str) and not folded(cell)).any(axis=1)
     complete = pairs[~blank].dropna()
@@ -108,46 +107,9 @@ def load_texts(
             UserWarning,
             stacklevel=2,
         )
-    texts, labels = complete["text"].to_numpy(), complete["label"].to_numpy()
-    _check_classes(labels, label_column, path)
-    warn_of_alike_labels(labels, stacklevel=3)
+    check_classes(complete["label"].to_numpy(), label_column, path, "a text and a label")
+    warn_of_alike_labels(complete["label"].to_numpy(), stacklevel=3)
     if drop_duplicates:
-        kept = ~pd.Series(copy_groups(texts)).duplicated().to_numpy()
-        texts, labels = texts[kept], labels[kept]
-    return texts, labels.astype(str)
-
-
-def _check_column(frame: pd.DataFrame, column: Any, path: Any) -> None:
-    names = [str(name) for name in frame.columns]
-    if column not in frame.columns:
-        close = get_close_matches(str(column), names, n=1, cutoff=0.6)
-        # Names that differ in case or white space only are not always close to difflib.
-        close = [name for name in names if folded(name) == folded(str(column))] or close
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"There is no column {column!r} in {path}.{hint} It has: {', '.join(names)}."
-        )
-    if list(frame.columns).count(column) > 1:
-        raise ValueError(f"{path} has several columns {column!r}. Rename all but one.")
-    strange = [cell for cell in frame[column] if isinstance(cell, (list, dict))]
-    if strange:
-        raise ValueError(
-            f"The column {column!r} of {path} holds lists or objects, such as "
-            f"{str(strange[0])[:60]}, where a string is needed."
-        )
-
-
-def _check_classes(labels: np.ndarray, label_column: Any, path: Any) -> None:
-    if not len(labels):
-        raise ValueError(f"{path} has no row with a text and a label.")
-    counts = pd.Series(labels).value_counts()
-    if len(counts) == 1:
-        raise ValueError(
-            f"Every row of {path} has the label {counts.index[0]!r} in column {label_column!r}; "
-            "a classifier needs at least two classes."
-        )
-    if len(counts) == len(labels) and len(labels) > 2:
-        raise ValueError(
-            f"Every row of {path} has a different value in column {label_column!r}; that cannot "
-            "be a label. Have the text column and the label column been swapped?"
-        )
+        complete = complete[~pd.Series(copy_groups(complete["text"])).duplicated().to_numpy()]
+    texts, labels = complete["text"], complete["label"]
+    return (texts, labels) if as_frame else (texts.to_numpy(), labels.to_numpy().astype(str))

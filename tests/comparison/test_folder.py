@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from skorch.callbacks import Callback
 
-from sklw import RecordedGenerator
+from sklw import RecordedGenerator, _writing
 from sklw.comparison import Settings, compare, read_results
 from sklw.comparison import _folder as store_module
 from sklw.over_sampling import TextFilter
@@ -114,8 +114,8 @@ class TestInterruption:
         if callback is not None:
             bert["callbacks"] = [("callback", callback)]
         return {
-            "texts": texts,
-            "labels": ["up", "up", "up", "down", "down", "down"] * 8,
+            "X": texts,
+            "y": ["up", "up", "up", "down", "down", "down"] * 8,
             "methods": ["real"],
             "classifiers": ["bert"],
             "seeds": [0],
@@ -145,7 +145,7 @@ class TestInterruption:
 
         classifier = BertClassifier(
             tiny, max_epochs=40, lr=1e-9, early_stopping=2, validation_fraction=0.2, random_state=0
-        ).fit(arguments["texts"], arguments["labels"])
+        ).fit(arguments["X"], arguments["y"])
         assert len(classifier.history_) < 40
 
 
@@ -171,7 +171,7 @@ class TestKilled:
             sys.path[:0] = {sys.path!r}
             from tests_of_folder import run
             from sklw.comparison import _folder
-            put, calls = _folder._put, []
+            put, calls = _folder.put, []
             def half(file, text):
                 if file.name.endswith("results.csv"):
                     calls.append(text)
@@ -180,7 +180,7 @@ class TestKilled:
                         file.flush()
                         os.kill(os.getpid(), signal.SIGKILL)
                 put(file, text)
-            _folder._put = half
+            _folder.put = half
             run({str(tmp_path / "out")!r})
         """
         source = tmp_path / "tests_of_folder.py"
@@ -283,12 +283,12 @@ class Paid(RecordedGenerator):
 
 @pytest.mark.parametrize("refused", ["generated_m6_seed0.csv", "generated_m6_seed0.json", "both"])
 def test_a_training_set_is_paid_for_once_if_it_cannot_be_written(tmp_path, monkeypatch, refused):
-    def full(path, text, real=store_module._write):
+    def full(path, text, real=store_module.write_whole):
         if refused in (path.name, "both") and path.name != "settings.json":
             raise OSError(28, "No space left on device")
         real(path, text)
 
-    monkeypatch.setattr(store_module, "_write", full)
+    monkeypatch.setattr(store_module, "write_whole", full)
     Paid.asked = 0
     rows = settings("spam").generator.records
     given = Settings(generator=Paid(rows), sampler=settings("spam").sampler)
@@ -302,14 +302,15 @@ def test_a_training_set_is_paid_for_once_if_it_cannot_be_written(tmp_path, monke
 def test_what_a_full_disk_refuses_is_written_with_the_next_cell(tmp_path, monkeypatch):
     refusals = [OSError(28, "No space left on device")] * 2
 
-    def full(file, text, real=store_module._put):
+    def full(file, text, real=store_module.put):
         if file.name.endswith(("results.csv", "seed0.csv.partial")) and refusals:
             file.write(text.encode()[:10])
             file.flush()
             raise refusals.pop()
         real(file, text)
 
-    monkeypatch.setattr(store_module, "_put", full)
+    for module in (store_module, _writing):
+        monkeypatch.setattr(module, "put", full)
     with pytest.warns(UserWarning, match="No space left on device"):
         results = run(tmp_path)
     assert results["error"].tolist() == ["", ""]

@@ -171,7 +171,7 @@ def test_every_method_that_bert_takes_runs_with_it(settings, tiny, tmp_path):
         settings=replace(settings, bert={"model": tiny, "max_epochs": 1}),
         output=tmp_path,
     )
-    assert set(results["method"]) == set(METHODS) - {"smote", "adasyn"}
+    assert set(results["method"]) == set(METHODS) - {"smote", "smotenc", "adasyn"}
     assert results["error"].tolist() == [""] * len(results)
     kept = pd.read_csv(tmp_path / "generated_m8_seed0.csv")
     assert kept.loc[kept["accepted"], "weight_llm_dimp"].mean() == pytest.approx(1, abs=1e-3)
@@ -319,3 +319,73 @@ def test_wrong_arguments_are_named_before_any_work(tmp_path, arguments, message)
 def test_a_string_is_no_list_of_methods():
     with pytest.raises(TypeError, match="list of names"):
         compare(TEXTS, LABELS, methods="real", **SMALL)
+
+
+class TestTables:
+    @pytest.fixture
+    def table(self):
+        random = np.random.default_rng(0)
+        labels = np.repeat(["late", "paid"], [40, 120])
+        table = pd.DataFrame(
+            {
+                "age": random.integers(20, 60, 160) + 12 * (labels == "late"),
+                "debt": pd.array(random.integers(0, 9, 160), dtype="Int64"),
+                "job": random.choice(["cook", "clerk", "nurse"], 160),
+                "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(range(160), unit="D"),
+            }
+        )
+        table.loc[::9, ["debt", "job"]] = None
+        return table, labels
+
+    @pytest.fixture
+    def recorded(self, table):
+        X, y = table
+        late = X[y == "late"].assign(age=lambda rows: rows["age"] + 1, label="late")
+        return Settings(
+            generator=RecordedGenerator(late, text_column=None),
+            llm_ratio=0.6,
+            sampler={"on_shortfall": "ignore"},
+        )
+
+    def test_each_method_runs_and_is_resumed(self, table, recorded, tmp_path):
+        arguments = {"seeds": [0], "settings": recorded, "output": tmp_path}
+        quick = [name for name in METHODS if name not in ("threshold", "llm_auto")]
+        results = compare(*table, methods=quick, **arguments)
+        assert (results["error"] == "").all(), results["error"].tolist()
+        assert set(results["method"]) == set(quick) - {"eda", "llm_dimp"}
+        assert set(results["classifier"]) == {"logistic", "boosting"}
+        again = compare(*table, methods=quick, **arguments)
+        pd.testing.assert_frame_equal(again, results, check_dtype=False)
+        (tmp_path / "results.csv").unlink()
+        anew = compare(*table, methods=["llm_quality"], **arguments)
+        found = results[results["method"] == "llm_quality"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(without_times(anew), without_times(found), check_dtype=False)
+
+    def test_smotenc_is_for_tables_with_numbers_and_categories(self, table):
+        X, y = table
+        for columns in (["age", "debt"], ["job", "since"]):
+            results = compare(
+                X[columns], y, methods=["random", "smotenc"], classifiers=["logistic"], seeds=[0]
+            )
+            assert results["method"].tolist() == ["random"]
+
+    def test_an_array_of_numbers(self, table):
+        X, y = table
+        given = X[["age"]].to_numpy()
+        results = compare(given, y, methods=["class_weight", "smote"], seeds=[0])
+        assert results["error"].tolist() == [""] * 4
+        assert (results["balanced_accuracy"] > 0.6).all()
+
+    def test_generated_rows_that_repeat_a_test_row_are_left_out(self, table):
+        X, y = table
+        known = X.assign(label=y)[y == "late"]
+        settings = Settings(
+            generator=RecordedGenerator(known, text_column=None),
+            sampler={"on_shortfall": "ignore"},
+            llm_ratio=1.0,
+        )
+        with pytest.warns(UserWarning, match="10 of 10 generated rows repeat a row of the test"):
+            results = compare(
+                X, y, methods=["llm"], classifiers=["logistic"], seeds=[0], settings=settings
+            )
+        assert results["synthetic_rows"].tolist() == [0]

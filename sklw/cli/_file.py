@@ -1,0 +1,76 @@
+"""The options that say which file is meant and how it is written."""
+
+import argparse
+from typing import Any
+
+from sklw.cli._arguments import names, separator
+
+__all__ = ["add_file_options", "column", "label_column", "reading"]
+
+
+def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) -> None:
+    """Add them to a command: texts with --text and --label, or a table with --target."""
+    add = parser.add_argument
+    add("data", help="a .csv, .tsv, .txt or .jsonl file; .gz may follow")
+    add("--text", required=not tables, metavar="COLUMN", help="column of the texts")
+    add("--label", required=not tables, metavar="COLUMN", help="column of their labels")
+    if tables:
+        add("--target", metavar="COLUMN", help="for a table: column of the labels")
+        add(
+            "--ignore",
+            type=names,
+            default=[],
+            metavar="A,B",
+            help="for a table: columns that are no features, such as a running number",
+        )
+    add(
+        "--separator",
+        type=separator,
+        metavar="CHAR",
+        help="character between two columns, or 'tab' (default: found by the names of the columns)",
+    )
+    add("--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8 or UTF-16, as it is)")
+    add("--no-quotes", action="store_true", help='" is an ordinary character')
+    add(
+        "--no-header",
+        action="store_true",
+        help="the file has no names of columns; options count them from 0",
+    )
+
+
+def label_column(arguments: argparse.Namespace) -> Any:
+    """Return the column of the labels, having checked that text and label, or target, are given."""
+    is_text = arguments.text is not None or arguments.label is not None
+    if arguments.target is not None and is_text:
+        raise ValueError(
+            "--target is for tables and --text with --label for texts: give one or the other."
+        )
+    if arguments.target is None and (arguments.text is None or arguments.label is None):
+        raise ValueError(
+            "Say where the texts and the labels are: --text COLUMN --label COLUMN. For a table, "
+            "--target COLUMN names the labels."
+        )
+    if arguments.ignore and arguments.target is None:
+        raise ValueError("--ignore is for tables (--target): of texts one column is read.")
+    return column(arguments, arguments.target if arguments.text is None else arguments.label)
+
+
+def column(arguments: argparse.Namespace, name: str) -> Any:
+    """Return the name of a column, or its position in a file without a header."""
+    if not arguments.no_header:
+        return name
+    if not name.isdecimal():
+        example = "--target 4" if arguments.text is None else "--text 1 --label 0"
+        raise ValueError(
+            f"With --no-header, columns are positions counted from 0, such as {example}."
+        )
+    return int(name)
+
+
+def reading(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return how the file is to be read."""
+    return {
+        "separator": arguments.separator,
+        "quotes": not arguments.no_quotes,
+        "encoding": arguments.encoding,
+    }

@@ -1,0 +1,232 @@
+"""One way to name a generator on the command line, and what it may cost."""
+
+import argparse
+import json
+import os
+from difflib import get_close_matches
+from typing import Any
+
+from sklw.cli._arguments import amount, positive
+from sklw.datasets import load_frame
+from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
+
+__all__ = ["add_generator_options", "in_options", "make_budget", "make_generator"]
+
+_KEY = "OPENAI_API_KEY"
+_PRICES = ("prompt_price", "completion_price")
+_BOUNDS = ("max_requests", "max_tokens", "max_cost")
+# Errors of generators name parameters of Python; here they are options.
+_OPTIONS = {
+    "base_url=": "--endpoint ",
+    "base_url": "--endpoint",
+    "api_key_env": "--api-key-env",
+    "Check model": "Check --model",
+    ", and with cache= a second run sends the rest only": (
+        ": running the same command again sends the rest only"
+    ),
+}
+
+
+def add_generator_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to a command."""
+    group = parser.add_argument_group(
+        "who writes the rows",
+        f"by default the embedded language model, {EMBEDDED_LANGUAGE_MODEL}, on this machine",
+    )
+    source = group.add_mutually_exclusive_group()
+    source.add_argument(
+        "--generator",
+        metavar="MODEL",
+        help="a model on this machine: a folder, a .gguf file or a hub id",
+    )
+    source.add_argument(
+        "--endpoint",
+        metavar="URL",
+        help="an OpenAI-compatible server, such as http://localhost:8000/v1; needs --model",
+    )
+    source.add_argument(
+        "--recorded",
+        metavar="FILE",
+        help="rows generated elsewhere: a file with the columns of the data, or text and label",
+    )
+    add = group.add_argument
+    add("--model", metavar="NAME", help="name of the model at the endpoint")
+    add(
+        "--api-key-env",
+        metavar="NAME",
+        help=f"name of the environment variable that holds the key (default: {_KEY})",
+    )
+    add(
+        "--fine-tune",
+        action="store_true",
+        help="train the model on the real rows before it writes; for tables above all",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the generator, such as temperature=0.7 or max_concurrency=4; may be "
+        "repeated",
+    )
+    add("--max-requests", type=positive, metavar="N", help="send at most so many requests")
+    add("--max-tokens", type=positive, metavar="N", help="read and write at most so many tokens")
+    add("--max-cost", type=amount, metavar="X", help="spend at most this; needs the prices")
+    add("--prompt-price", type=amount, metavar="X", help="price of a million tokens read")
+    add("--completion-price", type=amount, metavar="X", help="price of a million tokens written")
+    add(
+        "--cache",
+        metavar="PATH",
+        help="file that keeps the answers, so that none is paid for twice (default: one file for "
+        "all, in the user's cache folder)",
+    )
+
+
+def make_generator(arguments: argparse.Namespace) -> Any:
+    """Build the generator that the options name; nothing is loaded or sent yet."""
+    _check_combination(arguments)
+    if arguments.endpoint is not None:
+        generator = _of_endpoint(arguments)
+    elif arguments.recorded is not None:
+        generator = _of_records(arguments)
+    else:
+        generator = _of_this_machine(arguments)
+    generator.set_params(**_parameters(arguments.set, generator))
+    generator.generate([])  # a wrong value shows now
+    return generator
+
+
+def _check_combination(arguments: argparse.Namespace) -> None:
+    if arguments.endpoint is None:
+        if arguments.model is not None:
+            raise ValueError(
+                f"--model {arguments.model} is the name of a model at an --endpoint URL, which is "
+                f"missing. For a model on this machine write --generator {arguments.model}."
+            )
+        if arguments.api_key_env is not None:
+            raise ValueError("--api-key-env is for an --endpoint URL, which is missing.")
+    elif arguments.model is None:
+        raise ValueError("--endpoint needs the name of a model there: --model NAME.")
+    if arguments.fine_tune and (arguments.endpoint or arguments.recorded):
+        raise ValueError(
+            "--fine-tune trains a model on this machine: leave out --endpoint and --recorded."
+        )
+
+
+def _of_endpoint(arguments: argparse.Namespace) -> Any:
+    from sklw.generators import OpenAIGenerator
+
+    name = arguments.api_key_env
+    generator = OpenAIGenerator(
+        arguments.model, base_url=arguments.endpoint, api_key_env=name or _KEY
+    )
+    if name is not None and generator.api_key_env != name:  # hidden, since it looks like a key
+        raise ValueError(
+            f"--api-key-env wants a variable's NAME, such as {_KEY}, and was given what looks like "
+            "a key: put the key into that environment variable."
+        )
+    if name is not None and not os.environ.get(name):
+        like = [known for known in os.environ if "KEY" in known or "TOKEN" in known]
+        close = get_close_matches(name, like, n=1, cutoff=0.8)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise ValueError(
+            f"The environment variable {name} is not set.{hint} Put the key there (export {name}="
+            "...), or leave --api-key-env out for a server that needs none."
+        )
+    return generator
+
+
+def _of_records(arguments: argparse.Namespace) -> Any:
+    from sklw.generators import RecordedGenerator
+
+    if arguments.text is None:
+        target = "target" if arguments.no_header else arguments.target
+        records = _records(arguments, [target])
+        records = records.drop(columns=[n for n in arguments.ignore if n in records.columns])
+        return RecordedGenerator(records, text_column=None, label_column=target)
+    # Other programs mostly write the columns of the data, sklw itself text and label.
+    columns = ["text", "label"]
+    try:
+        records = _records(arguments, columns)
+    except ValueError:
+        if arguments.no_header:
+            raise
+        columns = [arguments.text, arguments.label]
+        records = _records(arguments, columns)
+    return RecordedGenerator(records, text_column=columns[0], label_column=columns[1])
+
+
+def _records(arguments: argparse.Namespace, columns: list[str]) -> Any:
+    """Read the file in Unicode, or else as the data are encoded."""
+    try:
+        return load_frame(arguments.recorded, columns)
+    except ValueError:
+        if arguments.encoding is None:
+            raise
+        return load_frame(arguments.recorded, columns, encoding=arguments.encoding)
+
+
+def _of_this_machine(arguments: argparse.Namespace) -> Any:
+    from sklw.generators import FineTunedGenerator, TransformersGenerator
+
+    model = arguments.generator or EMBEDDED_LANGUAGE_MODEL
+    locate_model(model)  # a wrong name shows now, not after the first hour
+    return FineTunedGenerator(model) if arguments.fine_tune else TransformersGenerator(model)
+
+
+def _parameters(pairs: list[str], generator: Any) -> dict[str, Any]:
+    """Read NAME=VALUE pairs, the values as JSON where they are that."""
+    known = generator.get_params(deep=False)
+    found = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--set {pair!r} does not have the form NAME=VALUE.")
+        if name not in known:
+            close = get_close_matches(name, list(known), n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise ValueError(
+                f"--set {name}: {type(generator).__name__} has no such parameter.{hint} It has: "
+                f"{', '.join(known)}."
+            )
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
+def make_budget(arguments: argparse.Namespace, *, shared_by: int | None = None) -> Any:
+    """Build the budget; None if nothing is said.
+
+    Of one that is `shared_by` several fits, each gets an equal part; without a bound they need
+    none.
+    """
+    prices, bounds = (
+        {name: value for name in group if (value := getattr(arguments, name)) is not None}
+        for group in (_PRICES, _BOUNDS)
+    )
+    if "max_cost" in bounds and not any(prices.values()):
+        raise ValueError(
+            "--max-cost needs --prompt-price and --completion-price, in money for a million "
+            "tokens: without prices everything is free."
+        )
+    for name, bound in bounds.items() if shared_by else ():
+        bounds[name] = bound / shared_by if name == "max_cost" else bound // shared_by
+        if not bounds[name]:
+            raise ValueError(
+                f"--{name.replace('_', '-')} {bound} is not enough for {shared_by} training sets: "
+                "raise it, or lower --seeds."
+            )
+    if not bounds and (shared_by or not prices):
+        return None
+    from sklw.generators import Budget
+
+    return Budget(**prices, **bounds)
+
+
+def in_options(message: str) -> str:
+    """Rewrite a generator's error for the command line."""
+    for parameter, option in _OPTIONS.items():
+        message = message.replace(parameter, option)
+    return message

