@@ -1,0 +1,124 @@
+"""Pages that need no other file: one template around all of them, its style and its script."""
+
+from base64 import b64encode
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+import sklearn
+from markupsafe import Markup
+
+import sklw
+
+__all__ = ["Example", "examples_of", "in_frame", "render"]
+
+_FOLDER = Path(__file__).parent / "templates"
+_SHORT = 400  # characters of a text that are shown before it is unfolded
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row of a report: what is shown of it, and what is folded away."""
+
+    content: str | dict[str, Any]  # a text, or the cells of a table's row
+    label: str
+    weight: float
+    reason: str
+    more: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Its text, if it is one."""
+        return self.content if isinstance(self.content, str) else ""
+
+    @property
+    def cells(self) -> dict[str, Any]:
+        """Its cells, if it is a row of a table."""
+        return {} if isinstance(self.content, str) else self.content
+
+
+def examples_of(frame: pd.DataFrame, columns: Iterable[str], *, weight: str) -> list[Example]:
+    """Make examples of rows with the columns `label`, `reason` and that of the weight.
+
+    `columns` are shown: one of texts, or those of a table. All others are folded away.
+    """
+    columns = list(columns)
+    hidden = [c for c in frame if c not in {*columns, "label", "reason", weight}]
+    return [
+        Example(
+            content=row["text"] if columns == ["text"] else {c: row[c] for c in columns},
+            label=str(row["label"]),
+            weight=float(row[weight]),
+            reason=str(row["reason"]),
+            more={str(c): row[c] for c in hidden if not _is_empty(row[c])},
+        )
+        for row in frame.to_dict("records")
+    ]
+
+
+def _is_empty(value: Hashable) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
+
+
+def render(template: str, **fields: Any) -> str:
+    """Fill in one of the templates in the folder of that name."""
+    script = _read("script.js")
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(f"{template}.html.j2")
+        .render(
+            **fields,
+            style=Markup(_read("style.css")),
+            script=Markup(script),
+            # The browser runs no other script, whatever a text holds, and loads nothing.
+            policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
+            versions={
+                "sklw": sklw.__version__,
+                "scikit-learn": sklearn.__version__,
+                "Python": python_version(),
+            },
+        )
+    )
+
+
+def in_frame(page: str) -> str:
+    """Return a page for a notebook, whose own style it leaves alone."""
+    return (
+        f'<iframe srcdoc="{escape(page)}" title="sklw report" loading="lazy" '
+        'style="width: 100%; height: 40em; border: 1px solid #8888"></iframe>'
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+        auto_reload=False,
+    )
+    environment.filters["shown"] = _shown
+    environment.globals["short"] = _SHORT
+    return environment
+
+
+@cache
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return f"{value:.3g}"
+    return str(value)
