@@ -1,6 +1,7 @@
 """`python -m sklw compare`: all methods on the user's own file."""
 
 import argparse
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,15 @@ import pandas as pd
 
 import sklw
 from sklw.cli._arguments import columns, descriptions, names, positive, separator, sizes
-from sklw.comparison import CLASSIFIERS, METHODS, Settings, compare, format_table, summarize
+from sklw.comparison import (
+    CLASSIFIERS,
+    METHODS,
+    ComparisonReport,
+    Settings,
+    compare,
+    format_table,
+    summarize,
+)
 from sklw.datasets import load_texts
 from sklw.models import EMBEDDED_ENCODER, EMBEDDED_LANGUAGE_MODEL, locate_model
 
@@ -59,6 +68,7 @@ def add_parser(commands: Any) -> None:
         metavar="DIR",
         help="results and generated texts; run again to resume (default: %(default)s)",
     )
+    add("--html", metavar="FILE", help="write a page on what won, by how much and at what cost")
     _add_model_options(add)
     parser.set_defaults(command=_run, what_is_kept=what_is_kept)
 
@@ -152,6 +162,12 @@ def _run(arguments: argparse.Namespace) -> int:
         verbose=True,
     )
     print_table(results)
+    if arguments.html is not None:
+        report = ComparisonReport.from_results(results, output=arguments.output)
+        report.to_html(
+            arguments.html, command=shlex.join(["python", "-m", "sklw", *arguments.argv])
+        )
+        print(f"\n{report.verdict}\nThe page is {arguments.html}.")
     print(f"\nResults and generated texts are in {arguments.output}/.")
     return int(bool((results["error"] != "").all()))
 

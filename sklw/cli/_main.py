@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser.parse_args(argv)
     except SystemExit as stop:  # argparse exits by itself; callers of main want the status
         return int(stop.code or 0)
+    arguments.argv = sys.argv[1:] if argv is None else argv  # reports say how they were made
     with warnings.catch_warnings():
         shown: set[str] = set()
         warnings.showwarning = partial(_print_warning, shown)

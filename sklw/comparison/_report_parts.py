@@ -33,11 +33,11 @@ class Block:
         self._metric, self._baseline = metric, baseline
         self._seconds = self._cost("fit_seconds", "generation_seconds")
         self._tokens = self._cost("tokens")
-        largest = summary[f"{metric}_difference"].abs().max()
+        largest = np.nan_to_num(summary[f"{metric}_difference"].abs().max())
         # With two seeds an interval can be a hundred times as wide as what matters.
         bound = 3 * largest if largest > 0 else 1e-3
-        self._left = max(np.nanmin([-largest, summary[f"{metric}_low"].min()]), -bound)
-        self._right = min(np.nanmax([largest, summary[f"{metric}_high"].max()]), bound)
+        self._left = max(np.fmin(-largest, summary[f"{metric}_low"].min()), -bound)
+        self._right = min(np.fmax(largest, summary[f"{metric}_high"].max()), bound)
 
     def drawn(self) -> dict[str, Any]:
         """Return what the template needs."""
@@ -102,8 +102,12 @@ def examples(folder: Any, winners: set[str], n_rows: int) -> tuple[list[Example]
             continue
         weight = next((c for c in columns if c.removeprefix("weight_") in winners), columns[-1])
         frame[weight] = pd.to_numeric(frame[weight], errors="coerce")
-        accepted = frame["accepted"] == "True"
-        frame["reason"] = np.where(accepted, "accepted", "rejected: " + frame["reason"])
+        frame["reason"] = [
+            f"accepted; {share:.2g} times the mean weight"  # compare divides weights by the mean
+            if accepted == "True"
+            else f"rejected: {reason.replace('_', ' ')}"
+            for accepted, reason, share in frame[["accepted", "reason", weight]].to_numpy()
+        ]
         frame = frame.drop(columns="accepted").sort_values(weight, ascending=False, kind="stable")
         if len(frame) > 2 * n_rows:
             frame = pd.concat([frame.head(n_rows), frame.tail(n_rows)])

@@ -55,7 +55,9 @@ class Verdict:
             return f"There is nothing to compare with {baseline}."
         if self.winner:
             beats = "beats" if self.holds else "may beat"
-            return f"{_capital(named(self._best))} {beats} {baseline} here: {self._gain(self._best)}."
+            return (
+                f"{_capital(named(self._best))} {beats} {baseline} here: {self._gain(self._best)}."
+            )
         if self._n_seeds < 2:
             return "A single seed cannot tell which method is better."
         return f"Nothing beats {baseline} here."
@@ -66,7 +68,7 @@ class Verdict:
             return []
         return [
             self._values(),
-            self._costs(self._best),
+            self._costs_of_both(),
             *self._doubts(),
             *self._of_language_models(),
         ]
@@ -102,14 +104,18 @@ class Verdict:
         return f"{start}, which may be chance." if better else f"{start}."
 
     def _costs(self, method: str) -> str:
-        row, base = self._summary.loc[method], self._summary.loc[self._baseline]
+        row = self._summary.loc[method]
         sentence = f"{_capital(named(method))} takes {_seconds(row)} for each training set"
         if row.get("synthetic_rows", 0) > 0:
             sentence += f", with {row['synthetic_rows']:,.0f} generated rows"
         if row.get("tokens", 0) > 0:
             sentence += f" and {row['tokens']:,.0f} tokens"
+        return sentence
+
+    def _costs_of_both(self) -> str:
         takes = "take" if self._baseline == "class_weight" else "takes"
-        return f"{sentence}; {named(self._baseline)} {takes} {_seconds(base)}."
+        seconds = _seconds(self._summary.loc[self._baseline])
+        return f"{self._costs(self._best)}; {named(self._baseline)} {takes} {seconds}."
 
     def _doubts(self) -> list[str]:
         n_others = len(self._summary) - 1
@@ -130,12 +136,12 @@ class Verdict:
         if not best or best == self._best:
             return []
         gain = f"Of the methods with generated rows {best} does best: {self._gain(best)}."
-        return [f"{gain} {self._costs(best)}"]
+        return [f"{gain} {self._costs(best)}."]
 
 
 def _seconds(row: Any) -> str:
     seconds = np.nansum([row.get("fit_seconds", 0.0), row.get("generation_seconds", 0.0)])
-    return f"{seconds:,.2f} s" if seconds < 1 else f"{seconds:,.1f} s"
+    return f"{seconds:,.{2 if seconds < 1 else 1}f} s"
 
 
 def _capital(text: str) -> str:

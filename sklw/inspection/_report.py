@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklw._html import in_frame
 from sklw._validation import check_texts, holds_texts
-from sklw.inspection._weight_page import weight_page
+from sklw.inspection._weight_page import verdict_on, weight_page
 from sklw.over_sampling._cells import sort_key
 from sklw.weighting._inputs import check_parents
 
@@ -52,6 +52,8 @@ class WeightReport:
         A row for each class: number of real and of synthetic rows, their total weights, the
         effective sample size of the synthetic ones, how many real rows of the class they count
         as, and the share the checker would label otherwise.
+    verdict : str
+        What the synthetic rows are worth, in a few sentences.
 
     Examples
     --------
@@ -102,6 +104,11 @@ class WeightReport:
     def __repr__(self) -> str:
         made = int(self.frame["synthetic"].sum())
         return f"WeightReport({len(self.frame)} rows, {made} synthetic)"
+
+    @property
+    def verdict(self) -> str:
+        """What the synthetic rows are worth, in a few sentences."""
+        return "\n".join(verdict_on(self.frame, self.summary))
 
     def to_html(
         self,
@@ -191,7 +198,7 @@ def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) 
 
 def _as_frame(X: Any) -> pd.DataFrame:
     if holds_texts(X):
-        return pd.DataFrame({"text": check_texts(X, estimator_name="report")})
+        return pd.DataFrame({"text": check_texts(X, estimator_name="report")}, dtype=object)
     if isinstance(X, pd.DataFrame):
         return X.reset_index(drop=True)
     table = X.toarray() if hasattr(X, "toarray") else np.asarray(X)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from sklw._html import Example, examples_of, render
 
-__all__ = ["weight_page"]
+__all__ = ["verdict_on", "weight_page"]
 
 _FAINT = 0.1  # of the mean weight of synthetic rows: below it a row hardly counts
 _N_BINS = 24
@@ -27,14 +27,15 @@ def weight_page(
     command: str,
 ) -> str:
     """Make the page; `columns` are those of the rows themselves."""
+    headline, *sentences = verdict_on(frame, summary)
     made = frame[frame["synthetic"]]
     top = float(made["weight"].max()) if len(made) else 0.0
     examples, examples_title = _examples(made, columns, n_rows)
     return render(
         "weights",
         title=title,
-        headline=_headline(frame, summary),
-        sentences=_sentences(frame),
+        headline=headline,
+        sentences=sentences,
         classes=[_histogram(made, label, row, top) for label, row in summary.iterrows()]
         if top > 0
         else [],
@@ -46,6 +47,11 @@ def weight_page(
         settings=settings,
         command=command,
     )
+
+
+def verdict_on(frame: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
+    """Say in sentences what the synthetic rows are worth."""
+    return [_headline(frame, summary), *_sentences(frame)]
 
 
 def _headline(frame: pd.DataFrame, summary: pd.DataFrame) -> str:

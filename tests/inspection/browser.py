@@ -41,7 +41,7 @@ def _wait(milliseconds):
 
 def _run(page, script):
     found, loop = [], QEventLoop()
-    page.runJavaScript(script, lambda value: (found.append(value), loop.quit()))
+    page.runJavaScript(f"{{{script}}}", lambda value: (found.append(value), loop.quit()))
     loop.exec()
     return found[0]
 
