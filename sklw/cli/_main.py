@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from tqdm.auto import tqdm
+
 import sklw
 from sklw.cli import _cache, _compare, _demo
 
@@ -69,5 +71,5 @@ def _print_warning(
     shown: set[str], message: Warning | str, category: type[Warning], *_: Any, **__: Any
 ) -> None:
     if str(message) not in shown:
-        print(f"sklw: warning: {message}", file=sys.stderr)
+        tqdm.write(f"sklw: warning: {message}", file=sys.stderr)  # above a bar, not through it
     shown.add(str(message))

@@ -102,9 +102,10 @@ class ComparisonReport:
         # Bonferroni: the best is picked from all others.
         confidence = 1 - 0.05 / max(len(names) - 1, 1)
         strict = summarize(results, baseline=baseline, metrics=[metric], confidence=confidence)
+        widened = _by_case(strict)
         verdicts = {
-            key: Verdict(summary.loc[key], strict.loc[key], metric, baseline)
-            for key in summary.index.droplevel(2).unique()
+            key: Verdict(group, widened[key], metric, baseline)
+            for key, group in _by_case(summary).items()
         }
         return cls(results, summary, verdicts, metric, baseline, output)
 
@@ -141,6 +142,7 @@ class ComparisonReport:
             The page; it needs no other file.
         """
         first, *others = self._verdicts.values()
+        cases = _by_case(self.summary)
         winners = {verdict.winner for verdict in self._verdicts.values()}
         shown, examples_title = examples(self._folder, winners, n_rows)
         page = render(
@@ -151,7 +153,7 @@ class ComparisonReport:
             metric_title=TITLES[self._metric],
             baseline=named(self._baseline),
             blocks=[
-                Block(key, self.summary.loc[key], self._metric, self._baseline).drawn()
+                Block(key, cases[key], self._metric, self._baseline).drawn()
                 | {"sentences": [verdict.headline, *verdict.sentences()] if others else []}
                 for key, verdict in self._verdicts.items()
             ],
@@ -181,3 +183,9 @@ class ComparisonReport:
             return f"Nothing beats {baseline} in any of {n_cases} cases."
         beats, n = ("beats", holds) if holds else ("may beat", won)
         return f"Something {beats} {baseline} in {n} of {n_cases} cases."
+
+
+def _by_case(summary: pd.DataFrame) -> dict[Any, pd.DataFrame]:
+    """Take a summary apart by classifier and minority size; the parts are indexed by method."""
+    groups = summary.groupby(level=["classifier", "minority_size"], sort=False)
+    return {key: group.droplevel(["classifier", "minority_size"]) for key, group in groups}

@@ -97,7 +97,7 @@ def examples(folder: Any, winners: set[str], n_rows: int) -> tuple[list[Example]
     paths = [] if folder is None else sorted(Path(folder).glob("generated_*.csv"))
     for path in paths:
         frame = read_generated(path)
-        columns = [name for name in frame if str(name).startswith("weight_")]
+        columns = [name for name in map(str, frame) if name.startswith("weight_")]
         if not columns or frame.empty:
             continue
         weight = next((c for c in columns if c.removeprefix("weight_") in winners), columns[-1])

@@ -75,7 +75,7 @@ class Verdict:
 
     @property
     def _n_seeds(self) -> int:
-        return int(self._summary.loc[self._best, "seeds"])
+        return int(self._summary["seeds"][self._best])
 
     def _best_of(self, rows: pd.DataFrame) -> str:
         differences = (self._sign * rows[f"{self._metric}_difference"]).dropna()
@@ -100,7 +100,7 @@ class Verdict:
         start = f"The best of the others is {named(self._best)}: its {values} ({gain})"
         if self._n_seeds < 2:
             return f"{start}. Repeat the comparison with at least five seeds."
-        better = self._sign * self._summary.loc[self._best, f"{self._metric}_difference"] > 0
+        better = self._sign * self._summary[f"{self._metric}_difference"][self._best] > 0
         return f"{start}, which may be chance." if better else f"{start}."
 
     def _costs(self, method: str) -> str:
