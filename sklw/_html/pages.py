@@ -1,7 +1,7 @@
 """Pages that need no other file: one template around all of them, its style and its script."""
 
 from base64 import b64encode
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -64,8 +64,8 @@ def examples_of(frame: pd.DataFrame, columns: Iterable[str], *, weight: str) -> 
     ]
 
 
-def _is_empty(value: Hashable) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
+def _is_empty(value: Any) -> bool:
+    return bool(pd.api.types.is_scalar(value) and (pd.isna(value) or value == ""))
 
 
 def render(template: str, **fields: Any) -> str:

@@ -236,13 +236,16 @@ def _with_provenance(frame: pd.DataFrame, provenance: Any, is_text: bool) -> pd.
         accepted = known["accepted"].astype(bool)
         known = known[accepted].drop(columns=["accepted", "reason"], errors="ignore")
     known = known.drop(columns="parents", errors="ignore")
+    # Types with a missing value: numbers of prompts stay whole where real rows have none.
+    whole = dict.fromkeys(known.select_dtypes("integer"), "Int64")
+    known = known.astype(whole | dict.fromkeys(known.select_dtypes("bool"), "boolean"))
     if not is_text:
         return _with_provenance_of_table(frame, known)
     known = known.drop_duplicates(["text", "label"])
     merged = frame.merge(known, on=["text", "label"], how="left")
     new = [column for column in known.columns if column not in ("text", "label")]
     # A real row that was generated again is still real.
-    merged.loc[~merged["synthetic"], new] = np.nan
+    merged.loc[~merged["synthetic"], new] = None
     return merged
 
 

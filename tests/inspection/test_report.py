@@ -118,6 +118,8 @@ def test_provenance_and_parents_are_shown():
             "accepted": [True, True, True, False],
             "reason": ["", "", "", "duplicate"],
             "model": ["m1", "m1", "m2", "m2"],
+            "seed": [1, 2, 3, 4],
+            "cached": [True, False, True, True],
         }
     )
     parents = [np.array([], dtype=int)] * 12 + [np.array([0, 2]), np.array([6]), np.array([1])]
@@ -126,6 +128,10 @@ def test_provenance_and_parents_are_shown():
     assert frame["model"][:12].isna().all()
     assert frame["parents"][12] == "a good film; a fine film"
     assert len(frame) == 15
+    assert frame["seed"][12:].tolist() == [1, 2, 3]
+    assert frame["cached"][12:].tolist() == [True, False, True]
+    assert frame[["seed", "cached"]].dtypes.astype(str).tolist() == ["Int64", "boolean"]
+    assert frame["seed"][:12].isna().all()
 
 
 @pytest.mark.parametrize("method", ["uniform", "imp", "diversity", "sungen"])
