@@ -120,5 +120,5 @@ def _read(name: str) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, float | np.floating):
-        return f"{value:.3g}"
+        return f"{value:.6g}"
     return str(value)

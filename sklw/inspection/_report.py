@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -73,7 +72,7 @@ class WeightReport:
         summary: pd.DataFrame,
         title: str,
         columns: Sequence[str],
-        weighter: Any,
+        weighter: str,
     ) -> None:
         self.frame = frame
         self.summary = summary
@@ -145,7 +144,7 @@ class WeightReport:
             self._columns,
             title=self._title,
             n_rows=n_rows,
-            settings={"weighter": repr(self._weighter), **(settings or {})},
+            settings={"weighter": self._weighter, **(settings or {})},
             command=_CALLS.format(weighter=self._weighter) if command is None else command,
         )
         if path is not None:
@@ -193,7 +192,7 @@ def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) 
     if provenance is not None:
         frame = _with_provenance(frame, provenance, is_text)
     title = f"Weights by {weighter.method}" + ("" if method == weighter.method else f": {method}")
-    return WeightReport(frame, _summary(frame), title, columns, clone(weighter))
+    return WeightReport(frame, _summary(frame), title, columns, repr(weighter))
 
 
 def _as_frame(X: Any) -> pd.DataFrame:

@@ -46,6 +46,7 @@ def test_the_page_shows_texts_as_text_and_needs_no_other_file(tmp_path):
     assert page.index("a bad &amp; poor one") < page.index("so bad a film")
     assert "http://" not in page
     assert "https://" not in page
+    assert '<div class="tools" hidden>' in page  # the script shows it
 
 
 def test_the_page_ends_with_what_makes_it_again():
