@@ -45,22 +45,23 @@ class Example:
         return {} if isinstance(self.content, str) else self.content
 
 
-def examples_of(frame: pd.DataFrame, columns: Iterable[str], *, weight: str) -> list[Example]:
-    """Make examples of rows with the columns `label`, `reason` and that of the weight.
+def examples_of(
+    frame: pd.DataFrame, contents: Iterable[str | dict[str, Any]], *, weight: str
+) -> list[Example]:
+    """Make examples of contents and a frame with the columns `label`, `reason` and the weight.
 
-    `columns` are shown: one of texts, or those of a table. All others are folded away.
+    The other columns of the frame are folded away.
     """
-    columns = list(columns)
-    hidden = [c for c in frame if c not in {*columns, "label", "reason", weight}]
+    shown = {"label", "reason", weight}
     return [
         Example(
-            content=row["text"] if columns == ["text"] else {c: row[c] for c in columns},
+            content=content,
             label=str(row["label"]),
             weight=float(row[weight]),
             reason=str(row["reason"]),
-            more={str(c): row[c] for c in hidden if not _is_empty(row[c])},
+            more={str(c): row[c] for c in row if c not in shown and not _is_empty(row[c])},
         )
-        for row in frame.to_dict("records")
+        for content, row in zip(contents, frame.to_dict("records"), strict=True)
     ]
 
 

@@ -159,7 +159,7 @@ class ComparisonReport:
             ],
             examples=shown,
             examples_title=examples_title,
-            content_title="Text",
+            content_title="Row" if shown and shown[0].cells else "Text",
             methods=methods(self._results),
             failures=failures(self._results),
             settings=settings(self._results, self._folder),

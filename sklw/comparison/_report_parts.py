@@ -113,8 +113,18 @@ def examples(folder: Any, winners: set[str], n_rows: int) -> tuple[list[Example]
             frame = pd.concat([frame.head(n_rows), frame.tail(n_rows)])
         training_set = path.stem.removeprefix("generated_").replace("_", ", ")
         title = f"Generated rows ({training_set}), weighted by {weight.removeprefix('weight_')}"
-        return examples_of(frame, ["text"], weight=weight), title
+        contents = _contents(frame["text"].tolist())
+        return examples_of(frame.drop(columns="text"), contents, weight=weight), title
     return [], ""
+
+
+def _contents(lines: list[str]) -> list[Any]:
+    """Return the texts, or what the rows of a table hold, which are kept as JSON objects."""
+    try:
+        rows = [json.loads(line) for line in lines]
+    except ValueError:
+        return lines
+    return rows if all(isinstance(row, dict) for row in rows) else lines
 
 
 def methods(results: pd.DataFrame) -> dict[str, str]:

@@ -113,6 +113,19 @@ def test_the_folder_adds_rows_and_settings(tmp_path):
     assert report._repr_html_().startswith("<iframe")
 
 
+def test_rows_of_a_table_are_shown_by_column(tmp_path):
+    pd.DataFrame(
+        {
+            "text": [json.dumps({"age": 31.0, "job": "<b>baker</b>"})], "label": "yes",
+            "accepted": True, "reason": "", "parents": "3", "weight_llm": 1.0,
+        }
+    ).to_csv(tmp_path / "generated_m20_seed0.csv", index=False)  # fmt: skip
+    frame = results(class_weight=BASE, llm=BETTER)
+    page = ComparisonReport.from_results(frame, output=tmp_path).to_html()
+    assert "<i>age</i> <bdi>31</bdi>" in page
+    assert "<i>job</i> <bdi>&lt;b&gt;baker&lt;/b&gt;</bdi>" in page
+
+
 @pytest.mark.parametrize("parameter", ["baseline", "metric"])
 def test_wrong_names(parameter):
     with pytest.raises(ValueError, match=f"no {parameter} 'f1'. Choose from"):
