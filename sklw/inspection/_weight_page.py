@@ -167,5 +167,5 @@ def _examples(made: pd.DataFrame, columns: Sequence[str], n_rows: int) -> tuple[
         shown = pd.concat([ordered.head(n_rows), ordered.tail(n_rows)])
         title = f"The {n_rows} highest and the {n_rows} lowest of {len(made):,} weights"
     rows = shown[list(columns)]
-    contents = rows["text"] if list(columns) == ["text"] else rows.to_dict("records")
+    contents: Any = rows["text"] if list(columns) == ["text"] else rows.to_dict("records")
     return examples_of(shown.drop(columns=list(columns)), contents, weight="weight"), title
