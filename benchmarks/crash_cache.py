@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from sklw.generators import BaseGenerator, Completion, Request, RequestCache, iter_cached
-from sklw.generators._cache import known_answers
-from sklw.generators._store import Store
+from sklw.generators._cache.answering import known_answers
+from sklw.generators._cache.store import Store
 
 FORK = multiprocessing.get_context("fork") if hasattr(os, "fork") else None
 COMMIT = "commit"

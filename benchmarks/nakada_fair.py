@@ -179,7 +179,7 @@ def learned_weights(X: pd.DataFrame, y: np.ndarray, n_real: int, method: str) ->
     if key not in _weights:
         settings = dict(WEIGHTERS[method])
         if method != "llm+auto":  # which fits a checker for each candidate and fold
-            settings |= {"quality_checker": CHECKER, "diversity_checker": CHECKER}
+            settings |= {"checker": CHECKER}
         weighter = SyntheticWeighter(**settings, random_state=0)
         _weights[key] = weighter.fit(X, y, synthetic=np.arange(len(X)) >= n_real).sample_weight_
     return _weights[key]

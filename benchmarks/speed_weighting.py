@@ -15,10 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from _pairs import PAIRS, load_pair
+from rivals import Domain, MetaWeightNet, Ren, Rho
 from weighting import draw
 
 from sklw import BertClassifier, SyntheticWeighter
 from sklw.feature_extraction._embedder import _memo
+from sklw.weighting import Hu
+
+# Those that are no methods of sklw.
+METHODS = {"domain": Domain(), "ren": Ren(), "meta-weight-net": MetaWeightNet(), "rho": Rho()}
+WARM = ["quality", "imp", "domain", "hu", "ren", "meta-weight-net", "sungen", "auto"]
 
 
 def seconds(action: Any) -> float:
@@ -35,13 +41,13 @@ def main() -> None:
     parser.add_argument("--pair", choices=list(PAIRS), default="sentiment-gpt4")
     parser.add_argument("--synthetic", type=int, default=1500, help="number of synthetic rows")
     parser.add_argument("--weights-only", action="store_true", help="leave the training out")
-    parser.add_argument("--bert", action="store_true", help="time bilevel_model='bert', too")
+    parser.add_argument("--bert", action="store_true", help="time learning in a whole BERT, too")
     arguments = parser.parse_args()
     training = draw(load_pair(arguments.pair, arguments.data), "both", 0, arguments.synthetic)
     texts, labels = training.rows.texts, training.rows.labels
 
-    def weigh(method: str, **kwargs: Any) -> SyntheticWeighter:
-        weighter = SyntheticWeighter(method, random_state=0, **kwargs)
+    def weigh(method: Any) -> SyntheticWeighter:
+        weighter = SyntheticWeighter(method, random_state=0)
         return weighter.fit(texts, labels, training.synthetic, training.parents)
 
     def train(**fit_arguments: Any) -> BertClassifier:
@@ -54,18 +60,16 @@ def main() -> None:
     for method in ("quality", "imp"):
         _memo.clear()
         found[f"{method}, cold"] = seconds(lambda method=method: weigh(method))
-    for method in ("quality", "imp", "domain", "hu", "ren", "meta-weight-net", "sungen", "auto"):
-        found[f"{method}, warm"] = seconds(lambda method=method: weigh(method))
-    for method in () if arguments.weights_only else ("imp", "dimp", "rho"):
-        weights = weigh(method).row_weights_
-        found[f"training, {method}"] = seconds(lambda weights=weights: train(row_weights=weights))
+    for name in WARM:
+        found[f"{name}, warm"] = seconds(lambda name=name: weigh(METHODS.get(name, name)))
+    for name in () if arguments.weights_only else ("imp", "dimp", "rho"):
+        weights = weigh(METHODS.get(name, name)).row_weights_
+        found[f"training, {name}"] = seconds(lambda weights=weights: train(row_weights=weights))
     if not arguments.weights_only:
         found["training, no weights, again"] = seconds(train)
     if arguments.bert:
-        for method in ("ren", "hu"):
-            found[f"{method} in a whole BERT"] = seconds(
-                lambda method=method: weigh(method, bilevel_model="bert")
-            )
+        for name, method in {"ren": Ren("bert"), "hu": Hu("bert")}.items():
+            found[f"{name} in a whole BERT"] = seconds(lambda method=method: weigh(method))
     print(f"{arguments.pair}: {len(texts)} rows, {int(training.synthetic.sum())} synthetic")
     for name, value in found.items():
         base = found.get("training, no weights")

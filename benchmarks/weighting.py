@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _pairs import PAIRS, Pair, Texts, load_pair
+from rivals import Diversity, Domain, MetaWeightNet, OutOfFoldImp, Ren, Rho
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
@@ -33,11 +34,11 @@ from skorch.llm import FewShotClassifier
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from sklw import BertClassifier, SyntheticWeighter, TextEmbedder
-from sklw._row_weights import RowWeights
+from sklw import BertClassifier, RowWeights, SyntheticWeighter, TextEmbedder
 from sklw.comparison import evaluate
-from sklw.generators._loading import load_model
+from sklw.generators._decoding.loading import load_model
 from sklw.models import EMBEDDED_LANGUAGE_MODEL
+from sklw.weighting import Dimp, Hu, Imp, SunGen
 
 RESULTS = Path(__file__).parent / "results" / "weighting.csv"
 KEY = ["classifier", "pair", "source", "method", "seed"]
@@ -60,28 +61,28 @@ METHODS: dict[str, dict[str, Any]] = {
     "quality": {"method": "quality", "temperature": 1.0},
     "quality-default": {"method": "quality"},
     "quality-sharp": {"method": "quality", "temperature": 0.5, "synthetic_weight": 0.3},
-    "quality-bert": {"method": "quality", "quality_checker": "bert"},
-    "diversity": {"method": "diversity"},
-    "imp": {"method": "imp", "clip": None, "normalize": None},
+    "quality-bert": {"method": "quality", "checker": "bert"},
+    "diversity": {"method": Diversity()},
+    "imp": {"method": Imp(clip=None), "normalize": None},
     "imp-normalized": {"method": "imp"},
-    "imp-out-of-fold": {"method": "imp", "diversity_fit": "out_of_fold"},
-    "dimp": {"method": "dimp", "clip": None},
-    "rho": {"method": "rho"},
-    "domain": {"method": "domain"},
+    "imp-out-of-fold": {"method": OutOfFoldImp()},
+    "dimp": {"method": Dimp(clip=None)},
+    "rho": {"method": Rho()},
+    "domain": {"method": Domain()},
     "confident": {"method": "confident"},
-    "hu": {"method": "hu"},
-    "ren": {"method": "ren"},
-    "meta-weight-net": {"method": "meta-weight-net"},
-    "sungen": {"method": "sungen"},
-    "hu-bert": {"method": "hu", "bilevel_model": "bert"},
-    "ren-bert": {"method": "ren", "bilevel_model": "bert"},
-    "meta-weight-net-bert": {"method": "meta-weight-net", "bilevel_model": "bert"},
-    "sungen-bert": {"method": "sungen", "bilevel_model": "bert"},
+    "hu": {"method": Hu()},
+    "ren": {"method": Ren()},
+    "meta-weight-net": {"method": MetaWeightNet()},
+    "sungen": {"method": SunGen()},
+    "hu-bert": {"method": Hu("bert")},
+    "ren-bert": {"method": Ren("bert")},
+    "meta-weight-net-bert": {"method": MetaWeightNet("bert")},
+    "sungen-bert": {"method": SunGen("bert")},
     "mix": {"method": "mix"},
     "auto": {"method": "auto"},
 }
 NEEDS_BERT = {"focal", "dimp", "rho", *(name for name in METHODS if name.endswith("-bert"))}
-BILEVEL = ("hu", "ren", "meta-weight-net", "sungen")
+BILEVEL = (Hu, Ren, MetaWeightNet, SunGen)
 # Where there are no synthetic rows nothing is learned; "mix" and "auto" are about both kinds.
 OF_REAL = ["uniform", "balanced", "focal"]
 OF_NOISY = ["uniform", "focal", "quality", "imp", "dimp", "hu", "ren", "meta-weight-net", "sungen"]
@@ -219,7 +220,7 @@ def weigh(
     """Find the weights of the rows that are trained on."""
     weighter = SyntheticWeighter(**settings, random_state=seed)
     rows, used = training.rows, training.used
-    if settings["method"] in BILEVEL and not used.all():
+    if isinstance(settings["method"], BILEVEL) and not used.all():
         # These train a model on all rows they are given, so they must not be given the others.
         weighter.set_params(reference=(rows.texts[~used], rows.labels[~used]))
         weighter.fit(rows.texts[used], rows.labels[used], synthetic=training.synthetic[used])

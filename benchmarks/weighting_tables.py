@@ -167,6 +167,11 @@ def compare(results: pd.DataFrame, key: tuple[str, str], base: tuple[str, str]) 
         print(f"{name:20} {interval(differences(part, base).loc[key])}")
 
 
+def folded(title: str, table: str) -> str:
+    """Hide a table below its title."""
+    return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"
+
+
 def main() -> None:
     """Write everything."""
     parser = argparse.ArgumentParser(
@@ -188,15 +193,13 @@ def main() -> None:
         name = f"weighting_{classifier}.png"
         (DOCS / "images").mkdir(exist_ok=True)
         picture(part, DOCS / "images" / name)
-        image = f"![Differences to concatenation](images/{name})"
-        parts.append(f"### {title}\n\n{markdown(part)}\n\n{image}")
+        parts.append(folded(f"{title}, every pair", markdown(part)))
         of_all = part[part["pair"].isin(pairs_of_all(part))]
         if 0 < of_all["pair"].nunique() < part["pair"].nunique():
-            parts.append(
-                f"{title}, every method, on the pairs that all have:\n\n{markdown(of_all)}"
-            )
+            title += ", every method, on the pairs that all have"
+            parts.append(folded(title, markdown(of_all)))
     part = results[results["classifier"] == "prompted"]
-    parts.append(f"### The language model itself, shown five texts\n\n{prompted(part)}")
+    parts.append(folded("The language model itself, shown five texts", prompted(part)))
     before, rest = PAGE.read_text(encoding="utf-8").split("<!-- tables -->")
     after = rest.split("<!-- end of tables -->")[1]
     inner = "\n\n".join(parts)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import PAIRS, load_pair
+from rivals import Domain, OutOfFoldImp
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, roc_auc_score
 from threadpoolctl import threadpool_limits
@@ -25,6 +26,7 @@ from tqdm.auto import tqdm
 from weighting import METHODS, draw, run
 
 from sklw import BertClassifier, SyntheticWeighter, TextEmbedder
+from sklw.weighting import Auto
 
 RESULTS = Path(__file__).parent / "results" / "weighting_tried.csv"
 KEY = ["variant", "pair", "seed"]
@@ -44,10 +46,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "q^2, balanced totals": {"class_weight": "balanced"},
     "imp, share 1": {"method": "imp"},
     "imp, share 0.3": {"method": "imp", "synthetic_weight": 0.3},
-    "imp, Q out of fold": {"method": "imp", "diversity_fit": "out_of_fold"},
-    "q times density ratio": {"method": "domain"},
+    "imp, Q out of fold": {"method": OutOfFoldImp()},
+    "q times density ratio": {"method": Domain()},
     "auto": {"method": "auto"},
-    "auto, by log-loss": {"method": "auto", "scoring": "log_loss"},
+    "auto, by log-loss": {"method": Auto(scoring="log_loss")},
     "share chosen (mix)": {"method": "mix"},
 }
 BALANCED = LogisticRegression(C=10.0, max_iter=1000, class_weight="balanced")
@@ -96,7 +98,7 @@ def find_tags(data: Path) -> None:
     for name, checker in {"embedding": "embedding", "embedding, balanced": BALANCED}.items():
         if checker is BALANCED:
             texts = TextEmbedder().transform(texts)
-        weighter = SyntheticWeighter(quality_checker=checker, random_state=0)
+        weighter = SyntheticWeighter(checker=checker, random_state=0)
         weighter.fit(texts, labels, training.synthetic, training.parents)
         qualities[name] = weighter.quality_
     for name, rows in {"small": pair.small, "large": pair.large}.items():

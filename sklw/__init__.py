@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sklw._row_weights import RowWeights
+    from sklw._row_weights import RowWeights, Weighted
+    from sklw.advice import Advice, advise
     from sklw.classifiers import BertClassifier
     from sklw.feature_extraction import TextEmbedder
     from sklw.generators import (
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     )
     from sklw.inspection import WeightDisplay, WeightReport
     from sklw.over_sampling import LLMOverSampler
-    from sklw.pipeline import Pipeline, Weighted, make_pipeline
+    from sklw.pipeline import Pipeline, make_pipeline
     from sklw.weighting import SyntheticWeighter
 
 __version__ = "0.1.0.dev0"
 
 # Loaded on first use, so that `import sklw` stays fast and loads no torch.
 _HOMES = {
+    "Advice": "sklw.advice",
     "BertClassifier": "sklw.classifiers",
     "FineTunedGenerator": "sklw.generators",
     "LLMOverSampler": "sklw.over_sampling",
@@ -34,11 +36,13 @@ _HOMES = {
     "TransformersGenerator": "sklw.generators",
     "WeightDisplay": "sklw.inspection",
     "WeightReport": "sklw.inspection",
-    "Weighted": "sklw.pipeline",
+    "Weighted": "sklw._row_weights",
+    "advise": "sklw.advice",
     "make_pipeline": "sklw.pipeline",
 }
 
 __all__ = [
+    "Advice",
     "BertClassifier",
     "FineTunedGenerator",
     "LLMOverSampler",
@@ -52,6 +56,7 @@ __all__ = [
     "WeightDisplay",
     "WeightReport",
     "Weighted",
+    "advise",
     "make_pipeline",
 ]
 

@@ -1,20 +1,21 @@
 """What a weighter hands to the classifier."""
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from sklw._html import small_table
 
-__all__ = ["BaseRowWeighter", "RowWeights"]
+__all__ = ["BaseRowWeighter", "RowWeights", "Weighted"]
 
 
 @dataclass(frozen=True, eq=False)
 class RowWeights:
-    """One weight for each row, which rows are synthetic, and what DIMP-Loss needs beside.
+    """A weight for each row, which rows are synthetic, and how the classifier finishes weights.
 
     :class:`sklw.SyntheticWeighter` makes it, :class:`sklw.Pipeline` hands it on, and
     :meth:`sklw.BertClassifier.fit` takes it as `row_weights`. It can be indexed by rows like an
@@ -27,15 +28,12 @@ class RowWeights:
     synthetic : array-like of bool of shape (n_samples,)
         Which rows are synthetic. The others are held out for early stopping.
     quality : array-like of shape (n_samples,), default=None
-        P'(y|x), which the classifier divides by its own probability at each step. Only that of
-        the synthetic rows is read.
-    quality_temperature : float, default=1.0
-        The classifier raises its ratio to the power ``1 / quality_temperature``.
-    quality_clip : float or None, default=None
-        Upper bound of the ratio before tempering.
-    quality_top_share : float or None, default=None
-        If given, the classifier trains on this share of the synthetic rows of each batch, those
-        of the largest ratio, at equal weight (RHO-Loss), instead of weighting by the ratio.
+        P'(y|x), for `finish`. Only that of the synthetic rows is read.
+    finish : callable, default=None
+        ``finish(quality, log_p)`` returns the factors of the losses of a batch's synthetic rows,
+        given their quality and the logarithm of the network's own probability of their labels:
+        for DIMP-Loss ``sklw.weighting.Dimp().finisher(temperature=1.0)``. The arguments are
+        tensors of shape (n,) without gradient.
 
     Examples
     --------
@@ -48,9 +46,7 @@ class RowWeights:
     sample_weight: Any
     synthetic: Any
     quality: Any = None
-    quality_temperature: float = 1.0
-    quality_clip: float | None = None
-    quality_top_share: float | None = None
+    finish: Callable[[Any, Any], Any] | None = None
 
     def __post_init__(self) -> None:
         weights = _column("sample_weight", self.sample_weight, float)
@@ -68,15 +64,19 @@ class RowWeights:
             )
         object.__setattr__(self, "sample_weight", weights)
         object.__setattr__(self, "synthetic", synthetic.astype(bool))
+        if (self.quality is None) != (self.finish is None):
+            raise ValueError(
+                "quality and finish belong together: finish is what the classifier does with the "
+                "quality. Pass both, such as finish=sklw.weighting.Dimp().finisher(temperature=1.0)"
+                " for DIMP-Loss, or neither."
+            )
+        if self.finish is not None and not callable(self.finish):
+            raise TypeError(
+                f"finish must be callable, got {self.finish!r}. Pass what the finisher of a "
+                "weighting method returns, such as sklw.weighting.Dimp().finisher(1.0)."
+            )
         if self.quality is not None:
             self._check_quality()
-        for name in ("quality_temperature", "quality_clip"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be above 0, got {value}.")
-        share = self.quality_top_share
-        if share is not None and not 0 < share <= 1:
-            raise ValueError(f"quality_top_share must be above 0, at most 1, got {share}.")
 
     def _check_quality(self) -> None:
         quality = _column("quality", self.quality, float)
@@ -132,7 +132,76 @@ def _column(name: str, values: Any, dtype: Any) -> np.ndarray:
     return array
 
 
-class BaseRowWeighter(BaseEstimator, metaclass=ABCMeta):
+class Weighted:
+    """Rows together with their weights, for classifiers in stock pipelines.
+
+    In a stock scikit-learn or imbalanced-learn pipeline, ``SyntheticWeighter.fit_transform``
+    returns this carrier. :class:`sklw.BertClassifier` unpacks it; anything else that tries to read
+    it as data gets an error that names :class:`sklw.Pipeline`: weights are never lost in silence.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples,) or (n_samples, n_features)
+        The rows.
+    row_weights : RowWeights
+        What the weighter found.
+
+    Attributes
+    ----------
+    X : array-like
+        The rows, as given.
+    row_weights : RowWeights
+        The weights, and which rows are synthetic.
+
+    Examples
+    --------
+    >>> from sklw import RowWeights, Weighted
+    >>> Weighted(["a", "b"], RowWeights([1, 0.5], [False, True])).sample_weight
+    array([1. , 0.5])
+    """
+
+    def __init__(self, X: Any, row_weights: RowWeights) -> None:
+        self.X = X
+        self.row_weights = row_weights
+
+    @property
+    def sample_weight(self) -> np.ndarray:
+        """The weights alone."""
+        return self.row_weights.sample_weight
+
+    def __len__(self) -> int:
+        return len(self.sample_weight)
+
+    def __repr__(self) -> str:
+        return f"Weighted(n_samples={len(self)})"
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(
+            "This step received sklw's weighted rows and cannot read them, so the weights would be "
+            "lost. Build the pipeline with sklw.Pipeline or sklw.make_pipeline, which hand the "
+            "weights to the final estimator, or put BertClassifier directly after the weighter."
+        )
+
+    # The ways in which estimators look at data, each closed.
+    __iter__ = _refuse
+    __getitem__ = _refuse
+    __array__ = _refuse
+    __dataframe__ = _refuse
+
+    @property
+    def shape(self) -> NoReturn:
+        """Refused: see the class."""
+        self._refuse()
+
+
+# `transform` returns the object it is given, so scikit-learn must not wrap it.
+class BaseRowWeighter(
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+    auto_wrap_output_keys=None,  # type: ignore[call-arg]
+):
     """Base class of the steps that give each row a weight: what the pipeline looks for.
 
     After ``fit(X, y, synthetic=None, parent_indices=None)`` a weighter has ``row_weights_``.
@@ -146,9 +215,40 @@ class BaseRowWeighter(BaseEstimator, metaclass=ABCMeta):
     ) -> "BaseRowWeighter":
         """Find the weights of the rows."""
 
+    def fit_transform(self, X: Any, y: Any = None, **known: Any) -> Weighted:
+        """Find the weights and return them with the rows: for stock pipelines.
+
+        Parameters
+        ----------
+        X, y, **known
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        weighted : Weighted
+            Rows and weights, which :class:`sklw.BertClassifier` takes as `X`.
+        """
+        self.fit(X, y, **known)
+        return Weighted(X, self.row_weights_)
+
+    def set_output(self, *, transform: Any = None) -> "BaseRowWeighter":
+        """Do nothing: ``transform`` returns the object it is given, whatever is configured.
+
+        Parameters
+        ----------
+        transform : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : BaseRowWeighter
+            The weighter.
+        """
+        return self
+
     @abstractmethod
     def emitted_arguments(self) -> tuple[str, ...]:
-        """Names of the fit arguments without which the final estimator would lose weights.
+        """Return the fit arguments without which the final estimator would lose the weights.
 
-        ``("sample_weight",)``, or ``("row_weights",)`` where the classifier has to finish them.
+        ``("sample_weight",)``, or ``("row_weights",)`` if the classifier has to finish them.
         """

@@ -37,7 +37,7 @@ def search(endpoint, path):
         random_state=0,
         verbose=False,
     )
-    weighter = SyntheticWeighter(quality_checker=LogisticRegression(), cv=2, random_state=0)
+    weighter = SyntheticWeighter(checker=LogisticRegression(), cv=2, random_state=0)
     pipe = make_pipeline(sampler, TfidfVectorizer(), weighter, LogisticRegression())
     grid = {"syntheticweighter__temperature": [0.5, 1.0, 2.0]}
     return GridSearchCV(pipe, grid, cv=2, scoring="neg_log_loss")

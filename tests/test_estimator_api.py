@@ -19,11 +19,14 @@ from sklw import (
     TextEmbedder,
     TransformersGenerator,
 )
+from sklw.generators import FullTuning, LoRA
 
 ESTIMATORS = [
     BertClassifier(),
     FineTunedGenerator(),
+    FullTuning(),
     LLMOverSampler(),
+    LoRA(),
     RecordedGenerator([{"text": "a text", "label": 1}]),
     SyntheticWeighter(),
     TextEmbedder(),

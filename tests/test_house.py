@@ -131,7 +131,8 @@ def test_public_names_are_documented(name):
     if not (inspect.isclass(OBJECTS[name]) or inspect.isfunction(OBJECTS[name])):
         pytest.skip("a constant or an instance")
     found = {code: text for code, text in validate(name)["errors"] if code in CHECKS}
-    if inspect.isclass(OBJECTS[name]) and "Parameters\n" not in inspect.getdoc(OBJECTS[name]):
+    text = inspect.getdoc(OBJECTS[name])
+    if inspect.isclass(OBJECTS[name]) and ("Parameters\n" not in text or "**kwargs" in text):
         found.pop("PR01", None)  # users do not make it, or its base class says what it takes
     assert not found
 

@@ -188,7 +188,7 @@ def compared():
 
 def weighted():
     X = [[float(i), float(i % 3)] for i in range(24)]
-    SyntheticWeighter("ren", verbose=True, random_state=0).fit(
+    SyntheticWeighter("hu", verbose=True, random_state=0).fit(
         X, [0, 1] * 12, [False] * 16 + [True] * 8
     )
     return "learning weights"

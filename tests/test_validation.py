@@ -142,7 +142,7 @@ def test_every_estimator_reads_the_same_texts_and_labels(as_texts, as_labels, se
     np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(texts))
     assert found.classes_.tolist() == ["down", "up"]
     weighter = SyntheticWeighter(
-        quality_checker=make_pipeline(embedder, LogisticRegression()), random_state=0
+        checker=make_pipeline(embedder, LogisticRegression()), random_state=0
     )
     synthetic = np.arange(60) >= 40
     weights = weighter.fit(X, y, synthetic).sample_weight_

@@ -1,4 +1,4 @@
-"""BertClassifier on several devices at once, by Hugging Face's accelerate."""
+"""BertClassifier on several devices at once, with Hugging Face's accelerate."""
 
 from collections.abc import Iterator
 from itertools import chain, cycle, islice
@@ -15,9 +15,9 @@ class AcceleratedBertClassifier(BertClassifier):
     """A :class:`sklw.BertClassifier` that several processes train together, one on each device.
 
     Each process takes its share of the batches, and their gradients are averaged: a step sees
-    `batch_size` rows of every process, and an epoch has so many times fewer steps. All processes
-    must make the same calls with the same data. Afterwards each of them holds the same network and
-    predicts for itself.
+    `batch_size` rows of every process, and an epoch has correspondingly fewer steps. All processes
+    must make the same calls with the same data. After training, each of them holds the same network
+    and predicts on its own.
 
     Start them with ``accelerate launch --num_processes 4 script.py``; in a single process this is
     a BertClassifier. Needs accelerate: ``pip install accelerate``.
@@ -25,8 +25,7 @@ class AcceleratedBertClassifier(BertClassifier):
     Parameters
     ----------
     model, **kwargs
-        Those of :class:`sklw.BertClassifier`. With ``device="auto"`` each process takes its own
-        GPU.
+        As in :class:`sklw.BertClassifier`. With ``device="auto"`` each process uses its own GPU.
 
     Raises
     ------
@@ -35,9 +34,9 @@ class AcceleratedBertClassifier(BertClassifier):
 
     Notes
     -----
-    skorch's own integration, ``AccelerateMixin``, shares out the batches of a DataLoader and keeps
-    the network wrapped. Here batches are made of texts of like length, and the wrapping is there
-    while training only, so that the classifier can be pickled and cloned as any other.
+    skorch's own integration, ``AccelerateMixin``, distributes the batches of a DataLoader and
+    keeps the network wrapped. Here batches consist of texts of similar length, and the network is
+    wrapped only during training, so that the classifier can be pickled and cloned like any other.
 
     Examples
     --------
@@ -56,8 +55,8 @@ class AcceleratedBertClassifier(BertClassifier):
                 "AcceleratedBertClassifier needs the package accelerate. Run `pip install "
                 "accelerate`, or use BertClassifier on a single device."
             ) from error
-        # All of them share one state, so it need not be kept, and cannot be pickled.
-        # Of the precision `precision` has the say.
+        # All instances share one state, which cannot be pickled and need not be kept. Precision is
+        # left to `precision`.
         return Accelerator(cpu=torch.device(self.device).type == "cpu", mixed_precision="no")
 
     def _draw_seed(self) -> int:
@@ -69,7 +68,7 @@ class AcceleratedBertClassifier(BertClassifier):
         return int(seed[0])
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Make batches; of those for training, a share."""
+        """Make batches; in training, only this process's share."""
         batches = super().get_iterator(dataset, training=training)
         accelerator = self._accelerator
         if not training or accelerator.num_processes == 1:
@@ -77,7 +76,7 @@ class AcceleratedBertClassifier(BertClassifier):
         return _Share(batches, accelerator.process_index, accelerator.num_processes)
 
     def run_single_epoch(self, iterator: Any, training: bool, *args: Any, **kwargs: Any) -> None:
-        """Go through the batches once, in training with all processes together."""
+        """Iterate over the batches once; in training, with all processes together."""
         accelerator = self._accelerator
         if training and accelerator.num_processes > 1:
             # Its method: skorch lets no module be set here.
@@ -97,7 +96,7 @@ class AcceleratedBertClassifier(BertClassifier):
 
 
 class _Share:
-    """Every n-th batch; where they do not come out even, the first ones fill up the last round."""
+    """Every n-th batch; the first batches fill up the last round if it is not complete."""
 
     def __init__(self, batches: Any, place: int, n: int) -> None:
         self._batches, self._place, self._n = batches, place, n

@@ -6,123 +6,112 @@ from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 import torch
-from sklearn.utils.class_weight import compute_sample_weight
-from skorch.callbacks import EarlyStopping
 
 from sklw._compat.scikit_learn import Interval, StrOptions
 from sklw._encoders.settings import POOLINGS
 from sklw._row_weights import RowWeights
 from sklw._validation import check_texts
-from sklw.classifiers._data import (
-    Batches,
-    TextDataset,
+from sklw.classifiers._checks import (
     check_labels,
     check_row_weights,
     check_weights,
     refuse_unknown,
 )
+from sklw.classifiers._data import Batches, TextDataset
 from sklw.classifiers._module import EncoderClassifier
 from sklw.classifiers._net import TextNet
 from sklw.models import EMBEDDED_ENCODER
 
 __all__ = ["BertClassifier"]
 
-_OF_ROW_WEIGHTS = ("quality", "synthetic")
-
 
 class BertClassifier(TextNet):
     """A pretrained transformer fine-tuned to classify texts.
 
-    Texts go in, labels of any type come out, and every row may have a weight. Texts are
-    tokenised once and trained on in batches of like length, in bfloat16 where the hardware
+    It takes texts, returns labels of any type, and accepts a weight for every row. Texts are
+    tokenised once and trained on in batches of similar length, in bfloat16 if the hardware
     multiplies in it. It is a :class:`skorch.NeuralNetClassifier`: its callbacks, history,
     ``save_params`` and parameters with ``__`` all work.
 
     Parameters
     ----------
     model : str or path-like, default="all-MiniLM-L6-v2"
-        An embedded model, a local folder or a hub id: any encoder of transformers.
+        An embedded model, a local folder or a hub id of any encoder in transformers.
     loss : {"cross_entropy", "focal"}, default="cross_entropy"
-        Focal multiplies a row's cross-entropy with ``(1 - p) ** focal_gamma``, p being the
-        probability of its class; no gradient flows through the factor, as in [1]_.
+        The focal loss multiplies a row's cross-entropy by ``(1 - p) ** focal_gamma``, where p is
+        the probability of its class; no gradient flows through the factor, as in [1]_.
     focal_gamma : float, default=1.0
         Exponent of the focal loss.
     class_weight : "balanced", dict or None, default=None
-        Factors for the rows of each class, as everywhere in scikit-learn.
+        Factors for the rows of each class, as in scikit-learn.
     max_length : int, default=128
-        Tokens of a text beyond this many are not read.
+        Maximum number of tokens read of a text.
     max_epochs : int, default=3
         Passes over the training rows.
     lr : float, default=1e-4
-        Highest learning rate. Small encoders such as MiniLM want about 1e-4, BERT's size 3e-5.
+        Peak learning rate: about 1e-4 for small encoders such as MiniLM, 3e-5 for BERT's size.
     batch_size : int, default=32
-        Rows in a training batch. Prediction takes 64 where this is less.
+        Rows in a training batch. Prediction uses at least 64.
     weight_decay : float, default=0.01
-        Of AdamW, for all but biases and normalisation layers.
+        Weight decay of AdamW, for all parameters except biases and normalisation layers.
     warmup : float, default=0.1
-        Share of the steps over which the learning rate rises from 0.
+        Fraction of the steps during which the learning rate rises from 0.
     lr_schedule : {"linear", "cosine", "constant"}, default="linear"
-        How it goes on: falling to 0, or not at all.
+        How the learning rate then falls to 0, or that it stays constant.
     max_grad_norm : float or None, default=1.0
-        Gradients longer than this are cut to it.
+        Maximum norm of the gradient, which is clipped to it; None does not clip.
     dropout : float or None, default=None
-        Dropout probability everywhere; None leaves the encoder's own.
+        Dropout probability of all layers; None keeps the encoder's own.
     pooling : str, default="auto"
-        What the head sees of the tokens' states: ``"mean"``, ``"cls"`` (the state of the first
-        token), or another pooling of :class:`sklw.TextEmbedder`. ``"auto"`` takes the one that a
-        model of sentence-transformers was trained with. For other models it is the mean, and
-        for causal language models the state of the last token.
+        How the head combines the tokens' states: ``"mean"``, ``"cls"`` (the state of the first
+        token), or another pooling of :class:`sklw.TextEmbedder`. ``"auto"`` uses the pooling that a
+        model of sentence-transformers was trained with, the state of the last token for causal
+        language models, and the mean for all others.
     head_init : {"probe", "random"}, default="probe"
-        Whether the head starts as a logistic regression on what the encoder, as yet untrained,
-        makes of the texts (of at most about 512), as in [2]_, or at random. With few rows a
-        random start often ends nowhere.
+        Whether the head starts as a logistic regression on the untrained encoder's features of
+        the texts (at most about 512 of them), as in [2]_, or at random. With few rows, training
+        from a random head often fails.
     early_stopping : bool or int, default=False
         Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
-        and go back to the best epoch. Where `row_weights` tells which rows are synthetic, only
-        real ones are held out.
+        and restore the best epoch. If `row_weights` says which rows are synthetic, only real ones
+        are held out.
     validation_fraction : float, default=0.1
-        Share of the rows held out for early stopping.
+        Fraction of the rows held out for early stopping.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Type of the encoder's matrix products. Weights and head are float32 always.
+        Type of the encoder's matrix products. Weights and head are always float32.
     compile : bool, default=False
-        Whether to use ``torch.compile`` for the encoder: for long trainings on a GPU, since
-        compiling takes minutes.
+        Whether to use ``torch.compile`` for the encoder. Compiling takes minutes, so this is for
+        long training on a GPU.
     device : str, default="auto"
-        Where to compute; ``"auto"`` takes a GPU if there is one.
+        Device; ``"auto"`` uses a GPU if there is one.
     random_state : int, RandomState or None, default=None
-        Seed of the head, the order of rows, the dropout and the rows held out. torch's own
-        random state is left as it was.
+        Seed of the head, the order of rows, the dropout and the rows held out. torch's global
+        random state is not changed.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from where the last ``fit`` ended.
+        Whether ``fit`` continues from where the last ``fit`` ended.
     verbose : int, default=0
-        1 prints a line an epoch.
+        1 prints a line per epoch.
     callbacks : list or None, default=None
         Callbacks of skorch, such as ``EpochScoring``.
     module : type, default=EncoderClassifier
         Class of the network, called with the encoder and ``n_classes``, ``pooling``,
         ``dropout``, ``precision`` and the ``module__`` parameters.
     criterion : type, default=torch.nn.CrossEntropyLoss
-        Class of the loss, which has to return one value a row for ``reduction="none"``. Takes
-        ``criterion__label_smoothing`` and the like.
+        Class of the loss, which must return one value per row for ``reduction="none"``.
     optimizer : type, default=torch.optim.AdamW
         Class of the optimizer.
     train_split : callable or None, default=None
-        skorch's way to hold out rows, in place of `early_stopping`'s. Synthetic rows among them
-        go back to the training rows.
-    iterator_train, iterator_valid : type, default=Batches
-        Classes that make batches.
-    dataset : type, default=TextDataset
-        Class that keeps the tokenised rows.
-    predict_nonlinearity : callable, "auto" or None, default="auto"
-        What makes probabilities of logits; ``"auto"`` is softmax.
+        How skorch holds out rows, in place of `early_stopping`. Synthetic rows among them are
+        moved back to the training rows.
+    iterator_train, iterator_valid, dataset, predict_nonlinearity : object
+        As in skorch.
     classes : array-like or None, default=None
-        All classes, if `y` may lack some or ``initialize`` is called before ``fit``.
+        All classes, if `y` may lack some of them or ``initialize`` is called before ``fit``.
     use_caching, torch_load_kwargs : object
         As in skorch.
     **kwargs : dict
-        Parameters with ``__``, as in skorch.
+        Parameters with ``__``, as in skorch, such as ``criterion__label_smoothing``.
 
     Attributes
     ----------
@@ -146,8 +135,6 @@ class BertClassifier(TextNet):
        Classification", ICLR 2025.
     .. [2] Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform
        Out-of-Distribution", ICLR 2022.
-    .. [3] Mindermann et al., "Prioritized Training on Points that are Learnable, Worth Learning,
-       and Not Yet Learnt", ICML 2022.
 
     Examples
     --------
@@ -273,25 +260,24 @@ class BertClassifier(TextNet):
     ) -> Self:
         """Fine-tune on texts and labels.
 
-        The loss of a batch of B rows is ``sum(w * f * l) / (B * mean(w))``: l is a row's
-        cross-entropy, w its weight, ``mean(w)`` that over all training rows, and f its focal
-        and DIMP factors. So equal weights change nothing, whatever their size, and a row of
+        The loss of a batch of B rows is ``sum(w * f * l) / (B * mean(w))``, where l is a row's
+        cross-entropy, w its weight, ``mean(w)`` the mean weight of all training rows, and f its
+        focal and DIMP factors. So equal weights have no effect, whatever their size, and a row of
         weight 2 counts like two rows. Rows of weight 0 are left out.
 
         Parameters
         ----------
         X : list, ndarray or Series of str, shape (n,) or (n, 1), or Weighted
-            The texts. :class:`sklw.Weighted` brings its weights along.
+            The texts. :class:`sklw.Weighted` contains weights as well.
         y : array-like of shape (n,)
-            Labels of any one type.
+            Labels, all of one type.
         sample_weight : array-like of shape (n,), default=None
             Weights: finite, not negative, not all 0.
         row_weights : RowWeights, default=None
-            Weights that also say which rows are synthetic, and carry what DIMP-Loss ([1]_ above)
-            and RHO-Loss ([3]_ above) need: see :class:`sklw.RowWeights`. In place of
-            `sample_weight`.
+            Weights that also say which rows are synthetic, and carry what DIMP-Loss needs: see
+            :class:`sklw.RowWeights`. In place of `sample_weight`.
         **unknown : dict
-            Refused, with a hint for what an argument has become.
+            Rejected, with a hint to what replaces an old argument.
 
         Returns
         -------
@@ -323,14 +309,14 @@ class BertClassifier(TextNet):
         row_weights: RowWeights | None = None,
         **unknown: Any,
     ) -> Self:
-        """Go on training, for ``max_epochs`` epochs.
+        """Continue training, for ``max_epochs`` epochs.
 
         Parameters
         ----------
         X, y, sample_weight, row_weights, **unknown
             As in :meth:`fit`.
         classes : array-like, default=None
-            All classes there will be; needed at the first call if `y` lacks some.
+            All classes that will occur; needed at the first call if `y` lacks some.
 
         Returns
         -------
@@ -358,7 +344,7 @@ class BertClassifier(TextNet):
         Returns
         -------
         labels : ndarray of shape (n,)
-            The likeliest labels.
+            The most probable labels.
         """
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
@@ -374,7 +360,7 @@ class BertClassifier(TextNet):
         Returns
         -------
         probabilities : ndarray of float32, shape (n, n_classes)
-            One row a text, in the order of ``classes_``; rows sum to 1.
+            One row per text, with columns in the order of ``classes_``; rows sum to 1.
         """
         return super().predict_proba(X)
 
@@ -398,85 +384,5 @@ class BertClassifier(TextNet):
         if row_weights is None:
             return rows | {"sample_weight": check_weights(sample_weight, len(texts))}
         properties = check_row_weights(row_weights, sample_weight, len(texts))
-        self.quality_temperature_ = row_weights.quality_temperature
-        self.quality_clip_ = row_weights.quality_clip
-        self.quality_top_share_ = row_weights.quality_top_share
+        self.finish_ = row_weights.finish
         return rows | properties
-
-    def _find_classes(self, y: np.ndarray) -> np.ndarray:
-        """Return the sorted classes."""
-        classes = np.unique(y)
-        if self.classes is None and len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in y, but the data contain only "
-                f"one class: {classes.tolist()[0]!r}. Add rows of another class."
-            )
-        return classes
-
-    def _encode(self, y: np.ndarray) -> np.ndarray:
-        """Return labels as positions in ``classes_``."""
-        codes = pd.Index(self.classes_).get_indexer(pd.Index(y))
-        if (codes < 0).any():
-            at = int(np.argmin(codes))
-            raise ValueError(
-                f"y has the label {y.tolist()[at]!r} at position {at}, which is not among the "
-                f"classes {self.classes_.tolist()}. Name every class at the start: "
-                "partial_fit(X, y, classes=[...])."
-            )
-        return codes.astype(np.int64)
-
-    def _train(self, rows: dict[str, Any], codes: np.ndarray) -> Self:
-        weights = self._combine_with_class_weight(rows["sample_weight"], rows["y"])
-        # A weight of 0 means a row that is not there: leaving it out is exact, and faster.
-        keep = np.arange(len(codes)) if weights is None else np.flatnonzero(weights)
-        texts = rows["X"][keep]
-        dataset = self.dataset(
-            texts,
-            self._tokenize(texts),
-            rows["y"][keep],
-            codes[keep],
-            None if weights is None else weights[keep],
-            *(None if rows.get(name) is None else rows[name][keep] for name in _OF_ROW_WEIGHTS),
-        )
-        self.notify("on_train_begin", X=dataset.X, y=dataset.y)
-        try:
-            self.fit_loop(dataset)
-        except KeyboardInterrupt:
-            # EarlyStopping ends the training like this; anything else leaves it half done.
-            if not self._stopped_early():
-                raise
-        self.notify("on_train_end", X=dataset.X, y=dataset.y)
-        return self
-
-    def _stopped_early(self) -> bool:
-        """Whether a callback has seen as many epochs without a gain as it has patience for."""
-        return any(
-            isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
-            for _, callback in self.callbacks_
-        )
-
-    def _combine_with_class_weight(
-        self, weights: np.ndarray | None, y: np.ndarray
-    ) -> np.ndarray | None:
-        if self.class_weight is None:
-            return weights
-        if isinstance(self.class_weight, Mapping):
-            unknown = [label for label in self.class_weight if label not in set(self.classes_)]
-            if unknown:
-                raise ValueError(
-                    f"class_weight names {unknown}, which is not among the classes "
-                    f"{self.classes_.tolist()}."
-                )
-            wrong = {c: w for c, w in self.class_weight.items() if not 0 <= w < np.inf}
-            if wrong:
-                raise ValueError(
-                    f"class_weight gives {wrong}. Weights must be finite and not negative."
-                )
-        kept = slice(None) if weights is None else weights > 0
-        factors = np.zeros(len(y))
-        factors[kept] = compute_sample_weight(self.class_weight, y[kept])
-        with np.errstate(over="ignore"):
-            combined = factors if weights is None else factors * weights
-        if weights is not None and not np.isfinite(combined).all():
-            combined = factors / factors.max() * (weights / weights.max())
-        return check_weights(combined, len(y))

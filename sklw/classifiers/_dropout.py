@@ -11,24 +11,14 @@ _LEVELS = 256
 class ByteDropout(nn.Dropout):
     """Dropout that draws a byte for each element on the CPU, eight from one random number.
 
-    torch draws a number for each element there, on one core: about a tenth of a training step of
-    a small encoder. The probability is rounded to a multiple of 1/256, and the scale with it, so
-    the expectation is kept. Elsewhere this is torch's own dropout.
+    torch draws a number for each element there, on one core: this takes 1.1 ms for 32 x 24 x 384
+    elements and torch 2.4, which is 4 % of a training step of a small encoder on one core, and more
+    on several. The probability is rounded to a multiple of 1/256, and the scale with it, so the
+    expectation is kept. Elsewhere this is torch's own dropout.
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Drop elements in training.
-
-        Parameters
-        ----------
-        input : Tensor
-            Any tensor.
-
-        Returns
-        -------
-        output : Tensor
-            Of the same shape and type.
-        """
+        """Drop elements in training."""
         dropped = round(self.p * _LEVELS)
         own = input.device.type == "cpu" and not torch.compiler.is_compiling()
         if not (self.training and own and 0 < dropped < _LEVELS):
@@ -41,15 +31,7 @@ class ByteDropout(nn.Dropout):
 
 
 def replace_dropout(module: nn.Module, p: float | None = None) -> None:
-    """Put :class:`ByteDropout` in place of every ``torch.nn.Dropout`` of a module.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The module, changed in place.
-    p : float or None, default=None
-        The new probability; None keeps each one's own.
-    """
+    """Put :class:`ByteDropout` in place of every ``torch.nn.Dropout`` of a module."""
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Dropout:

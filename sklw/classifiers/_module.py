@@ -1,4 +1,4 @@
-"""The network of :class:`BertClassifier`: an encoder, a pooling and a linear head."""
+"""The network of BertClassifier: an encoder, a pooling and a linear head."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ class EncoderClassifier(nn.Module):
         Number of classes.
     pooling : str or sequence of str, default="mean"
         How the hidden states become one vector: see :class:`sklw.TextEmbedder`. The vectors of
-        several are put side by side.
+        several poolings are concatenated.
     dropout : float or None, default=None
         Dropout of the encoder and before the head; None leaves the encoder's own and uses
         0.1 before the head.
@@ -46,8 +46,8 @@ class EncoderClassifier(nn.Module):
         self.precision = precision
         self.dropout = nn.Dropout(0.1)
         config = encoder.config
-        # Encoders differ widely in the scale of their vectors; without this the learning rate of
-        # the head would have to follow.
+        # Encoders differ widely in the scale of their vectors; without this, so would the right
+        # learning rate of the head.
         width = config.hidden_size * (1 if isinstance(pooling, str) else len(pooling))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.head = nn.Linear(width, n_classes)
@@ -71,7 +71,7 @@ class EncoderClassifier(nn.Module):
         return self.head(self.dropout(self.embed(input_ids, attention_mask)))
 
     def embed(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return what the head reads, before dropout.
+        """Return the head's input, before dropout.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class EncoderClassifier(nn.Module):
         Returns
         -------
         vectors : Tensor of float32, shape (rows, dim)
-            One vector a text, of mean 0 and variance 1 each.
+            One vector per text, each of mean 0 and variance 1.
         """
         # Resolved at each call: a net trained on a GPU may go on living on a CPU.
         with autocast(self.precision, input_ids.device.type):

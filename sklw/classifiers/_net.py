@@ -5,27 +5,28 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
-from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping
-from skorch.exceptions import NotInitializedError
 from skorch.utils import TeeGenerator, data_from_dataset, is_dataset, to_device, to_tensor
 from torch import nn
 from transformers import get_scheduler
 
 from sklw._encoders.batches import tokenize
 from sklw._encoders.loading import load_encoder, longest_input, pooling_of
-from sklw._hardware import choose_device, seeded
+from sklw._hardware import seeded
 from sklw._validation import check_texts
+from sklw.classifiers._checks import with_class_weight
 from sklw.classifiers._data import TextDataset, hold_out, real_alone
 from sklw.classifiers._losses import row_factors, weighted_mean
 from sklw.classifiers._probe import fit_head
+from sklw.classifiers._skorch import ScikitLearnNet
 
 __all__ = ["TextNet"]
 
+_OF_ROW_WEIGHTS = ("quality", "synthetic")
 # Rows in a prediction batch: without gradients there is room for more than in training.
 MIN_PREDICTION_BATCH = 64
 DEFAULT_PATIENCE = 3
@@ -33,61 +34,15 @@ DEFAULT_PATIENCE = 3
 LONGEST_EAGER = 256
 
 
-class TextNet(NeuralNetClassifier):
+class TextNet(ScikitLearnNet):
     """The part of :class:`BertClassifier` that meets skorch.
 
     The methods are hooks of :class:`skorch.NeuralNetClassifier`, whose documentation gives their
     parameters.
     """
 
-    quality_temperature_: float = 1.0
-    quality_clip_: float | None = None
-    quality_top_share_: float | None = None
+    finish_: Any = None
     head_is_fitted_: bool = False
-
-    # -- parameters ---------------------------------------------------------------------------
-
-    @property
-    def device(self) -> str:
-        """The device in use; ``get_params`` gives the parameter, which may be ``"auto"``."""
-        return choose_device(self.__dict__["device"])
-
-    @device.setter
-    def device(self, value: str) -> None:
-        self.__dict__["device"] = value
-
-    def _get_param_names(self) -> list[str]:
-        return [name for name in super()._get_param_names() if not name.startswith("_")]
-
-    def get_params(self, deep: bool = True, **kwargs: Any) -> dict[str, Any]:
-        """Get the parameters, those of callbacks included."""
-        params = super().get_params(deep=deep, **kwargs)
-        params["device"] = self.__dict__["device"]
-        return params
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        requested = state["device"]
-        super().__setstate__({**state, "device": choose_device(requested)})
-        if requested == "auto":
-            self.device = requested
-
-    def load_params(self, *args: Any, **kwargs: Any) -> None:
-        """Load weights, optimizer or history: see :meth:`skorch.NeuralNet.load_params`."""
-        requested = self.__dict__["device"]
-        super().load_params(*args, **kwargs)
-        self.head_is_fitted_ = True
-        if requested == "auto":
-            self.device = requested
-
-    __repr__ = BaseEstimator.__repr__
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.non_deterministic = self.random_state is None
-        return tags
 
     # -- construction -------------------------------------------------------------------------
 
@@ -189,6 +144,28 @@ class TextNet(NeuralNetClassifier):
         codes = None if labels is None else self._encode(labels)
         return self.dataset(texts, self._tokenize(texts), labels, codes)
 
+    def _find_classes(self, y: np.ndarray) -> np.ndarray:
+        """Return the sorted classes."""
+        classes = np.unique(y)
+        if self.classes is None and len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in y, but the data contain only "
+                f"one class: {classes.tolist()[0]!r}. Add rows of another class."
+            )
+        return classes
+
+    def _encode(self, y: np.ndarray) -> np.ndarray:
+        """Return labels as positions in ``classes_``."""
+        codes = pd.Index(self.classes_).get_indexer(pd.Index(y))
+        if (codes < 0).any():
+            at = int(np.argmin(codes))
+            raise ValueError(
+                f"y has the label {y.tolist()[at]!r} at position {at}, which is not among the "
+                f"classes {self.classes_.tolist()}. Name every class at the start: "
+                "partial_fit(X, y, classes=[...])."
+            )
+        return codes.astype(np.int64)
+
     def _tokenize(self, texts: np.ndarray) -> list[np.ndarray]:
         longest = longest_input(self.tokenizer_, self.module_.encoder, self.max_length)
         return tokenize(self.tokenizer_, texts, longest)
@@ -220,13 +197,38 @@ class TextNet(NeuralNetClassifier):
 
     # -- training -----------------------------------------------------------------------------
 
+    def _train(self, rows: dict[str, Any], codes: np.ndarray) -> Self:
+        weights = with_class_weight(
+            rows["sample_weight"], self.class_weight, rows["y"], self.classes_
+        )
+        # A weight of 0 means a row that is not there: leaving it out is exact, and faster.
+        keep = np.arange(len(codes)) if weights is None else np.flatnonzero(weights)
+        texts = rows["X"][keep]
+        dataset = self.dataset(
+            texts,
+            self._tokenize(texts),
+            rows["y"][keep],
+            codes[keep],
+            None if weights is None else weights[keep],
+            *(None if rows.get(name) is None else rows[name][keep] for name in _OF_ROW_WEIGHTS),
+        )
+        self.notify("on_train_begin", X=dataset.X, y=dataset.y)
+        try:
+            self.fit_loop(dataset)
+        except KeyboardInterrupt:
+            # EarlyStopping ends the training like this; anything else leaves it half done.
+            if not self._stopped_early():
+                raise
+        self.notify("on_train_end", X=dataset.X, y=dataset.y)
+        return self
+
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> Self:
         """Train for some epochs."""
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         train, valid = self.get_split_datasets(X, y)
         if self.head_init == "probe" and not self.head_is_fitted_:
-            fit_head(self, train)
+            fit_head(self, train, self._draw_seed())
         self.head_is_fitted_ = True
         batches = self.get_iterator(train, training=True)
         valid_batches = None if valid is None else self.get_iterator(valid, training=False)
@@ -238,6 +240,13 @@ class TextNet(NeuralNetClassifier):
                 self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
                 self.notify("on_epoch_end", **notes)
         return self
+
+    def _stopped_early(self) -> bool:
+        """Whether a callback has seen as many epochs without a gain as it has patience for."""
+        return any(
+            isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
+            for _, callback in self.callbacks_
+        )
 
     @contextmanager
     def _scheduled(self, n_steps: int) -> Iterator[None]:
@@ -288,7 +297,7 @@ class TextNet(NeuralNetClassifier):
     def get_loss(
         self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
     ) -> torch.Tensor:
-        """Compute the loss of a batch: weighted, and in training focal or DIMP if asked for."""
+        """Compute the loss of a batch: weighted, and in training focal or finished, if asked."""
         y_true = to_tensor(y_true, device=self.device)
         own = {
             key: to_tensor(X[key], device=self.device)
@@ -304,9 +313,7 @@ class TextNet(NeuralNetClassifier):
                 y_true,
                 focal_gamma=self.focal_gamma if self.loss == "focal" else 0.0,
                 quality=own.get("quality"),
-                temperature=self.quality_temperature_,
-                clip=self.quality_clip_,
-                top_share=self.quality_top_share_,
+                finish=self.finish_,
             )
         return weighted_mean(self.criterion_(y_pred, y_true), own.get("sample_weight"), factors)
 
@@ -316,15 +323,6 @@ class TextNet(NeuralNetClassifier):
         return self.module_(**inputs, **fit_params)
 
     # -- prediction ---------------------------------------------------------------------------
-
-    def check_is_fitted(self, attributes: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Raise NotFittedError unless there is a network."""
-        try:
-            super().check_is_fitted(attributes, *args, **kwargs)
-        except NotInitializedError as error:
-            raise NotFittedNetError(
-                f"This {type(self).__name__} instance is not fitted yet. Call fit(X, y) first."
-            ) from error
 
     def forward_iter(
         self, X: Any, training: bool = False, device: str = "cpu"
@@ -348,7 +346,3 @@ class TextNet(NeuralNetClassifier):
             self.check_is_fitted()
             return nn.Softmax(dim=-1)
         return super()._get_predict_nonlinearity()
-
-
-class NotFittedNetError(NotInitializedError, NotFittedError):
-    """The error of skorch and of scikit-learn in one."""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils import check_random_state
 from torch import nn
 from torch.utils.data import Subset
 
@@ -17,22 +18,7 @@ MIN_ROWS_PER_CLASS = 8
 
 
 def draw_probe_rows(codes: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw about `MAX_ROWS` rows, the small classes in full.
-
-    Parameters
-    ----------
-    codes : ndarray of int64, shape (n,)
-        Classes of all rows.
-    seed : int
-        Seed of the choice.
-
-    Returns
-    -------
-    rows : ndarray of int64, shape (n_drawn,)
-        Positions of the rows drawn, ascending.
-    factors : ndarray of float64, shape (n_drawn,)
-        How many rows of its class each stands for.
-    """
+    """Draw about `MAX_ROWS` rows, and say how many rows of its class each stands for."""
     share = max(MIN_ROWS_PER_CLASS, MAX_ROWS // len(np.unique(codes)))
     shuffled = pd.Series(np.random.default_rng(seed).permutation(len(codes)))
     rank = shuffled.groupby(codes[shuffled]).cumcount()
@@ -41,7 +27,7 @@ def draw_probe_rows(codes: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarra
     return rows, factors[codes[rows]]
 
 
-def fit_head(net: Any, train: Any) -> None:
+def fit_head(net: Any, train: Any, seed: int | None = None) -> None:
     """Set the head of a net to a logistic regression on what its encoder makes of the texts.
 
     With a head that starts at random the first steps of training move the encoder towards
@@ -51,13 +37,6 @@ def fit_head(net: Any, train: Any) -> None:
 
     The regression minimises ``sum(w * l) / sum(w) + |coefficients| ** 2 / 2``. A module without
     ``embed`` and ``head`` is left as it is, and so is any where a class has no row.
-
-    Parameters
-    ----------
-    net : TextNet
-        The initialized net.
-    train : TextDataset or Subset of one
-        The training rows.
     """
     head = getattr(net.module_, "head", None)
     if not hasattr(net.module_, "embed") or not isinstance(head, nn.Linear):
@@ -65,7 +44,9 @@ def fit_head(net: Any, train: Any) -> None:
     rows, data = np.arange(len(train)), train
     while isinstance(data, Subset):
         rows, data = np.asarray(data.indices)[rows], data.dataset
-    drawn, weights = draw_probe_rows(data.codes[rows], net._draw_seed())
+    if seed is None:
+        seed = check_random_state(net.random_state).randint(2**31 - 1)
+    drawn, weights = draw_probe_rows(data.codes[rows], seed)
     rows = rows[drawn]
     codes = data.codes[rows]
     if len(np.unique(codes)) < head.out_features:

@@ -10,7 +10,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 import sklw
-from sklw.cli import _cache, _compare, _demo
+from sklw.cli import _advise, _cache, _compare, _demo
 
 __all__ = ["main"]
 
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sklw {sklw.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (_demo, _compare, _cache):
+    for command in (_demo, _advise, _compare, _cache):
         command.add_parser(commands)
     return parser
 

@@ -136,16 +136,16 @@ def _eda(plan: Plan) -> Any:
 def _weighted(weighting: str) -> Callable[[Plan], Any]:
     def build_weighted(plan: Plan) -> Any:
         from sklw.pipeline import make_pipeline as make_weighting_pipeline
-        from sklw.weighting import SyntheticWeighter
+        from sklw.weighting import Auto, Imp, SyntheticWeighter
 
         checker = make_pipeline(
             _embedder(plan),
             LogisticRegression(C=plan.settings.C, max_iter=1000),
         )
+        own = {"imp": Imp(checker), "auto": Auto(diversity_checker=checker)}
         weighter = SyntheticWeighter(
-            method=weighting,
-            quality_checker=checker,
-            diversity_checker=checker,
+            own.get(weighting, weighting),
+            checker=checker,
             temperature=plan.settings.temperature,
             synthetic_weight=plan.settings.synthetic_weight,
             class_weight="balanced",

@@ -11,7 +11,7 @@ from sklearn.metrics import (
     log_loss,
 )
 
-__all__ = ["HIGHER_IS_BETTER", "METRICS", "evaluate"]
+__all__ = ["LOSSES", "METRICS", "evaluate"]
 
 METRICS = (
     "macro_f1",
@@ -22,8 +22,8 @@ METRICS = (
     "brier",
     "accuracy",
 )
-
-HIGHER_IS_BETTER = {name: name not in {"log_loss", "brier"} for name in METRICS}
+# Those of which less is better.
+LOSSES = frozenset({"log_loss", "brier"})
 
 
 def evaluate(estimator: Any, X: Any, y: np.ndarray, *, minority: Any) -> dict[str, float]:

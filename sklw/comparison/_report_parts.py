@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sklw._html import Example, examples_of
 from sklw.comparison._folder import read_generated
 from sklw.comparison._methods import METHODS
-from sklw.comparison._metrics import HIGHER_IS_BETTER
+from sklw.comparison._metrics import LOSSES
 from sklw.comparison._table import TITLES
 from sklw.comparison._verdict import signed
 
@@ -70,7 +70,7 @@ class Block:
 
     def _tone(self, low: float, high: float) -> str:
         if low > 0 or high < 0:
-            return "good" if (low > 0) == HIGHER_IS_BETTER[self._metric] else "bad"
+            return "good" if (low > 0) == (self._metric not in LOSSES) else "bad"
         return ""
 
     def _place(self, difference: float) -> float:

@@ -292,7 +292,8 @@ class _Comparison:
         if not self.folder.generated_path(*key).is_file():  # it could not be written before
             self.folder.write_generated(self.generated[key], *key)
         weighter = estimator[0]
-        weights = weighter.quality_ if weighter.method == "dimp" else weighter.sample_weight_
+        quality = weighter.row_weights_.quality
+        weights = weighter.sample_weight_ if quality is None else quality
         made = weights[parameters["syntheticweighter__synthetic"]]
         # Mean 1, so that texts can be compared whatever the share of the synthetic rows is.
         self.folder.write_weights(made / made.mean() if made.size else made, trial.method, *key)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklw.comparison._metrics import HIGHER_IS_BETTER
+from sklw.comparison._metrics import LOSSES
 from sklw.comparison._table import TITLES
 
 __all__ = ["Verdict", "named", "signed"]
@@ -39,7 +39,7 @@ class Verdict:
     ) -> None:
         self._summary, self._metric, self._baseline = summary, metric, baseline
         self._title = TITLES[metric]
-        self._sign = 1 if HIGHER_IS_BETTER[metric] else -1
+        self._sign = -1 if metric in LOSSES else 1
         others = summary.drop(index=baseline)
         #: The method that beats the baseline, at least by its own interval; "" if none does.
         self.winner = self._best_of(others[self._beats(others)])

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["FORMATS", "read_table"]
+__all__ = ["read_table"]
 
 FORMATS = ".csv, .tsv, .txt or .jsonl"
 _SEPARATORS = {".tsv": "\t", ".tab": "\t"}

@@ -7,23 +7,27 @@ from sklw.generators._base import BaseGenerator, Completion, Request
 
 if TYPE_CHECKING:
     from sklw.generators._budget import Budget, Usage, iter_within
-    from sklw.generators._cache import CacheStatistics, RequestCache, generate_cached, iter_cached
+    from sklw.generators._cache.answering import CacheStatistics, generate_cached, iter_cached
+    from sklw.generators._cache.request_cache import RequestCache
     from sklw.generators._fine_tuned import FineTunedGenerator
     from sklw.generators._openai import OpenAIGenerator
     from sklw.generators._recorded import RecordedGenerator
     from sklw.generators._transformers import TransformersGenerator
+    from sklw.generators._tuning import FullTuning, LoRA
 
 _HOMES = {
     "Budget": "sklw.generators._budget",
-    "CacheStatistics": "sklw.generators._cache",
+    "CacheStatistics": "sklw.generators._cache.answering",
     "FineTunedGenerator": "sklw.generators._fine_tuned",
+    "FullTuning": "sklw.generators._tuning",
+    "LoRA": "sklw.generators._tuning",
     "OpenAIGenerator": "sklw.generators._openai",
     "RecordedGenerator": "sklw.generators._recorded",
-    "RequestCache": "sklw.generators._cache",
+    "RequestCache": "sklw.generators._cache.request_cache",
     "TransformersGenerator": "sklw.generators._transformers",
     "Usage": "sklw.generators._budget",
-    "generate_cached": "sklw.generators._cache",
-    "iter_cached": "sklw.generators._cache",
+    "generate_cached": "sklw.generators._cache.answering",
+    "iter_cached": "sklw.generators._cache.answering",
     "iter_within": "sklw.generators._budget",
 }
 
@@ -33,6 +37,8 @@ __all__ = [
     "CacheStatistics",
     "Completion",
     "FineTunedGenerator",
+    "FullTuning",
+    "LoRA",
     "OpenAIGenerator",
     "RecordedGenerator",
     "Request",

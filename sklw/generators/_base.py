@@ -1,5 +1,6 @@
 """The protocol that every generator follows."""
 
+import json
 from abc import ABCMeta, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,24 +15,31 @@ _WHOLE = frozenset({"stop", "recorded", "exhausted", "empty", "error"})
 
 @dataclass(frozen=True)
 class Request:
-    """One question to a language model.
+    """One question for a language model.
 
     Attributes
     ----------
     prompt : str or tuple of (role, content) pairs
-        A text to be continued (completion form) or a conversation (chat form).
+        A text to continue (completion form) or a conversation (chat form).
     seed : int
-        Seed of this request alone: its answer must not depend on the requests beside it.
+        Seed of this request alone: its answer must not depend on the other requests.
     label : hashable or None
         Class the answer is meant for. Models see it only through the prompt; recorded
         generations are looked up by it.
     stop : tuple of str
         The answer ends before the first of these strings.
     max_new_tokens : int or None
-        Upper bound of the answer's length; None leaves it to the generator.
+        Maximum length of the answer; None leaves it to the generator.
     index : int
-        Running number of the request among those for its label, counted over all rounds of one
-        fit. Recorded generations answer with the row of that number; models do not read it.
+        Number of the request among those for its label, counted over all rounds of one fit.
+        Recorded generations answer with the row of that number; models do not read it.
+    group : hashable or None
+        Group that the answer is meant for; read like `label`.
+    pattern : str or None
+        Regular expression that the answer must match; a generator that cannot enforce it may
+        ignore it.
+    schema : mapping or None
+        JSON schema of the answer, likewise.
     """
 
     prompt: str | tuple[tuple[str, str], ...]
@@ -54,16 +62,16 @@ class Completion:
     text : str
         The answer, without prompt and without stop string.
     prompt_tokens, completion_tokens : int
-        What the answer cost; 0 for recorded rows.
+        Tokens read and written; 0 for recorded rows.
     finish_reason : str
-        ``"stop"``, ``"length"`` (cut at `max_new_tokens`), ``"empty"`` (nothing was said),
-        ``"error"`` (refused; `metadata` has the server's words), ``"thinking"`` (it ends before
-        the model's thinking does), ``"recorded"``, ``"exhausted"`` (a source of recorded rows
-        has no more for this label), or what else a server calls the end of an answer.
+        ``"stop"``, ``"length"`` (cut at `max_new_tokens`), ``"empty"`` (no text),
+        ``"error"`` (refused; `metadata` has the server's message), ``"thinking"`` (the answer
+        ends before the model's thinking does), ``"recorded"``, ``"exhausted"`` (a source of
+        recorded rows has no more for this label), or any other reason that a server gives.
     cached : bool
-        Whether it was taken from the request cache.
+        Whether the answer was taken from the request cache.
     metadata : mapping
-        What a backend knows beside the text (a recorded row's number and parent).
+        What else a backend knows, such as a recorded row's number and parent.
     """
 
     text: str
@@ -75,36 +83,73 @@ class Completion:
 
     @property
     def cut(self) -> bool:
-        """Whether the text may be incomplete: all but the known good ends count as cut."""
+        """Whether the text may be incomplete: any unknown finish reason counts as cut."""
         return self.finish_reason not in _WHOLE
 
 
 class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
     """Base class of generators: a scikit-learn-style object with ``generate``.
 
-    A backend implements :meth:`iter_generate`, :meth:`cache_key` and :attr:`prompt_form`.
+    A subclass implements :meth:`iter_generate`. It overrides :attr:`prompt_form`, which may be a
+    plain class attribute, if its model reads conversations; :attr:`model_name`, if its class does
+    not name the model; and :meth:`cache_key`, if more than its class and parameters determines an
+    answer.
+
+    Examples
+    --------
+    >>> from sklw.generators import BaseGenerator, Completion, Request
+    >>> class Parrot(BaseGenerator):
+    ...     def iter_generate(self, requests):
+    ...         for index, request in enumerate(requests):
+    ...             yield index, Completion(request.prompt.upper())
+    >>> Parrot().generate([Request("a prize", seed=0)])[0].text
+    'A PRIZE'
     """
 
     @property
-    @abstractmethod
     def prompt_form(self) -> str:
-        """``"completion"``, ``"chat"``, or ``"none"`` (prompts are not read at all)."""
+        """``"completion"`` (a text to continue), ``"chat"`` (a conversation) or ``"none"``.
+
+        With ``"none"`` prompts are not read at all.
+        """
+        return "completion"
 
     @property
-    @abstractmethod
     def model_name(self) -> str:
-        """Name of the model for provenance."""
+        """Name of the model for provenance; by default the name of the class."""
+        return type(self).__name__
 
-    @abstractmethod
     def cache_key(self) -> dict[str, Any]:
-        """All that determines an answer beside the request, as JSON-serialisable values."""
+        """Return everything that determines an answer besides the request, for the cache.
+
+        Returns
+        -------
+        key : dict
+            JSON-serialisable; by default the class and the parameters.
+        """
+        cls = type(self)
+        params = json.loads(json.dumps(self.get_params(), default=repr))
+        return {"backend": f"{cls.__module__}.{cls.__qualname__}", **params}
 
     @abstractmethod
     def iter_generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Yield ``(index of the request, completion)`` in any order, each as soon as known."""
+        """Yield ``(index of the request, completion)`` in any order, each as soon as it is known.
+
+        Parameters
+        ----------
+        requests : sequence of Request
+            The requests.
+
+        Yields
+        ------
+        index : int
+            Position of a request.
+        completion : Completion
+            Its answer.
+        """
 
     def count_tokens(self, prompt: str | tuple[tuple[str, str], ...]) -> int:
-        """Estimate how many tokens a prompt has: one for four bytes, if nobody knows better.
+        """Estimate how many tokens a prompt has; the default is four bytes per token.
 
         Parameters
         ----------
@@ -125,12 +170,12 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         requests : sequence of Request
-            What to ask.
+            The requests.
 
         Returns
         -------
         completions : list of Completion
-            One for each request, in their order.
+            One for each request, in the same order.
         """
         completions: list[Completion | None] = [None] * len(requests)
         for index, completion in self.iter_generate(requests):

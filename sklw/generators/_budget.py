@@ -1,4 +1,4 @@
-"""What generation may cost, and what it has cost."""
+"""Limits on the cost of generation, and what it has cost."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,30 +10,31 @@ from sklearn.base import BaseEstimator
 from sklw._compat.scikit_learn import Interval
 from sklw._html import small_table
 from sklw.generators._base import BaseGenerator, Completion, Request
-from sklw.generators._cache import RequestCache, iter_cached, known_answers
+from sklw.generators._cache.answering import iter_cached, known_answers
+from sklw.generators._cache.request_cache import RequestCache
 
-__all__ = ["Budget", "Usage", "iter_within"]
+__all__ = ["Budget", "Usage", "iter_within", "longest_answer"]
 
 _AT_ONCE = 64
 
 
 class Budget(BaseEstimator):
-    """Bounds of what a fit may spend on requests; answers from the cache cost nothing.
+    """Limits on what a fit may spend on requests; answers from the cache cost nothing.
 
-    A request is sent only if its prompt and the longest answer it may get still fit, so that no
-    bound is passed (prompts of endpoints are estimated, see ``count_tokens``, and so are answers
-    where a server does not count tokens). What was generated until then is kept and used.
+    A request is sent only if its prompt and the longest possible answer still fit, so that no limit
+    is exceeded. (Prompts for endpoints are estimated, see ``count_tokens``, and so are answers if a
+    server does not count tokens.) Everything generated before a limit is reached is kept and used.
 
     Parameters
     ----------
     max_requests : int or None, default=None
-        Requests sent.
+        Maximum number of requests sent.
     max_tokens : int or None, default=None
-        Tokens read and written.
+        Maximum number of tokens read and written.
     max_cost : float or None, default=None
-        In the currency of the prices.
+        Maximum cost, in the currency of the prices.
     prompt_price, completion_price : float, default=0.0
-        Of a million tokens read, and written.
+        Price of a million tokens read, and of a million written.
 
     Examples
     --------
@@ -66,7 +67,7 @@ class Budget(BaseEstimator):
         self.completion_price = completion_price
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Return what tokens cost.
+        """Return the cost of tokens.
 
         Parameters
         ----------
@@ -83,16 +84,16 @@ class Budget(BaseEstimator):
         ) / 1_000_000
 
     def check(self) -> None:
-        """Raise ValueError if a parameter is wrong, or a cost is bounded without prices."""
+        """Raise ValueError if a parameter is invalid, or a cost is limited without prices."""
         self._validate_params()
         if self.max_cost is not None and not (self.prompt_price or self.completion_price):
             raise ValueError(
-                "Budget(max_cost=...) needs prompt_price and completion_price, in money for a "
-                "million tokens: without prices everything is free."
+                "Budget(max_cost=...) needs prompt_price and completion_price, per million tokens: "
+                "without prices everything is free."
             )
 
     def spent(self, usage: "Usage") -> str:
-        """Return the name of a bound that the usage passes, "" if none."""
+        """Return the name of a limit that the usage exceeds, "" if there is none."""
         tokens = usage.prompt_tokens + usage.completion_tokens
         pairs = (
             ("max_requests", self.max_requests, usage.requests),
@@ -125,9 +126,9 @@ class Usage:
     prompt_tokens, completion_tokens : int
         Tokens read and written.
     cost : float
-        At the prices of the budget, 0 without one.
+        Cost at the prices of the budget, 0 without one.
     stopped_by : str
-        The bound that ended generation, "" if none did.
+        The limit that ended generation, "" if none did.
     """
 
     requests: int = 0
@@ -167,25 +168,25 @@ def iter_within(
     budget: Budget | None,
     usage: Usage,
 ) -> Iterator[tuple[int, Completion]]:
-    """Answer requests as far as the budget allows, and count what they cost.
+    """Answer requests as far as the budget allows, and record what they cost.
 
     Parameters
     ----------
     generator : BaseGenerator
-        Who answers.
+        The generator.
     requests : sequence of Request
-        What to ask.
+        The requests.
     cache : RequestCache or None
         Where answers are kept.
     budget : Budget or None
-        The bounds; None for none.
+        The limits; None for none.
     usage : Usage
-        Counts on; `stopped_by` is set where not all requests were sent.
+        What has been sent is added to it; `stopped_by` is set if not all requests were sent.
 
     Yields
     ------
     index : int
-        Number of the request.
+        Position of a request.
     completion : Completion
         Its answer.
     """
@@ -207,7 +208,7 @@ def iter_within(
 
 
 def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
-    """Return how many tokens an answer may have, by the request's bound and the generator's."""
+    """Return how many tokens an answer may have, thinking included."""
     bounds = (max_new_tokens, getattr(generator, "max_new_tokens", None))
     answer = min((bound for bound in bounds if bound is not None), default=0)
     return int(answer + getattr(generator, "thinking_tokens", 0))

@@ -31,53 +31,54 @@ _MOST_REFUSED = 8  # in a row from the start: then it is not about single prompt
 class OpenAIGenerator(BaseGenerator):
     """Answers from an OpenAI-compatible endpoint: vLLM, SGLang, Ollama, llama.cpp, a provider.
 
-    Requests go out concurrently; failures that may pass (429, 5xx, time-outs, broken connections)
-    are tried again with growing, jittered pauses, or when the server says. What the server does
-    not know (seeds, several answers a request, JSON schemas, a temperature) is found out once and
-    left out. If the endpoint fails for good, or at Ctrl-C, nothing more is sent, and what is on its
-    way is still waited for and kept; a second Ctrl-C does not wait. Where the server does not
-    count tokens, they are estimated. Needs the package openai: ``pip install "sklw[openai]"``.
+    Requests are sent concurrently. After a temporary failure (429, 5xx, a time-out or a broken
+    connection) a request is sent again after a growing, jittered pause, or when the server says.
+    Parameters that the server does not support (seeds, several answers per request, JSON schemas,
+    a temperature) are detected once and left out. If the endpoint fails permanently, or at Ctrl-C,
+    nothing more is sent, and the answers under way are still awaited and kept; a second Ctrl-C
+    does not wait. If the server does not count tokens, they are estimated. Needs the package
+    openai: ``pip install "sklw[openai]"``.
 
     Parameters
     ----------
     model : str
         Name of the model at the endpoint.
     base_url : str or None, default=None
-        Where it is, such as ``"http://localhost:8000/v1"``; None takes the ``OPENAI_BASE_URL`` of
-        the environment, or OpenAI itself. One with a password or key in it is refused, and shown
-        without it.
+        Address of the endpoint, such as ``"http://localhost:8000/v1"``; None stands for the
+        environment variable ``OPENAI_BASE_URL``, or for OpenAI itself. An address that contains a
+        password or key is refused, and shown without it.
     api_key_env : str, default="OPENAI_API_KEY"
         *Name* of the environment variable that holds the key. The key itself is read when a
-        request is sent and kept nowhere. A server given by `base_url` may need none. A key
-        given here by mistake is not kept either, and refused.
+        request is sent and never stored. A server given by `base_url` may need none. A key
+        passed here by mistake is refused, and not stored either.
     prompting : {"chat", "completion"}, default="chat"
-        The form of prompt: a conversation, or a text to go on with.
+        Form of the prompts: a conversation, or a text to continue.
     temperature : float, default=1.0
         Divides the logits.
     top_p : float or None, default=None
         Nucleus sampling; None leaves it to the server.
     max_new_tokens : int, default=256
-        Greatest length of an answer, where a request does not say.
+        Maximum length of an answer in tokens; a request may ask for less.
     thinking_tokens : int, default=0
-        Tokens for what a model thinks before its answer, on top of the answer's length. The
-        thinking itself is taken out. Models that think need some hundreds to thousands.
+        Tokens for what a model thinks before its answer, in addition to the answer's length. The
+        thinking itself is removed. Reasoning models need hundreds to thousands of tokens.
     samples_per_request : int, default=1
-        Answers asked for at once where several requests show the same prompt: the prompt is paid
-        for once.
+        Answers asked for at once where several requests have the same prompt, which is then paid
+        for only once.
     max_concurrency : int, default=16
-        Requests under way at a time.
+        Maximum number of requests under way at the same time.
     timeout : float, default=60.0
-        Seconds that one try may take from the look-up of the address to the answer's end, and
+        Seconds that one try may take, from looking up the address to the end of the answer, and
         the longest wait between two tries.
     max_retries : int, default=5
-        Further tries of a request.
+        Maximum number of further tries of a request.
     extra_body : dict or None, default=None
-        Further fields of each request, such as ``{"min_p": 0.05}``.
+        Additional fields of each request, such as ``{"min_p": 0.05}``.
 
     Attributes
     ----------
     unsupported_ : set of str
-        What the server turned out not to know.
+        Parameters that the server turned out not to support.
 
     Examples
     --------
@@ -163,7 +164,7 @@ class OpenAIGenerator(BaseGenerator):
         return self.model
 
     def cache_key(self) -> dict[str, Any]:
-        """All that determines an answer beside the request; the key is no part of it."""
+        """Return everything that determines an answer besides the request; not the API key."""
         return {
             "backend": "openai",
             "algorithm": _ALGORITHM,
@@ -181,42 +182,26 @@ class OpenAIGenerator(BaseGenerator):
     def _address(self) -> str | None:
         return self.base_url or os.environ.get("OPENAI_BASE_URL") or None
 
-    def longest_answer(self, request: Request) -> int:
-        """Return how many tokens the answer to a request may have, thinking included.
-
-        Parameters
-        ----------
-        request : Request
-            What to ask.
-
-        Returns
-        -------
-        n_tokens : int
-            The limit that is sent.
-        """
-        answer = min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens)
-        return int(answer) + int(self.thinking_tokens)
-
     def iter_generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Yield ``(index of the request, completion)``, each as soon as it is there.
+        """Yield ``(index of the request, completion)``, each as soon as it has arrived.
 
         Parameters
         ----------
         requests : sequence of Request
-            What to ask.
+            The requests.
 
         Yields
         ------
         index : int
-            Number of the request.
+            Position of a request.
         completion : Completion
-            Its answer. One that the server refuses (a content filter, say) has no text, and
-            ``finish_reason="error"``.
+            Its answer. If the server refuses a request, by a content filter for example, it has
+            no text and ``finish_reason="error"``.
 
         Raises
         ------
         EndpointError
-            If the endpoint cannot be used, after all that was answered has been yielded.
+            If the endpoint cannot be used, after all answers received have been yielded.
         ImportError
             If openai is not installed.
         """
@@ -315,17 +300,17 @@ class OpenAIGenerator(BaseGenerator):
         )
 
     def masked(self, text: str) -> str:
-        """Return the first words of a server, without the key, which some send back.
+        """Return at most 300 characters of a server's message, with the API key hidden.
 
         Parameters
         ----------
         text : str
-            What it says.
+            The message; some servers send the key back.
 
         Returns
         -------
         words : str
-            At most 300 characters.
+            Its beginning.
         """
         key = (os.environ.get(self.api_key_env) or "").strip()
         return hidden(text, key)[:300]

@@ -1,4 +1,4 @@
-"""Rows generated elsewhere, given out by label."""
+"""Rows that were generated elsewhere, returned by label."""
 
 import difflib
 import gzip
@@ -26,13 +26,13 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 class RecordedGenerator(BaseGenerator):
     """Rows that were generated elsewhere, as a generator.
 
-    Rows are taken as they are: nothing is cleaned off, and texts of any length or kind pass. Only
-    copies (of real rows, and of each other) and values that a column of the table cannot hold are
-    refused, with the reason in ``provenance_``.
+    Rows are taken as they are: nothing is cleaned, and texts of any length or kind are accepted.
+    Only copies (of real rows, and of each other) and values that a column of the table cannot hold
+    are rejected, with the reason in ``provenance_``.
 
     Request number `index` of a label is answered with the row of that number among the label's
-    rows, so nothing is remembered between calls: the rounds of one fit never repeat a row, two
-    fits get the same rows, and clones and pickles behave alike.
+    rows, so there is no state between calls: the rounds of one fit never repeat a row, two fits
+    get the same rows, and clones and pickles behave alike.
 
     Parameters
     ----------
@@ -40,19 +40,19 @@ class RecordedGenerator(BaseGenerator):
         The rows, or a file of them: ``.csv``, ``.tsv`` or ``.jsonl`` (one JSON object a line),
         also compressed (``.gz``).
     text_column : str or None, default="text"
-        Column of the generated text. None for rows of a table: every column is one of theirs,
-        but for those of label and parent.
+        Column of the generated text. None for rows of a table: all columns belong to the table,
+        except those of label and parent.
     label_column : str, default="label"
-        Column of the class. A request's label finds the rows whose label equals it, or else
-        those whose label reads the same (``1`` finds ``"1"``) or is the same number or truth
-        value (``"1"`` finds ``1.0``, ``True`` finds ``"true"``).
+        Column of the class. A request's label selects the rows whose label is equal, or else
+        those whose label is written alike (``1`` and ``"1"``) or is the same number or truth value
+        (``"1"`` and ``1.0``, ``True`` and ``"true"``).
     parent_column : str or None, default=None
         Column with the real text that a generated text was made from, if known.
     group_column : str or None, default=None
-        Column of the group; a request for a group finds the rows of that label and group.
+        Column of the group; a request for a group selects the rows of that label and group.
     shuffle : bool, default=False
-        Whether to give the rows of each label out in an order drawn with `random_state`, not
-        in that of the file.
+        Whether to return the rows of each label in an order drawn with `random_state`, in place
+        of that of the records.
     random_state : int, default=0
         Seed of that order.
 
@@ -109,7 +109,7 @@ class RecordedGenerator(BaseGenerator):
         return "recorded"
 
     def cache_key(self) -> dict[str, Any]:
-        """All that determines an answer beside the request."""
+        """Return everything that determines an answer besides the request."""
         frame = self._frame()
         texts, parents = self._texts(frame), self._parents(frame)
         rows = [(repr(key), texts(row), parents[row]) for row, key in enumerate(self._keys(frame))]
@@ -131,7 +131,7 @@ class RecordedGenerator(BaseGenerator):
         Yields
         ------
         index : int
-            Number of the request.
+            Position of a request.
         completion : Completion
             With `metadata` ``{"row": i}``, the number of the row in the records,
             ``"parent"`` if there is a `parent_column` and ``"table"`` if there is no
@@ -198,7 +198,7 @@ class RecordedGenerator(BaseGenerator):
             first = usable.index(False)
             column = next(name for name in needed.columns if not needed[name].iloc[first])
             warnings.warn(
-                f"{usable.count(False)} of {len(usable)} recorded rows are passed over, since a "
+                f"{usable.count(False)} of {len(usable)} recorded rows are skipped, because a "
                 f"value is missing (the first: row {first}, counted from 0, has no {column!r}). "
                 "Fill it in, or drop those rows.",
                 GenerationWarning,

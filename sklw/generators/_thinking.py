@@ -62,18 +62,7 @@ _MARKS_BESIDE = (_CHANNEL, _PLAIN_START, _PLAIN_FINAL, _PLAIN_THOUGHT, _ABOUT_US
 
 
 def thinking_marks(texts: Iterable[str]) -> frozenset[str]:
-    """Return the marks of thinking that real rows hold themselves: in them they are text.
-
-    Parameters
-    ----------
-    texts : iterable of str
-        The real rows.
-
-    Returns
-    -------
-    marks : frozenset of str
-        For :func:`strip_thinking`.
-    """
+    """Return the marks of thinking that real rows hold themselves: in them they are text."""
     found: set[str] = set()
     for text in texts:
         found.update(map(_folded, _MARK.findall(text)))
@@ -82,22 +71,7 @@ def thinking_marks(texts: Iterable[str]) -> frozenset[str]:
 
 
 def strip_thinking(text: str, own: frozenset[str] = frozenset()) -> tuple[str, bool]:
-    """Take the thinking out of what a model wrote.
-
-    Parameters
-    ----------
-    text : str
-        What it wrote.
-    own : frozenset of str, default=frozenset()
-        Marks that are text, as :func:`thinking_marks` returns them.
-
-    Returns
-    -------
-    answer : str
-        The rest; the text itself if there is no thinking in it.
-    closed : bool
-        False if the text ends within the thinking, so that there is no answer.
-    """
+    """Return a model's text without its thinking, and whether it goes on after the thinking."""
     return _strip(text, own)[:2]
 
 
@@ -158,20 +132,7 @@ def _unwrap(answer: str) -> str:
 
 
 def without_thinking(completion: Completion, own: frozenset[str] = frozenset()) -> Completion:
-    """Return a model's answer without its thinking.
-
-    Parameters
-    ----------
-    completion : Completion
-        The answer; recorded rows are left as they are.
-    own : frozenset of str, default=frozenset()
-        As in :func:`strip_thinking`.
-
-    Returns
-    -------
-    completion : Completion
-        With ``finish_reason="thinking"`` and no text if it ends before the thinking does.
-    """
+    """Return a model's answer without its thinking."""
     if completion.finish_reason in ("recorded", "exhausted", "error"):
         return completion
     if not isinstance(completion.text, str):
@@ -188,18 +149,7 @@ def without_thinking(completion: Completion, own: frozenset[str] = frozenset()) 
 
 
 def reject_unopened(answers: Sequence[Completion | None]) -> list[Completion | None]:
-    """Reject cut answers without a mark where other answers begin in the middle of thinking.
-
-    Parameters
-    ----------
-    answers : sequence of Completion or None
-        Those of one round, as :func:`without_thinking` returns them.
-
-    Returns
-    -------
-    answers : list of Completion or None
-        With ``finish_reason="thinking"`` for answers that were cut before the thinking ended.
-    """
+    """Reject cut answers without a mark where other answers begin in the middle of thinking."""
     notes = [None if answer is None else answer.metadata.get("thinking") for answer in answers]
     if "unopened" not in notes:
         return list(answers)
@@ -212,18 +162,7 @@ def reject_unopened(answers: Sequence[Completion | None]) -> list[Completion | N
 
 
 def is_lasting(completion: Completion) -> bool:
-    """Say whether an answer is worth keeping: a refusal may pass, and nothing cut is no answer.
-
-    Parameters
-    ----------
-    completion : Completion
-        The answer, thinking included.
-
-    Returns
-    -------
-    lasting : bool
-        Whether the same request need not be sent again.
-    """
+    """Say whether an answer is worth keeping: a refusal may pass, and nothing cut is no answer."""
     if completion.finish_reason == "error":
         return False
     answer, closed = strip_thinking(completion.text)

@@ -16,13 +16,13 @@ _SMALL = 1_000_000_000
 
 
 class TransformersGenerator(BaseGenerator):
-    r"""Texts from a causal language model on this machine.
+    r"""A causal language model on this machine.
 
-    The same request gets the same text whatever stands beside it: `batch_size`, the order of
-    the requests and their number change the speed only. This holds bit for bit on the CPU; on a
+    The same request gets the same text whatever else is in the batch: `batch_size`, the order of
+    the requests and their number only change the speed. This holds bit for bit on a CPU; on a
     GPU, matrix products may round differently for another number of rows, and a draw that falls
-    between two roundings then changes its text. Loaded on first use, and kept: the last two
-    models used stay in memory, so that clones need not load again.
+    between two roundings then changes its text. Models are loaded on first use, and the last two
+    stay in memory, so that clones need not load them again.
 
     Parameters
     ----------
@@ -30,33 +30,32 @@ class TransformersGenerator(BaseGenerator):
         The embedded model, a folder in transformers' format, a ``.gguf`` file, or a hub id.
         The converted weights of small GGUF files (below 500 MB) are kept in
         ``$SKLW_CACHE/models``, by default ``~/.cache/sklw/models``, one for each file, `dtype`
-        and version of transformers; delete them as you like.
+        and version of transformers; they can be deleted at any time.
     prompting : {"auto", "completion", "chat"}, default="auto"
-        The form of prompt the model is to get: a text to go on with, or a conversation. By
-        default a conversation for models with a chat template and at least a billion parameters.
+        Whether the model gets a text to continue or a conversation. ``"auto"`` stands for a
+        conversation if the model has a chat template and at least a billion parameters.
     temperature : float, default=0.8
         Divides the logits; 0 takes the most likely token at each step.
     top_p : float, default=0.9
         Draw from the smallest set of most likely tokens that holds this probability mass;
         1 keeps all tokens.
     top_k : int or None, default=None
-        Draw from this number of most likely tokens; applied before `top_p`.
+        Draw from this many most likely tokens; applied before `top_p`.
     min_p : float or None, default=None
-        Leave out tokens less likely than this share of the most likely token's probability.
+        Exclude tokens less likely than this fraction of the most likely token's probability.
     max_new_tokens : int, default=256
-        Greatest length of an answer in tokens, where a request does not say.
+        Maximum length of an answer in tokens; a request may ask for less.
     batch_size : int or "auto", default="auto"
-        Number of answers generated at once; halved by itself when a GPU's memory runs out.
-        ``"auto"`` takes 64, on a GPU 256, or as many as half of the free memory holds.
+        Number of answers generated at once; halved automatically when a GPU runs out of memory.
+        ``"auto"`` stands for 64, on a GPU 256, or as many as fit into half of the free memory.
     device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``; by default a GPU if there is one.
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``; ``"auto"`` uses a GPU if there is one.
     dtype : {"auto", "float32", "bfloat16"}, default="auto"
-        Type of the weights; by default bfloat16 where the hardware multiplies in it.
+        Type of the weights; ``"auto"`` uses bfloat16 if the hardware multiplies in it.
     compile : bool, default=False
-        Whether to use ``torch.compile`` for the steps of decoding, with CUDA graphs on a GPU.
-        Compiling takes a minute or two in each process, and on a CPU gains little. Each step
-        then computes `batch_size` rows even if fewer are left, and now and then a draw differs
-        from the one without, by rounding.
+        Whether to use ``torch.compile`` for decoding, with CUDA graphs on a GPU. Compiling takes
+        a minute or two in each process and gains little on a CPU. Each step then computes
+        `batch_size` rows even if fewer are left, and rounding changes a draw now and then.
 
     Examples
     --------
@@ -114,7 +113,7 @@ class TransformersGenerator(BaseGenerator):
 
     @property
     def prompt_form(self) -> str:
-        """``"completion"`` or ``"chat"``; may have to load the model to tell."""
+        """``"completion"`` or ``"chat"``; the model may have to be loaded to find out."""
         if self.prompting != "auto":
             return self.prompting
         if os.fspath(self.model) == EMBEDDED_LANGUAGE_MODEL:
@@ -124,7 +123,7 @@ class TransformersGenerator(BaseGenerator):
         return "completion" if small or not loaded.tokenizer.chat_template else "chat"
 
     def cache_key(self) -> dict[str, Any]:
-        """All that determines an answer beside the request."""
+        """Return everything that determines an answer besides the request."""
         dtype, device = self._hardware()
         return {
             "backend": "transformers",
@@ -152,21 +151,21 @@ class TransformersGenerator(BaseGenerator):
         Returns
         -------
         n_tokens : int
-            What the model would read.
+            Number of tokens that the model would read.
         """
-        from sklw.generators._loading import load_model
-
-        return len(self._encode(load_model(self.model, *self._hardware()), Request(prompt, 0)))
+        return len(self._encode(self._load_base(), Request(prompt, 0)))
 
     @property
     def context_length(self) -> int | None:
-        """How many tokens the model reads with the answer, if it says so; loads the model."""
-        from sklw.generators._loading import load_model
-
-        return load_model(self.model, *self._hardware()).context
+        """Maximum number of tokens, the answer included, if the model declares one."""
+        context: int | None = self._load_base().context
+        return context
 
     def _load(self) -> Any:
-        from sklw.generators._loading import load_model
+        return self._load_base()
+
+    def _load_base(self) -> Any:
+        from sklw.generators._decoding.loading import load_model
 
         return load_model(self.model, *self._hardware())
 
@@ -182,12 +181,12 @@ class TransformersGenerator(BaseGenerator):
         Parameters
         ----------
         requests : sequence of Request
-            What to ask, as texts (completion form) or conversations (chat form).
+            The requests, with texts (completion form) or conversations (chat form).
 
         Yields
         ------
         index : int
-            Number of the request.
+            Position of a request.
         completion : Completion
             Its answer.
 
@@ -196,8 +195,8 @@ class TransformersGenerator(BaseGenerator):
         ModelNotFoundError
             If the model cannot be loaded.
         ValueError
-            If a prompt is empty or longer than the model reads, or is a conversation and the
-            model has no chat template. Nothing has been generated then.
+            If a prompt is empty or too long for the model, or is a conversation and the model
+            has no chat template. Nothing has been generated then.
         """
         self._validate_params()
         requests = list(requests)
@@ -205,9 +204,9 @@ class TransformersGenerator(BaseGenerator):
             return
         import torch
 
-        from sklw.generators._decoding import decode
-        from sklw.generators._memory import fitting_batch_size
-        from sklw.generators._sampling import SamplingSettings
+        from sklw.generators._decoding.lockstep import decode
+        from sklw.generators._decoding.memory import fitting_batch_size
+        from sklw.generators._decoding.sampling import SamplingSettings
 
         loaded = self._load()
         tasks = {i: self._task(loaded, i, request) for i, request in enumerate(requests)}
@@ -230,9 +229,9 @@ class TransformersGenerator(BaseGenerator):
                     task.restart()
 
     def _task(self, loaded: Any, index: int, request: Request) -> Any:
-        from sklw.generators._constraints import matcher_for
-        from sklw.generators._decoding import Task
-        from sklw.generators._sampling import seed_state
+        from sklw.generators._decoding.constraints import matcher_for
+        from sklw.generators._decoding.sampling import seed_state
+        from sklw.generators._decoding.tasks import Task
 
         tokens = self._encode(loaded, request)
         limit = min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens)
@@ -240,9 +239,8 @@ class TransformersGenerator(BaseGenerator):
             if len(tokens) >= loaded.context:
                 raise ValueError(
                     f"The prompt of request {index} has {len(tokens)} tokens, but "
-                    f"{self.model_name!r} reads at most {loaded.context} with the answer "
-                    "included. Show it fewer or shorter examples, or use a model with a longer "
-                    "context."
+                    f"{self.model_name!r} reads at most {loaded.context}, the answer included. "
+                    "Show it fewer or shorter examples, or use a model with a longer context."
                 )
             limit = min(limit, loaded.context - len(tokens))
         matcher = matcher_for(loaded, request.pattern)
@@ -269,6 +267,4 @@ class TransformersGenerator(BaseGenerator):
         for start in (tokenizer.bos_token_id, tokenizer.eos_token_id):
             if start is not None:
                 return [start]
-        raise ValueError(
-            "The prompt is empty; write at least one word for the model to go on from."
-        )
+        raise ValueError("The prompt is empty; write at least one word for the model to continue.")

@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklw._copies import copy_groups
+from sklw._cross_fitting import CrossFittedChecker
 from sklw._validation import check_texts
-from sklw.weighting._checkers import CrossFittedChecker
 
 __all__ = ["diversity_report"]
 
@@ -75,21 +75,7 @@ def diversity_report(
     """
     from sklw.feature_extraction import TextEmbedder
 
-    texts = check_texts(X, estimator_name="diversity_report")
-    labels = column_or_1d(np.asarray(y))
-    made = column_or_1d(np.asarray(synthetic))
-    check_consistent_length(texts, labels, made)
-    if made.dtype != bool:
-        raise TypeError(
-            f"synthetic holds {made.dtype} and not booleans. Pass the sampler's synthetic_mask_."
-        )
-    if made.all():
-        raise ValueError("All texts are synthetic; pass the real ones too, to compare them with.")
-    if parents is not None and len(parents) != made.sum():
-        raise ValueError(
-            f"parents has {len(parents)} entries for {int(made.sum())} synthetic texts. Pass the "
-            "sampler's parent_indices_."
-        )
+    texts, labels, made = _check(X, y, synthetic, parents)
     vectors = np.asarray(TextEmbedder().fit_transform(texts), dtype=float)
     agrees = _agreement(texts, vectors, labels, made, parents)
     words = [_WORD.findall(text.casefold()) for text in texts]
@@ -120,6 +106,27 @@ def diversity_report(
     frame = pd.DataFrame.from_dict(rows, orient="index")
     frame.index = pd.MultiIndex.from_tuples(list(rows), names=["class", "source"])
     return frame
+
+
+def _check(
+    X: Any, y: Any, synthetic: Any, parents: Sequence[Any] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    texts = check_texts(X, estimator_name="diversity_report")
+    labels = column_or_1d(np.asarray(y))
+    made = column_or_1d(np.asarray(synthetic))
+    check_consistent_length(texts, labels, made)
+    if made.dtype != bool:
+        raise TypeError(
+            f"synthetic holds {made.dtype} and not booleans. Pass the sampler's synthetic_mask_."
+        )
+    if made.all():
+        raise ValueError("All texts are synthetic; pass the real ones too, to compare them with.")
+    if parents is not None and len(parents) != made.sum():
+        raise ValueError(
+            f"parents has {len(parents)} entries for {int(made.sum())} synthetic texts. Pass the "
+            "sampler's parent_indices_."
+        )
+    return texts, labels, made
 
 
 def _distinct(texts: Sequence[Sequence[str]], n: int) -> float:

@@ -10,10 +10,10 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklw._html import in_frame
+from sklw._parents import check_parents
 from sklw._validation import check_texts, holds_texts
 from sklw.inspection._weight_page import verdict_on, weight_page
 from sklw.over_sampling._cells import sort_key
-from sklw.weighting._inputs import check_parents
 
 __all__ = ["WeightReport"]
 
@@ -181,7 +181,7 @@ def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) 
         probabilities = np.nan_to_num(weighter.quality_probabilities_)
         frame["likeliest_class"] = weighter.classes_[probabilities.argmax(axis=1)]
         frame["likeliest_probability"] = probabilities.max(axis=1)
-    method = weighter.best_params_.get("method", weighter.method)
+    method = type(weighter.method_).__name__
     frame["reason"] = [_reason(row, method) for row in frame.to_dict("records")]
     parent_indices = check_parents(parent_indices, weighter.synthetic_mask_)
     if parent_indices is not None:
@@ -191,7 +191,9 @@ def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) 
         ]
     if provenance is not None:
         frame = _with_provenance(frame, provenance, is_text)
-    title = f"Weights by {weighter.method}" + ("" if method == weighter.method else f": {method}")
+    given = weighter.method if isinstance(weighter.method, str) else repr(weighter.method)
+    chosen = f": {weighter.best_params_['method']}" if weighter.best_params_ else ""
+    title = f"Weights by {given}{chosen}"
     return WeightReport(frame, _summary(frame), title, columns, repr(weighter))
 
 
@@ -209,8 +211,9 @@ def _reason(row: Mapping[Hashable, Any], method: str) -> str:
         return "real"
     quality = row["quality"]
     if np.isnan(quality):
-        unjudged = {"uniform": "all count alike", "diversity": f"Q {row['diversity']:.2f}"}
-        return unjudged.get(method, f"found by {method}")
+        if not np.isnan(row["diversity"]):
+            return f"Q {row['diversity']:.2f}"
+        return "all count alike" if method == "Uniform" else f"found by {method}"
     if row["likeliest_class"] != row["label"]:
         reason = (
             f"looks like {row['likeliest_class']!s} ({row['likeliest_probability']:.2f}) rather "

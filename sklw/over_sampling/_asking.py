@@ -26,13 +26,13 @@ class Asker:
     Attributes
     ----------
     generator : BaseGenerator
-        Who answers.
+        The language model.
     cache, budget, verbose
         As in LLMOverSampler.
     usage : Usage
         Counts what is sent.
     marks : object
-        What surrounds a model's thinking, as far as it does not occur in real rows.
+        Marks of thinking that do not occur in real rows.
     """
 
     generator: BaseGenerator

@@ -1,4 +1,4 @@
-"""The plan: how many rows each class, or each class x group cell, is to get."""
+"""The plan: how many rows each class, or each class x group cell, needs."""
 
 import warnings
 from collections import Counter
@@ -81,7 +81,7 @@ def plan_cells(
     augment: Any,
     describe: Callable[[Any, Any], ClassDescription],
 ) -> tuple[list[Cell], dict[Any, int]]:
-    """Return what each cell is to get, and `sampling_strategy` as imbalanced-learn has it.
+    """Return what each cell needs, and `sampling_strategy` as imbalanced-learn has it.
 
     `groups` is the group of each row; ``describe(label, group)`` returns a ClassDescription.
     """
@@ -153,7 +153,7 @@ def _coded(strategy: Any, code_of: dict[Any, int], keys: list[Any], *, grouped: 
         if not 0 < strategy <= 1:
             raise ValueError(
                 f"sampling_strategy={strategy!r} is a share of the largest class: give a number "
-                "above 0, at most 1."
+                "above 0 and at most 1."
             )
         enough = int(strategy * max(counts.values()))
         return {code_of[key]: enough for key, count in counts.items() if count < enough}
@@ -176,8 +176,8 @@ def _row_counts(name: str, by_key: Any) -> dict[Any, int]:
     for count in plain.values():
         if not isinstance(count, int | float) or not 0 <= count < inf or count != int(count):
             raise ValueError(
-                f"{name} holds what is no number of rows, or a negative one: {plain}. For shares, "
-                f"give {name}=0.5 and not a dict."
+                f"{name} must map to whole numbers of rows, none negative, and got {plain}. For "
+                f"shares, give {name}=0.5 instead of a dict."
             )
     return {key: int(count) for key, count in plain.items()}
 

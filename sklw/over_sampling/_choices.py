@@ -1,4 +1,4 @@
-"""Which prompt and which filter are meant, and whether they fit the rows and the generator."""
+"""From the parameters prompt and accept to objects that fit the rows and the generator."""
 
 import warnings
 from typing import Any
@@ -61,7 +61,7 @@ RENAMED = {
 
 
 def chosen_prompt(prompt: str | BasePrompt, kind: str) -> BasePrompt:
-    """Return the prompt that is meant, as an object of its own, checked."""
+    """Return a checked prompt for rows of this kind, of which the run may make use."""
     default = TableRows if kind == "table" else Examples
     if isinstance(prompt, BasePrompt):
         chosen = clone(prompt)
@@ -79,7 +79,7 @@ def chosen_prompt(prompt: str | BasePrompt, kind: str) -> BasePrompt:
 
 
 def chosen_filter(accept: Any, kind: str) -> Any:
-    """Return the TextFilter or TableFilter that is meant, checked."""
+    """Return a checked TextFilter or TableFilter."""
     fitting = TableFilter if kind == "table" else TextFilter
     chosen = fitting() if isinstance(accept, str) else clone(accept)
     if not isinstance(chosen, fitting):

@@ -1,4 +1,4 @@
-"""Appending rows to whatever the user keeps rows in."""
+"""Appending rows to the user's container, whichever it is."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

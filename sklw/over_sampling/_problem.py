@@ -1,4 +1,4 @@
-"""What is given, checked, and what each class is to get: made once and passed on."""
+"""The checked input and the number of rows that each class needs; made once and passed on."""
 
 import warnings
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ __all__ = ["Problem", "make_problem", "warn_of_numbered_classes"]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is to be over-sampled.
+    """A data set to over-sample.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Problem:
     descriptions : dict of label to ClassDescription
         How each class is named to a model.
     cells : list of Cell
-        The classes or class x group cells, and what each is to get.
+        The classes or class x group cells, and the number of rows that each needs.
     targets : dict
         Rows to generate for balance by label, or by label and group.
     """

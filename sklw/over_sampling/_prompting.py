@@ -1,4 +1,4 @@
-"""The contract of prompts: what is asked of a language model, and from what it is made."""
+"""The contract of prompts: what a language model is asked, and what prompts are made from."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ from sklw.over_sampling._selection import select_rows
 from sklw.over_sampling._templates import user_template
 from sklw.over_sampling._writer import Change, Example, Prompt, PromptWriter
 
-__all__ = ["SHARED_CONSTRAINTS", "BasePrompt", "Settings", "Source", "make_source"]
+__all__ = ["SHARED_CONSTRAINTS", "BasePrompt", "Settings", "Source", "make_writer"]
 
 SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "n_examples": [Interval(Integral, 1, None, closed="left")],
@@ -28,19 +28,19 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
 
 
 class Settings(BaseEstimator):
-    """Parameters in an object of their own, checked when the sampler is fitted."""
+    """An object that groups parameters of the sampler; they are checked when it is fitted."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     def check(self) -> None:
-        """Raise ValueError or TypeError for a parameter that cannot be."""
+        """Raise ValueError or TypeError if a parameter is invalid."""
         self._validate_params()
 
 
 class Source:
-    """What a prompt is made from: the real rows, which are alike, and how they are written.
+    """What prompts are made from: the real rows, how similar they are, and how they are written.
 
-    :meth:`BasePrompt.compose` is given one. Rows are named by their positions in `X`.
+    :meth:`BasePrompt.compose` receives one. Rows are identified by their positions in `X`.
 
     Attributes
     ----------
@@ -48,29 +48,28 @@ class Source:
         The real rows, as a model is shown them.
     cells : list of Cell
         The classes, or the class x group cells. Each has a ``label``, a ``group`` (or None), the
-        ``positions`` of its rows, and a ``description`` with the ``name`` of the class and what
-        it is in ``full``.
+        ``positions`` of its rows, and a ``description``, whose ``name`` is that of the class and
+        whose ``full`` adds what the user has said about it.
     writer : PromptWriter
         Writes the prompts; its ``form`` is ``"completion"`` or ``"chat"``.
     n_examples : int
-        How many rows of a cell :meth:`draw` returns.
+        Number of rows of a cell that :meth:`draw` returns.
     """
 
     def __init__(
         self,
+        prompt: "BasePrompt",
         texts: np.ndarray,
         cells: Sequence[Cell],
         writer: PromptWriter,
         vectors: Callable[[np.ndarray], np.ndarray],
-        *,
-        n_examples: int,
-        example_selection: str,
     ) -> None:
         self.texts = texts
         self.cells = cells
         self.writer = writer
-        self.n_examples = n_examples
-        self._vectors_of, self._selection = vectors, example_selection
+        self.n_examples = prompt.n_examples
+        # ``vectors(positions)`` returns a vector for each, closer for more similar rows.
+        self._vectors_of, self._selection = vectors, prompt.example_selection
         self._cell_of = {at: cell for cell in cells for at in cell.positions.tolist()}
         self._vectors_of_cell: dict[Any, np.ndarray] = {}
         self._vectors: np.ndarray | None = None
@@ -90,7 +89,7 @@ class Source:
         )
 
     def nearest(self, at: int, among: np.ndarray, without: Collection[int] = ()) -> int | None:
-        """Return the position of the row most like another; None if none is left."""
+        """Return the position of the row most similar to another, or None if there is none."""
         allowed = np.array([other for other in among.tolist() if other not in {at, *without}])
         if not len(allowed):
             return None
@@ -113,11 +112,11 @@ class Source:
         shown : sequence of int
             The positions of the rows.
         cell : Cell
-            What the new row is to belong to.
+            The class (or cell) of the new row.
         attributes : mapping of str to str, default=None
-            What the new row is to be like.
+            What the new row should be like.
         of_shown : sequence of mapping, default=None
-            What is known of the rows shown in the same way.
+            The same for each of the rows shown.
         """
         examples = [self.example(int(at)) for at in shown]
         return self.writer.write(examples, cell.description, attributes, of_shown)
@@ -125,36 +124,36 @@ class Source:
     def write_from(
         self, start: int, cell: Cell, change: Change, pairs: Sequence[tuple[int, int]] = ()
     ) -> Prompt:
-        """Write a prompt that asks for a row of a cell made from another one, as pairs show."""
+        """Write a prompt that asks to turn one row into a row of a cell, as pairs demonstrate."""
         shown = [(self.example(before), self.example(after)) for before, after in pairs]
         return self.writer.write_from(self.example(start), cell.description, change, shown)
 
     def example(self, at: int) -> Example:
-        """Return a row and what its class is called."""
+        """Return a row with the description of its class."""
         return Example(str(self.texts[at]), self._cell_of[at].description)
 
 
 class BasePrompt(Settings):
-    r"""Base class of prompts: derive from it to ask a language model in your own way.
+    r"""Base class of prompts; derive from it to prompt a language model in your own way.
 
     A subclass implements :meth:`compose`. The sampler calls it on a clone made for the run, so
-    it may keep what it likes on ``self``. What the sampler reads of it are the six attributes
-    below, which a subclass may make parameters of its own.
+    it may store anything on ``self``. The sampler also reads the six attributes below; a
+    subclass may turn any of them into parameters.
 
     Attributes
     ----------
     n_examples : int, default=5
-        Rows that :meth:`Source.draw` returns.
+        Number of rows that ``source.draw`` returns.
     example_selection : {"random", "nearest", "diverse"}, default="random"
         How it draws them.
     answers_per_prompt : int, default=4
-        Requests that are sent the same prompt before another one is composed.
+        Number of requests that share a prompt before another one is composed.
     rows_per_request : int, default=1
-        Rows that an answer is to hold, as items of a list; chat form only.
+        Number of rows to ask for in one answer, as a numbered list; chat form only.
     instructions : str, default=None
-        Further wishes in the user's words, which ``source.write`` adds.
+        Further instructions in the user's words, which ``source.write`` adds.
     template : str, default=None
-        The user's words in place of those of ``source.write``.
+        A Jinja2 template that replaces the wording of ``source.write``.
 
     See Also
     --------
@@ -186,7 +185,7 @@ class BasePrompt(Settings):
     template_fields: ClassVar[frozenset[str]] = frozenset({"examples"})
 
     def check(self) -> None:
-        """Raise ValueError or TypeError for a parameter that cannot be, or a template."""
+        """Raise ValueError or TypeError if a parameter or the template is invalid."""
         super().check()
         if self.template:
             user_template(self.template, self.template_fields)
@@ -200,61 +199,41 @@ class BasePrompt(Settings):
         Parameters
         ----------
         source : Source
-            The real rows, and how to draw and write them.
+            The real rows, with methods that draw and write them.
         cell : Cell
-            What the new row is to belong to.
+            The class (or class x group cell) of the new row.
         rng : numpy.random.Generator
-            The only source of randomness, so that results can be repeated.
+            The only source of randomness to use, so that results are reproducible.
 
         Returns
         -------
         shown : sequence of int
-            Positions of the real rows in the prompt: they become ``parent_indices_``, so that a
-            row is never judged by a classifier that has seen them.
+            Positions of the real rows in the prompt. They become ``parent_indices_``, so that
+            no classifier that has seen them judges the new row.
         prompt : str or tuple of (role, content) pairs
-            The prompt; a string is sent to a chat model as the user's message.
+            The prompt. A chat model receives a string as the user's message.
         """
 
     def start(self, source: Source) -> None:
-        """Prepare for a run; called once, before anything is sent."""
+        """Prepare a run; called once, before anything is sent."""
 
     def questions(self, source: Source, seed: int) -> list[Request]:
-        """Return what is to be asked before the first row is."""
+        """Return requests to send before the first row is asked for."""
         return []
 
-    def learn(self, answers: Sequence[Completion | None]) -> None:
-        """Take the answers to these questions, None where a budget left none."""
+    def learn(self, source: Source, answers: Sequence[Completion | None]) -> None:
+        """Take the answers to these requests; None where the budget was used up."""
 
 
-def make_source(
-    prompt: BasePrompt,
-    texts: np.ndarray,
-    cells: Sequence[Cell],
-    vectors: Callable[[np.ndarray], np.ndarray],
-    form: str,
-    task: str,
-    **of_rows: Any,
-) -> Source:
-    """Return what a prompt is made from.
-
-    ``vectors(positions)`` returns a vector for each of these rows, the nearer the more alike;
-    `of_rows` is what else the writer is to know of them.
-    """
-    writer = PromptWriter(
+def make_writer(prompt: BasePrompt, form: str, task: str, **of_rows: Any) -> PromptWriter:
+    """Return what words a prompt; `of_rows` are further attributes of the writer."""
+    return PromptWriter(
         form,
         task=task,
         instructions=prompt.instructions or "",
-        # A completion model goes on with one row; only an instruction can ask for more.
+        # A completion model continues with one row; only an instruction can ask for more.
         n_rows=prompt.rows_per_request if form == "chat" else 1,
         template=prompt.template or "",
         template_fields=prompt.template_fields,
         **of_rows,
-    )
-    return Source(
-        texts,
-        cells,
-        writer,
-        vectors,
-        n_examples=prompt.n_examples,
-        example_selection=prompt.example_selection,
     )

@@ -61,10 +61,10 @@ class RowFormat(ABC):
     only_whole: bool  # whether a row that is cut off is worth nothing
     length_tolerance: float = 1.0  # how many times shorter than the shortest real row one may be
 
-    def __init__(self, texts: np.ndarray, source: Source, prompt: BasePrompt) -> None:
-        self.texts = texts
-        self.source = source
+    def __init__(self, prompt: BasePrompt, source: Source) -> None:
         self.prompt = prompt
+        self.source = source
+        self.texts = source.texts
 
     @property
     def writer(self) -> PromptWriter:

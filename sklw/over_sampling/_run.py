@@ -90,7 +90,6 @@ class GenerationRun:
 
     def __init__(
         self,
-        *,
         ask: Asker,
         quotas: list[Quota],
         rows: RowFormat,

@@ -41,78 +41,71 @@ __all__ = ["LLMOverSampler"]
 class LLMOverSampler(BaseOverSampler):
     """Over-sample classes with texts or table rows written by a language model.
 
-    For each row wanted, the model is shown a few real rows of the class and writes another.
-    Answers are cleaned (numbering, quotes, labels written into the text, unless real rows of the
-    class begin or end that way) and filtered, while recorded rows are taken as they are; generation
-    goes on in rounds until each class has its rows or its attempts are spent. The idea of filling
-    minority classes with generated rows is that of [1]_.
+    For each row needed, the model is shown a few real rows of the class and writes another.
+    Answers are cleaned (numbering, quotes and labels are removed, unless real rows of the class
+    have them too) and filtered; recorded rows are taken as they are. Generation continues in
+    rounds until each class has its rows or its attempts are used up. Filling minority classes
+    with generated rows was proposed in [1]_.
 
-    Rows of a table (a DataFrame of any columns, or an array of numbers) are written in one line
-    each, with rows of other classes beside those of the class, as in [2]_. What comes back is
-    checked against the columns: type, known categories, range. A column that never changes is
-    filled in; a generator that can hold a model to a pattern is given that of the columns.
+    Rows of a table (a DataFrame with columns of any kind, or an array of numbers) are written in
+    one line each, together with rows of other classes, as in [2]_. Answers are checked against
+    the columns: type, known categories, range. Constant columns are filled in. A generator that
+    supports constrained decoding receives the pattern of the columns.
 
     Parameters
     ----------
     generator : BaseGenerator, default=None
-        Who writes. None takes ``TransformersGenerator()``, the embedded SmolLM2-135M-Instruct.
+        The language model. None uses ``TransformersGenerator()``, the embedded
+        SmolLM2-135M-Instruct.
     sampling_strategy : float, str, dict or callable, default="auto"
-        How many rows each class is to have, in every form that imbalanced-learn takes. In
-        addition, a float may be used with any number of classes: each gets at least that share
-        of the rows of the largest, and one that has more stays as it is. With groups it is about
-        class x group cells: ``"auto"`` fills each up to the largest, a float to that share of the
-        largest, and the keys of a dict are ``(label, group)`` pairs. In cross-validation, where
-        folds differ in size, a float or a callable suits better than a dict.
+        How many rows each class should have, in any form that imbalanced-learn accepts. In
+        addition, a float may be used with any number of classes: each is filled up to that share
+        of the largest class. With groups, it applies to class x group cells: ``"auto"`` fills
+        each up to the largest, a float to that share of the largest, and the keys of a dict are
+        ``(label, group)`` pairs. In cross-validation, where folds differ in size, use a float or
+        a callable rather than a dict.
     augment : int, float or dict, default=0
-        Rows beyond balance: for each class (or cell) a number, or all together a share of the
-        balanced rows, spread evenly; a dict gives a number for each class (or cell).
+        Rows to add beyond balance: an int for each class (or cell), a float as a share of the
+        balanced rows that is spread evenly, or a dict with a number for each class (or cell).
     group_column : str, int or None, default=None
-        For tables: the column that holds the groups, by name or position. Groups that are not a
+        For tables, the column that holds the groups, by name or position. Groups that are not a
         column of `X` are passed to :meth:`fit_resample`.
     prompt : str or BasePrompt, default="auto"
-        What the model is shown and asked for, as a name or as an object that has parameters of
-        its own. For texts:
+        What the model is shown and asked, as a name or as an object with parameters of its own.
+        ``"auto"`` stands for ``"examples"`` or ``"table_rows"``. Prompts of your own derive from
+        :class:`.BasePrompt`. For texts:
 
-        - ``"examples"`` or :class:`~sklw.over_sampling.Examples`: texts of the class, and
-          another one;
-        - ``"contrast"`` or :class:`~sklw.over_sampling.Contrast`: the same, with the most similar
-          texts of other classes between them;
-        - ``"attributes"`` or :class:`~sklw.over_sampling.Attributes`: the same, with attributes
-          that the new text is to have;
-        - ``"rewrite"`` or :class:`~sklw.over_sampling.Rewrite`: one text of the class written
-          anew, with other details;
-        - ``"paraphrase"`` or :class:`~sklw.over_sampling.Paraphrase`: one text of the class in
-          other words;
-        - ``"counterfactual"`` or :class:`~sklw.over_sampling.Counterfactual`: a text of another
-          class, changed until it belongs to this one.
+        - ``"examples"``, :class:`.Examples`: asks for another text like those shown;
+        - ``"contrast"``, :class:`.Contrast`: shows similar texts of other classes as well;
+        - ``"attributes"``, :class:`.Attributes`: asks for a text with certain attributes;
+        - ``"rewrite"``, :class:`.Rewrite`: asks for a text with other details;
+        - ``"paraphrase"``, :class:`.Paraphrase`: asks for a text in other words;
+        - ``"counterfactual"``, :class:`.Counterfactual`: asks to change a text of another class.
 
-        For tables: ``"table_rows"`` or :class:`~sklw.over_sampling.TableRows`. ``"auto"`` stands
-        for ``"examples"`` or ``"table_rows"``. Your own derive from
-        :class:`~sklw.over_sampling.BasePrompt`.
+        For tables: ``"table_rows"``, :class:`.TableRows`.
     accept : "auto", TextFilter or TableFilter, default="auto"
-        Which of the model's rows are kept: near duplicates, lengths and a verifier are matters
-        of :class:`~sklw.over_sampling.TextFilter`, ranges of
-        :class:`~sklw.over_sampling.TableFilter`.
+        Which of the generated rows are accepted: a :class:`.TextFilter` for texts (near
+        duplicates, lengths, a verifier), a :class:`.TableFilter` for tables (ranges, copies).
     label_names : dict of label to str, default=None
-        What to call the classes in prompts; None uses the labels themselves.
+        Names of the classes in prompts. None uses the labels.
     label_descriptions : dict of label to str, default=None
-        A few words on what a class is.
+        A short description of each class for prompts.
     task : str, default=None
         What the rows are, such as ``"SMS messages"`` or ``"Loan applications"``.
     max_attempts : int, default=8
-        Requests sent for each row wanted, at most, on average over a class.
+        Maximum number of requests for each row needed, on average over a class.
     on_shortfall : {"warn", "error", "ignore"}, default="warn"
-        What to do where a class falls short when its attempts are spent.
+        What to do if a class has too few rows when its attempts are used up.
     budget : Budget or None, default=None
-        Bounds of requests, tokens or cost; where one is reached, generation ends with what there
-        is, and counts as a shortfall.
+        Limits on requests, tokens or cost. When one is reached, generation ends, which counts as
+        a shortfall.
     cache : bool, path or None, default=None
-        Keep answers on disk, so that no request is ever paid for twice: True for the default file
-        in the user's cache folder, or a path.
+        Whether to keep answers on disk, so that no request is paid for twice: True for the
+        default file in the user's cache folder, or a path.
     random_state : int, RandomState or None, default=None
-        The same value gives the same rows, whatever the generator's batch size.
+        Seed. The same seed gives the same rows, independently of the generator's batch size.
     verbose : bool, default=True
-        Show a progress bar where there is a terminal.
+        Whether to show a progress bar in a terminal.
 
     Attributes
     ----------
@@ -140,7 +133,7 @@ class LLMOverSampler(BaseOverSampler):
         The generator used.
     n_features_in_ : int
         Number of columns; 1 for texts.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the columns, if they have any.
 
     Raises
@@ -296,11 +289,8 @@ class LLMOverSampler(BaseOverSampler):
         problem = self._check(X, y, groups)
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
-        run = self._new_run(
-            problem,
-            X,
-            Asker(self.generator_, self.cache, self.budget, self.usage_, verbose=self.verbose),
-        )
+        ask = Asker(self.generator_, self.cache, self.budget, self.usage_, verbose=self.verbose)
+        run = self._new_run(problem, X, ask)
         if run.quotas and run.rows.writer.form == "fine_tuned":
             self.generator_.fit(run.rows.training_pairs)
         try:
@@ -367,13 +357,7 @@ class LLMOverSampler(BaseOverSampler):
             warn_of_numbered_classes(problem.labels)
         ask = replace(ask, marks=thinking_marks(rows.texts))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        run = GenerationRun(
-            ask=ask,
-            quotas=quotas,
-            rows=rows,
-            seed=seed,
-            verifier=rows.verifier(ask, seed),
-        )
+        run = GenerationRun(ask, quotas, rows, seed, rows.verifier(ask, seed))
         check_room(run)
         return run
 

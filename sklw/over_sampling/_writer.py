@@ -43,15 +43,15 @@ class PromptWriter:
     ----------
     form : {"completion", "chat", "fine_tuned", "none"}
         Completion form shows a list that the model continues, which small and base models do
-        best; chat form asks for rows in words; a model trained on the rows is told the category.
+        best; chat form asks for rows in words; a model trained on the rows reads the category.
     task : str
         What the rows are, such as "SMS messages".
     instructions : str
-        Further wishes, in the user's words.
+        Further instructions, in the user's words.
     n_rows : int
-        How many rows one answer is to hold (chat form).
+        Number of rows to ask for in one answer (chat form).
     multiline : bool
-        Whether rows have line breaks that are to be kept.
+        Whether rows have line breaks to keep.
     noun : {"text", "row"}
         What a row is called.
     header : str

@@ -5,6 +5,7 @@ weighter cannot learn which rows are synthetic and its weights cannot reach the 
 :class:`Pipeline` passes them; :class:`Weighted` carries them through stock pipelines.
 """
 
-from sklw.pipeline._pipeline import Pipeline, Weighted, make_pipeline
+from sklw._row_weights import Weighted
+from sklw.pipeline._pipeline import Pipeline, make_pipeline
 
 __all__ = ["Pipeline", "Weighted", "make_pipeline"]

@@ -1,5 +1,29 @@
 """Learned weights for synthetic rows."""
 
 from sklw.weighting._weighter import SyntheticWeighter
+from sklw.weighting.methods import (
+    Auto,
+    BaseMethod,
+    Confident,
+    Dimp,
+    Hu,
+    Imp,
+    Mix,
+    Quality,
+    SunGen,
+    Uniform,
+)
 
-__all__ = ["SyntheticWeighter"]
+__all__ = [
+    "Auto",
+    "BaseMethod",
+    "Confident",
+    "Dimp",
+    "Hu",
+    "Imp",
+    "Mix",
+    "Quality",
+    "SunGen",
+    "SyntheticWeighter",
+    "Uniform",
+]

@@ -1,9 +1,9 @@
-"""What comes in: rows, labels, which are synthetic, and what they were generated from."""
+"""What the weighter is given: rows, labels, which are synthetic, and the real rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,9 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import column_or_1d
 
+from sklw._mixed import MixedRows
 from sklw._rows.following import row_keys
 from sklw._validation import check_labels, check_texts, holds_texts, refuse_masked
-from sklw.weighting._mixed import MixedRows
 from sklw.weighting._process import warn
 
 __all__ = [
@@ -21,33 +21,27 @@ __all__ = [
     "check_augmented",
     "check_classes",
     "check_mask",
-    "check_parents",
+    "check_raw_weights",
     "check_rows",
-    "rows_seen",
+    "reference_for",
+    "resolved_prior",
+    "settings_of",
 ]
 
+T = TypeVar("T")
+
 _NOWHERE = np.array([], dtype=int)
-# With fewer real rows of a class a checker's word is close to a guess.
+# With fewer real rows of a class, a checker can only guess.
 _FEW = 3
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The real rows that synthetic ones are judged by.
-
-    Attributes
-    ----------
-    rows : array of shape (n_reference, ...)
-        Texts or numbers.
-    labels : ndarray of shape (n_reference,)
-        Their labels.
-    positions : list of n_samples int arrays
-        For each row to be weighted, where it stands among these: empty if it does not, several
-        where these repeat it.
-    """
+    """The real rows that synthetic ones are judged by."""
 
     rows: Any
     labels: np.ndarray
+    # For each row to be weighted, where it stands among these; several times if they repeat it.
     positions: list[np.ndarray]
 
     @classmethod
@@ -71,8 +65,7 @@ class Reference:
                 warn(
                     f"{copies} synthetic rows are identical to rows of the reference. The reference"
                     " is to judge rows, so it must not be among what is generated or trained on "
-                    "as synthetic: drop these rows.",
-                    stacklevel=4,
+                    "as synthetic: drop these rows."
                 )
         return found
 
@@ -157,59 +150,6 @@ def check_augmented(augmented: Any, synthetic: np.ndarray) -> np.ndarray | None:
     return mask
 
 
-def check_parents(parent_indices: Any, synthetic: np.ndarray) -> list[np.ndarray] | None:
-    """Return an array of parents for each row; they may be given for the synthetic rows alone."""
-    if parent_indices is None:
-        return None
-    n_rows, n_made = len(synthetic), int(synthetic.sum())
-    if len(parent_indices) not in (n_rows, n_made):
-        raise ValueError(
-            f"parent_indices has {len(parent_indices)} entries for {n_rows} rows, {n_made} of them "
-            "synthetic. Give one array of row numbers for each row or for each synthetic row, "
-            "empty where there is no parent."
-        )
-    rows = np.arange(n_rows) if len(parent_indices) == n_rows else np.flatnonzero(synthetic)
-    given = [_NOWHERE] * n_rows
-    for row, parents in zip(rows.tolist(), parent_indices, strict=True):
-        given[row] = _parents_of(row, parents, n_rows)
-        # That a real row comes from itself is true.
-        if synthetic[row] and row in given[row]:
-            raise ValueError(
-                f"Row {row} is named as its own parent. Pass the rows that it was generated from, "
-                "or an empty array if that is not known."
-            )
-    return given
-
-
-def _parents_of(row: int, parents: Any, n_rows: int) -> np.ndarray:
-    found = np.asarray(parents)
-    if found.shape == (0,):
-        return _NOWHERE
-    if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise ValueError(
-            f"The parents of row {row} must be an array of whole row numbers, got {parents!r}. "
-            "Pass an empty array where there is no parent."
-        )
-    if found.min() < 0 or found.max() >= n_rows:
-        raise ValueError(
-            f"Row {row} has the parents {found.tolist()}, and there are {n_rows} rows, counted "
-            "from 0. Pass positions in X, as it is passed here."
-        )
-    return found.astype(int)
-
-
-def rows_seen(
-    positions: list[np.ndarray], parent_indices: list[np.ndarray] | None
-) -> list[np.ndarray]:
-    """For each row, where it or its parents stand among the rows P' is fitted on."""
-    if parent_indices is None:
-        return positions
-    return [
-        np.concatenate([own, *(positions[parent] for parent in parents)])
-        for own, parents in zip(positions, parent_indices, strict=True)
-    ]
-
-
 def check_classes(labels: np.ndarray, reference_labels: np.ndarray) -> None:
     """Check that the real rows can judge synthetic rows of these labels."""
     known, counts = np.unique(reference_labels, return_counts=True)
@@ -230,19 +170,18 @@ def check_classes(labels: np.ndarray, reference_labels: np.ndarray) -> None:
         warn(
             f"Synthetic rows of class {judged[0]!r} are judged by {few[judged[0]]} real row(s): "
             "such weights are close to a guess. Add real rows, or raise temperature, which moves "
-            "the weights towards equal.",
-            stacklevel=4,
+            "the weights towards equal."
         )
 
 
 def resolved_prior(
     setting: str, labels: np.ndarray, synthetic: np.ndarray, reference_labels: np.ndarray
 ) -> str:
-    """Return under whose class shares the checker is to speak; see `class_prior`."""
+    """Return whose class prior the checker uses; see `class_prior`."""
     if setting != "auto":
         return setting
     made, real = set(labels[synthetic].tolist()), set(reference_labels.tolist())
-    # A class that is not trained on at all would have prior 0, and P' nothing to doubt.
+    # A class without any row to train on would get prior 0, and P' would have nothing to doubt.
     moved = not made >= real and set(labels.tolist()) >= real
     return "training" if moved else "reference"
 
@@ -262,3 +201,26 @@ def reference_for(
             "pass reference=(X_real, y_real) to the constructor, or synthetic=mask to fit."
         )
     return Reference(rows, labels, [np.array([row]) for row in range(len(labels))])
+
+
+def check_raw_weights(values: Any, synthetic: np.ndarray, method: str) -> np.ndarray:
+    """Check what a method returned: a finite weight, not negative, for each synthetic row."""
+    weights = np.asarray(values, dtype=float)
+    if weights.shape != synthetic.shape:
+        raise ValueError(
+            f"{method}.raw_weights returned an array of shape {weights.shape} for "
+            f"{len(synthetic)} rows. Return a weight for each row, real ones included."
+        )
+    wrong = np.flatnonzero(synthetic & ~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise ValueError(
+            f"{method}.raw_weights gave {len(wrong)} synthetic rows no finite weight of at least "
+            f"0: {weights[wrong[0]]} to the row at position {wrong[0]}. Drop or impute missing "
+            "values in the rows, or mend the method."
+        )
+    return weights
+
+
+def settings_of(weighter: Any, kind: type[T]) -> T:
+    """Return the parameters that are fields of a dataclass."""
+    return kind(**{part.name: getattr(weighter, part.name) for part in fields(kind)})  # type: ignore

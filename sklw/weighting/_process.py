@@ -1,25 +1,32 @@
-"""What is changed for the whole process while candidates are judged, by several threads perhaps."""
+"""Warnings and BLAS threads while candidates are judged, perhaps in several threads."""
 
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
+from threading import Event, Lock, Thread
 
 from threadpoolctl import threadpool_limits
 
 __all__ = ["one_blas_thread", "unwarned", "warn"]
 
+# Packages whose code is not the user's.
+_INNER = ("sklw", "sklearn", "imblearn", "joblib")
 _silent = ContextVar("silent", default=False)
 _lock = Lock()
-_limits: list[threadpool_limits] = []
 _n_inside = 0
+_release: Callable[[], None]
 
 
-def warn(message: str, stacklevel: int) -> None:
-    """Warn, unless this thread is within :func:`unwarned`."""
-    if not _silent.get():
-        warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
+def warn(message: str) -> None:
+    """Warn the caller of sklw, unless this thread is within :func:`unwarned`."""
+    if _silent.get():
+        return
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals["__name__"].split(".")[0] in _INNER:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 @contextmanager
@@ -35,15 +42,43 @@ def unwarned() -> Iterator[None]:
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Let BLAS compute in one thread until the last of the threads in here has left."""
-    global _n_inside
+    global _n_inside, _release
     with _lock:
         if not _n_inside:
-            _limits.append(threadpool_limits(1, user_api="blas"))
+            _release = _hold()
         _n_inside += 1
     try:
-        yield
+        # Where BLAS runs on OpenMP, each thread has a limit of its own.
+        with threadpool_limits(1, user_api="blas"):
+            yield
     finally:
         with _lock:
             _n_inside -= 1
             if not _n_inside:
-                _limits.pop().restore_original_limits()
+                _release()
+
+
+def _hold() -> Callable[[], None]:
+    """Set the limit, and return what lifts it.
+
+    In a thread of its own: threadpoolctl lets no other thread than the one that has set a limit
+    change it, and those that come here leave in any order.
+    """
+    is_set, leave = Event(), Event()
+
+    def hold() -> None:
+        try:
+            with threadpool_limits(1, user_api="blas"):
+                is_set.set()
+                leave.wait()
+        finally:
+            is_set.set()
+
+    def release() -> None:
+        leave.set()
+        holder.join()
+
+    holder = Thread(target=hold, daemon=True)
+    holder.start()
+    is_set.wait()
+    return release

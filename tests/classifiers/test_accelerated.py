@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from sklearn.base import clone
 
 from sklw import BertClassifier
 from sklw.classifiers import AcceleratedBertClassifier
-from sklw.classifiers._accelerated import _Share
 from sklw.datasets import load_maintenance_requests
 
 pytest.importorskip("accelerate", reason="accelerate is not installed")
@@ -76,10 +76,10 @@ def test_two_processes_train_the_network_that_one_would_train(tmp_path):
     np.testing.assert_array_equal(kept.predict_proba(X), first["step"])
 
 
-def test_in_a_single_process_it_is_a_bert_classifier():
+def test_in_a_single_process_it_is_a_bert_classifier(tiny):
     corpus = load_maintenance_requests()
     X, y = corpus.data[:40], corpus.target[:40]
-    settings = {**SETTINGS, "max_epochs": 1}
+    settings = {**SETTINGS, "model": tiny, "max_epochs": 1}
     accelerated = clone(AcceleratedBertClassifier(**settings)).fit(X, y)
     expected = BertClassifier(**settings).fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(accelerated.predict_proba(X), expected)
@@ -87,12 +87,24 @@ def test_in_a_single_process_it_is_a_bert_classifier():
 
 
 @pytest.mark.parametrize(("n_batches", "n"), [(6, 2), (7, 2), (1, 4), (5, 3)])
-def test_shares_are_equally_long_and_miss_nothing(n_batches, n):
-    batches = list(range(n_batches))
-    shares = [_Share(batches, place, n) for place in range(n)]
-    assert len({len(list(share)) for share in shares} | {len(share) for share in shares}) == 1
-    assert set(batches) == {batch for share in shares for batch in share}
-    assert sum(map(len, shares)) < n_batches + n
+def test_shares_are_equally_long_and_miss_nothing(n_batches, n, tiny, monkeypatch):
+    texts = [f"good {'film ' * i}" for i in range(2 * n_batches)]
+    classifier = AcceleratedBertClassifier(
+        tiny, batch_size=2, classes=[0, 1], random_state=0, device="cpu"
+    ).initialize()
+    rows = classifier.get_dataset(texts, np.arange(2 * n_batches) % 2)
+    shares = []
+    for place in range(n):
+        state = SimpleNamespace(num_processes=n, process_index=place)
+        monkeypatch.setattr("accelerate.Accelerator", lambda state=state, **kwargs: state)
+        share = classifier.get_iterator(rows, training=True)
+        found = [inputs["input_ids"].tolist() for inputs, _ in share]
+        assert len(found) == len(share)
+        shares.append(found)
+    assert len({len(share) for share in shares}) == 1
+    batches = [str(batch) for share in shares for batch in share]
+    assert len(set(batches)) == n_batches
+    assert len(batches) < n_batches + n
 
 
 def test_a_missing_package_is_named(monkeypatch):

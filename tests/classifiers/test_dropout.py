@@ -6,15 +6,18 @@ import torch
 from torch import nn
 
 from sklw import BertClassifier
-from sklw.classifiers._dropout import ByteDropout, replace_dropout
+
+
+def network(model, **parameters):
+    return BertClassifier(model, classes=[0, 1], device="cpu", **parameters).initialize().module_
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
-def test_share_scale_and_gradient(p, dtype):
+def test_share_scale_and_gradient(p, dtype, tiny):
     torch.manual_seed(0)
     x = torch.ones(101, 997, dtype=dtype, requires_grad=True)
-    out = ByteDropout(p)(x)
+    out = network(tiny, dropout=p).train().dropout(x)
     assert out.dtype == dtype
     share = (out == 0).float().mean().item()
     assert share == pytest.approx(p, abs=0.01)
@@ -28,20 +31,18 @@ def test_share_scale_and_gradient(p, dtype):
     assert (by_byte - p).abs().max() < 0.02
 
 
-def test_no_dropout_outside_of_training_and_at_zero():
+def test_no_dropout_outside_of_training_and_at_zero(tiny):
     x = torch.randn(10, 10)
-    assert torch.equal(ByteDropout(0.5).eval()(x), x)
-    assert torch.equal(ByteDropout(0.0)(x), x)
-    assert torch.equal(ByteDropout(1.0)(x), torch.zeros(10, 10))
+    assert torch.equal(network(tiny, dropout=0.5).eval().dropout(x), x)
+    assert torch.equal(network(tiny, dropout=0.0).train().dropout(x), x)
 
 
-def test_replaces_all_and_sets_the_probability():
-    net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.3), nn.Sequential(nn.Dropout(0.1)))
-    replace_dropout(net)
-    assert [m.p for m in net.modules() if isinstance(m, ByteDropout)] == [0.3, 0.1]
-    net = nn.Sequential(nn.Dropout(0.3), nn.Sequential(nn.Dropout(0.1)))
-    replace_dropout(net, 0.2)
-    assert [m.p for m in net.modules() if type(m) is ByteDropout] == [0.2, 0.2]
+def test_it_is_everywhere_and_of_the_probability_asked_for(tiny):
+    for asked, expected in [(None, {0.1}), (0.2, {0.2})]:
+        layers = [m for m in network(tiny, dropout=asked).modules() if isinstance(m, nn.Dropout)]
+        assert len(layers) > 3
+        assert {layer.p for layer in layers} == expected
+        assert len({type(layer) for layer in layers}) == 1
 
 
 def test_fits_in_threads_are_those_alone(settings, reviews):

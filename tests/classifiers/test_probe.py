@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
+from torch.utils.data import Subset
 
 from sklw import BertClassifier, RowWeights
-from sklw.classifiers import _net
-from sklw.classifiers._probe import MAX_ROWS, draw_probe_rows
 from sklw.feature_extraction import TextEmbedder
+from sklw.weighting import Dimp
 
 STILL = {"lr": 1e-12, "max_epochs": 1, "batch_size": 8, "random_state": 0}
 
@@ -22,16 +20,22 @@ def texts():
     return [*good, *bad], [*["good"] * 5, *["bad"] * 5]
 
 
-@given(st.lists(st.integers(1, 900), min_size=2, max_size=5), st.integers(0, 9))
-@settings(max_examples=50, deadline=None)
-def test_rows_drawn_stand_for_all(counts, seed):
-    codes = np.repeat(np.arange(len(counts)), counts)
-    rows, factors = draw_probe_rows(codes, seed)
-    assert (np.diff(rows) > 0).all()
-    assert len(rows) <= MAX_ROWS
-    assert np.bincount(codes[rows], factors) == pytest.approx(counts)
-    small = np.flatnonzero(np.array(counts) <= MAX_ROWS // len(counts))
-    assert np.bincount(codes[rows])[small].tolist() == np.array(counts)[small].tolist()
+def test_rows_drawn_stand_for_all(tiny):
+    """The head sees about 512 rows, small classes in full, and is right about their shares."""
+    seen = []
+
+    class Noting(BertClassifier().module):
+        def embed(self, input_ids, attention_mask):
+            if not self.training:
+                seen.append(len(input_ids))
+            return super().embed(input_ids, attention_mask)
+
+    y = np.repeat(["rare", "often"], [100, 1900])
+    settings = {**STILL, "batch_size": 500, "module": Noting}
+    classifier = BertClassifier(tiny, **settings).fit(["the film"] * 2000, y)
+    assert sum(seen) == 100 + 256
+    often = classifier.predict_proba(["the film"])[0, 0]
+    assert often == pytest.approx(0.95, abs=0.01)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -56,7 +60,7 @@ def test_random_start_knows_nothing(texts):
 def test_quality_weighs_too(texts):
     X, y = texts
     made = np.array(y) == "good"
-    doubted = RowWeights(np.ones(len(y)), made, np.full(len(y), 0.01))
+    doubted = RowWeights(np.ones(len(y)), made, np.full(len(y), 0.01), Dimp().finisher(1.0))
     trusting = BertClassifier(**STILL).fit(X, y)
     doubting = BertClassifier(**STILL).fit(X, y, row_weights=doubted)
     at = list(trusting.classes_).index("good")
@@ -82,12 +86,16 @@ def test_a_class_without_rows_leaves_the_head_alone(texts):
     assert (clf.module_.head.bias.abs() < 1e-6).all()
 
 
-def test_rows_held_out_are_not_seen(texts, monkeypatch):
-    seen = []
-    monkeypatch.setattr(_net, "fit_head", lambda net, train: seen.append(len(train)))
-    X, y = [*texts[0], *(f"{text}!" for text in texts[0])], texts[1] * 2
-    BertClassifier(**STILL, early_stopping=True, validation_fraction=0.2).fit(X, y)
-    assert seen == [16]
+def test_rows_held_out_are_not_seen(texts):
+    def halves(dataset, y=None):
+        return Subset(dataset, range(10)), Subset(dataset, range(10, 20))
+
+    X = [*texts[0], *(f"{text}!" for text in texts[0])]
+    heads = [
+        BertClassifier(**STILL, train_split=halves).fit(X, [*texts[1], *held]).module_.head.weight
+        for held in (texts[1], texts[1][::-1])
+    ]
+    assert torch.equal(*heads)
 
 
 def test_a_module_of_ones_own_starts_as_it_is(texts):

@@ -8,6 +8,9 @@ from sklearn.model_selection import GridSearchCV
 
 from sklw import BertClassifier, RowWeights
 from sklw.classifiers._losses import row_factors, weighted_mean
+from sklw.weighting import Dimp
+
+DIMP = Dimp(clip=None).finisher(temperature=1.0)
 
 
 def proba(settings, X, y, X_test, **fit_arguments):
@@ -64,7 +67,7 @@ def test_weights_stay_with_their_rows(settings, reviews, name, early_stopping):
     settings = {**settings, "max_epochs": 25, "batch_size": 8, "early_stopping": early_stopping}
     arguments = {"sample_weight": weights}
     if name == "quality":
-        arguments = {"row_weights": RowWeights(np.ones(60), np.ones(60, dtype=bool), weights)}
+        arguments = {"row_weights": RowWeights(np.ones(60), np.ones(60, dtype=bool), weights, DIMP)}
     clf = BertClassifier(**settings).fit(X, noisy, **arguments)
     assert clf.score(X, y) > 0.9
 
@@ -92,10 +95,10 @@ def test_the_quality_of_real_rows_is_not_read(settings, reviews):
     X, y = reviews
     expected = proba(settings, X, y, X)
     quality, synthetic = np.full(60, 0.9), np.zeros(60, dtype=bool)
-    real = RowWeights(np.ones(60), synthetic, quality)
+    real = RowWeights(np.ones(60), synthetic, quality, DIMP)
     assert np.array_equal(proba(settings, X, y, X, row_weights=real), expected)
     synthetic[0] = True
-    partly = RowWeights(np.ones(60), synthetic, quality)
+    partly = RowWeights(np.ones(60), synthetic, quality, DIMP)
     assert not np.array_equal(proba(settings, X, y, X, row_weights=partly), expected)
 
 
@@ -105,49 +108,24 @@ def test_dimp_factors_by_hand():
     quality = torch.tensor([0.4, 0.9, np.nan])
     p = np.exp([2.0, 0.0]) / (np.exp([2.0, 0.0]) + np.exp([0.0, 1.0]))
     ratio = np.array([0.4, 0.9]) / p
-    found = row_factors(logits, y, quality=quality)
+    found = row_factors(logits, y, quality=quality, finish=DIMP)
     np.testing.assert_allclose(found, [*ratio, 1.0], rtol=1e-5)
-    found = row_factors(logits, y, quality=quality, temperature=2.0)
+    found = row_factors(logits, y, quality=quality, finish=Dimp(clip=None).finisher(2.0))
     np.testing.assert_allclose(found, [*np.sqrt(ratio), 1.0], rtol=1e-5)
-    found = row_factors(logits, y, quality=quality, temperature=2.0, clip=2.0)
+    found = row_factors(logits, y, quality=quality, finish=Dimp(clip=2.0).finisher(2.0))
     np.testing.assert_allclose(found, [*np.sqrt(np.minimum(ratio, 2.0)), 1.0], rtol=1e-5)
 
 
 def test_dimp_is_the_exponential_of_a_difference_of_losses():
-    """exp(CE of the model - CE of the checker): the score of RHO-Loss, exponentiated."""
+    """exp(CE of the model - CE of the checker)."""
     rng = torch.Generator().manual_seed(0)
     logits, checker = (torch.randn(6, 3, generator=rng) for _ in range(2))
     y = torch.tensor([0, 1, 2, 0, 1, 2])
     quality = checker.softmax(dim=1).gather(1, y[:, None])[:, 0]
     cross_entropy = torch.nn.functional.cross_entropy
     of_model, of_checker = (cross_entropy(z, y, reduction="none") for z in (logits, checker))
-    found = row_factors(logits, y, quality=quality)
+    found = row_factors(logits, y, quality=quality, finish=DIMP)
     torch.testing.assert_close(found, (of_model - of_checker).exp())
-
-
-def test_rho_selects_the_rows_of_the_largest_ratio():
-    logits = torch.zeros(6, 2)
-    quality = torch.tensor([0.9, 0.1, np.nan, 0.6, 0.0, 0.7])
-    y = torch.zeros(6, dtype=torch.int64)
-    found = row_factors(logits, y, quality=quality, top_share=0.4)
-    np.testing.assert_allclose(found, [2.5, 0, 1, 0, 0, 2.5])  # 5 judged, 2 taken
-    found = row_factors(logits, y, quality=quality, top_share=1e-6)
-    np.testing.assert_allclose(found, [5, 0, 1, 0, 0, 0])
-    found = row_factors(logits, y, quality=quality, top_share=1.0)
-    np.testing.assert_allclose(found, np.ones(6))
-    found = row_factors(logits[:1], y[:1], quality=quality[2:3], top_share=0.5)
-    np.testing.assert_allclose(found, [1])
-
-
-def test_rho_trains_on_the_trusted_rows(settings, reviews):
-    X, y = reviews
-    wrong = np.arange(60) >= 40
-    labels = np.where(wrong, np.where(y == "up", "down", "up"), y)
-    quality = np.where(wrong, 0.01, 0.99)
-    model = BertClassifier(**settings, max_epochs=20)
-    every = np.ones(60, dtype=bool)
-    model.fit(X, labels, row_weights=RowWeights(np.ones(60), every, quality, quality_top_share=0.3))
-    assert model.score(X, y) > 0.9
 
 
 def test_focal_factors_by_hand():
@@ -161,7 +139,7 @@ def test_focal_factors_by_hand():
 def test_no_gradient_flows_through_the_factors():
     logits = torch.tensor([[0.3, -0.2], [0.1, 1.0]], requires_grad=True)
     y = torch.tensor([0, 0])
-    factors = row_factors(logits, y, focal_gamma=1.0, quality=torch.tensor([0.4, 0.9]))
+    factors = row_factors(logits, y, focal_gamma=1.0, quality=torch.tensor([0.4, 0.9]), finish=DIMP)
     assert not factors.requires_grad
     losses = torch.nn.functional.cross_entropy(logits, y, reduction="none")
     weighted_mean(losses, factors).backward()
@@ -174,8 +152,9 @@ def test_extreme_values_leave_finite_gradients():
     logits = torch.tensor([[-300.0, 300.0], [300.0, -300.0]], requires_grad=True)
     y = torch.tensor([0, 0])
     quality = torch.tensor([1.0, 0.0])
-    assert torch.isfinite(row_factors(logits, y, quality=quality, temperature=0.1)).all()
-    factors = row_factors(logits, y, focal_gamma=0.5, quality=quality)
+    cold = Dimp(clip=None).finisher(temperature=0.1)
+    assert torch.isfinite(row_factors(logits, y, quality=quality, finish=cold)).all()
+    factors = row_factors(logits, y, focal_gamma=0.5, quality=quality, finish=DIMP)
     losses = torch.nn.functional.cross_entropy(logits, y, reduction="none")
     weighted_mean(losses, factors).backward()
     assert torch.isfinite(logits.grad).all()
@@ -187,10 +166,9 @@ def test_dimp_factors_at_extreme_temperatures(temperature, clip):
     """Rows above the model's own probability count most, those of quality 0 never."""
     logits = torch.tensor([[0.0, 0.0]] * 5)
     quality = torch.tensor([0.0, 0.1, 0.5, 0.9, np.nan])
-    found = row_factors(
-        logits, torch.zeros(5, dtype=torch.int64), quality=quality, temperature=temperature,
-        clip=clip,
-    )  # fmt: skip
+    finish = Dimp(clip=clip).finisher(temperature)
+    codes = torch.zeros(5, dtype=torch.int64)
+    found = row_factors(logits, codes, quality=quality, finish=finish)
     assert torch.isfinite(found).all()
     assert (found >= 0).all()
     assert found[0] == 0
@@ -247,7 +225,7 @@ def test_loss_of_one_batch_by_hand(settings, reviews):
     weights, quality = rng.uniform(0.5, 3, 60), rng.uniform(size=60)
     synthetic = np.arange(60) % 3 > 0
     settings = {**settings, "batch_size": 60, "max_epochs": 1}
-    arguments = {"row_weights": RowWeights(weights, synthetic, quality, quality_temperature=2.0)}
+    arguments = {"row_weights": RowWeights(weights, synthetic, quality, Dimp().finisher(2.0))}
     clf = BertClassifier(**settings).fit(X, y, **arguments)
     # A step of length (almost) zero leaves the network as it was before the first one.
     before = BertClassifier(**{**settings, "lr": 1e-12}).fit(X, y, **arguments)
@@ -318,13 +296,11 @@ def test_wrong_arguments_are_named(settings, reviews):
         ({"sample_weight": [1, 1, -1]}, "position 2"),
         ({"synthetic": [True]}, "for each of the 3 rows"),
         ({"synthetic": [0, 1, 2]}, "True or False"),
-        ({"quality": [0.5, 1.5, 0.5]}, "got 1.5 at position 1"),
-        ({"quality": [0.5, np.nan, 0.5]}, "got nan at position 1"),
-        ({"quality": [0.5]}, "1 values for 3 rows"),
-        ({"quality_temperature": 0}, "quality_temperature"),
-        ({"quality_clip": -1}, "quality_clip"),
-        ({"quality_top_share": 0.0}, "quality_top_share"),
-        ({"quality_top_share": 1.1}, "quality_top_share"),
+        ({"quality": [0.5, 1.5, 0.5], "finish": DIMP}, "got 1.5 at position 1"),
+        ({"quality": [0.5, np.nan, 0.5], "finish": DIMP}, "got nan at position 1"),
+        ({"quality": [0.5], "finish": DIMP}, "1 values for 3 rows"),
+        ({"quality": [0.5, 0.5, 0.5]}, r"belong together.*Dimp\(\).finisher"),
+        ({"finish": DIMP}, "belong together"),
     ],
 )
 def test_bad_row_weights(arguments, match):
@@ -333,15 +309,21 @@ def test_bad_row_weights(arguments, match):
         RowWeights(**given)
 
 
+def test_what_finishes_weights_is_callable():
+    with pytest.raises(TypeError, match=r"finish must be callable, got Dimp\(\)"):
+        RowWeights([1, 1], [False, True], [0.5, 0.5], finish=Dimp())
+
+
 def test_row_weights_are_split_with_the_rows(settings, reviews):
     """As an array: by position, by mask, and by scikit-learn's cross-validation."""
     quality = np.linspace(0, 1, 60)
-    found = RowWeights(np.arange(60), np.arange(60) >= 30, quality, 2.0, 3.0)
+    finish = Dimp(clip=3.0).finisher(2.0)
+    found = RowWeights(np.arange(60), np.arange(60) >= 30, quality, finish)
     for part in (found[[3, 50]], found[np.isin(np.arange(60), [3, 50])]):
         assert part.sample_weight.tolist() == [3, 50]
         assert part.synthetic.tolist() == [False, True]
         assert part.quality.tolist() == quality[[3, 50]].tolist()
-        assert (part.quality_temperature, part.quality_clip) == (2.0, 3.0)
+        assert part.finish == finish
     search = GridSearchCV(BertClassifier(**settings, max_epochs=1), {}, error_score="raise", cv=2)
     assert search.fit(*reviews, row_weights=found).best_score_ > 0
     assert clone(found, safe=False).times(np.full(60, 2.0)).sample_weight[50] == 100
@@ -352,7 +334,8 @@ def test_weighted_rows(settings, reviews):
 
     X, y = reviews
     weights = np.linspace(0.1, 2, 60)
-    found = RowWeights(weights, np.arange(60) % 2 == 0, np.full(60, 0.8), 2.0, 3.0)
+    finish = Dimp(clip=3.0).finisher(2.0)
+    found = RowWeights(weights, np.arange(60) % 2 == 0, np.full(60, 0.8), finish)
     carrier = Weighted(X, found)
     assert carrier.sample_weight is found.sample_weight
     expected = proba(settings, X, y, X, row_weights=found)

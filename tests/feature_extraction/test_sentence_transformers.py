@@ -25,11 +25,10 @@ from transformers import (
 )
 
 from sklw import BertClassifier, TextEmbedder
-from sklw._encoders.settings import POOLINGS
 from sklw.exceptions import ModelNotFoundError
-from sklw.feature_extraction import _embedder
 from sklw.models import locate_model
 
+POOLINGS = ("mean", "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 TEXTS = [
     "a cat",
     "A small Kitten sat upon the old mat",
@@ -38,11 +37,6 @@ TEXTS = [
 ]
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 SIZES |= {"intermediate_size": 64, "max_position_embeddings": 64}
-
-
-@pytest.fixture(autouse=True)
-def _forget():
-    _embedder._memo.clear()
 
 
 @pytest.fixture(scope="module")
@@ -260,12 +254,12 @@ def test_a_hub_that_cannot_be_asked(monkeypatch):
         TextEmbedder("sentence-transformers/no-such-model").fit(TEXTS)
 
 
-def test_threads_with_other_lengths_do_not_mix(encoder):
+def test_threads_with_other_lengths_do_not_mix(encoder, forget):
     texts = [f"word {i} " + "and so on " * 20 for i in range(40)]
     lengths = [8, 24, 60] * 8
 
     def embed(n):
-        _embedder._memo.clear()
+        forget()
         return TextEmbedder(encoder, max_length=n, precision="float32").transform(texts)
 
     alone = {n: embed(n) for n in set(lengths)}

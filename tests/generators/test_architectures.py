@@ -1,14 +1,20 @@
 """Models of every kind: tiny, with random weights, against transformers' own decoding."""
 
+import sys
 import warnings
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+sys.path.insert(0, str(Path(__file__).parent))
+from _models import Watched
+
 from sklw.exceptions import GenerationWarning, ModelNotFoundError
-from sklw.generators import Request, TransformersGenerator, _loading
+from sklw.generators import Request, TransformersGenerator
 
 pytestmark = pytest.mark.filterwarnings(
     "error:.*(past_key_values|cache_params).*deprecated:FutureWarning"
@@ -197,23 +203,33 @@ def test_weights_of_another_kind_are_refused(tmp_path):
         ask(str(tmp_path), ["one"])
 
 
-def scripted(folder, tokens, special, monkeypatch, template=None):
-    """Return a generator whose model says the tokens, whatever it is asked."""
+def scripted(folder, tokens, special, template=None):
+    """Return a generator of a model that says the tokens, whatever it is asked.
+
+    The model has no memory: each token is followed by its successor among those to be said, and
+    any other token by the first one.
+    """
     tokenizer = save_tokenizer(folder, special)
     if template is not None:
         tokenizer.chat_template = template
         tokenizer.save_pretrained(folder)
+    size = len(tokenizer)
     config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=32, num_hidden_layers=1,
+        vocab_size=size, hidden_size=4 * size, intermediate_size=2, num_hidden_layers=1,
         num_attention_heads=2, eos_token_id=0, pad_token_id=None, bos_token_id=None,
     )  # fmt: skip
-    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    from sklw.generators import _decoding
-
-    def draw(logits, states, steps, settings):
-        return torch.tensor(tokenizer.convert_tokens_to_ids([tokens[step] for step in steps]))
-
-    monkeypatch.setattr(_decoding, "sample_tokens", draw)
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    said = tokenizer.convert_tokens_to_ids(tokens)
+    follows = dict(pairwise(said))
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        model.model.embed_tokens.weight.copy_(torch.eye(size, 4 * size))
+        model.lm_head.weight.zero_()
+        for token in range(size):
+            model.lm_head.weight[follows.get(token, said[0]), token] = 100
+    model.save_pretrained(folder)
     return TransformersGenerator(
         folder, dtype="float32", device="cpu", max_new_tokens=len(tokens), prompting="chat"
     )
@@ -227,47 +243,49 @@ def scripted(folder, tokens, special, monkeypatch, template=None):
         ("<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"),
     ],
 )
-def test_tokens_that_open_or_part_an_answer_do_not_end_it(marks, tmp_path, monkeypatch):
+def test_tokens_that_open_or_part_an_answer_do_not_end_it(marks, tmp_path):
     said = [marks[0], "a", marks[1], "b", marks[2], marks[3], "c"]
-    generator = scripted(tmp_path, [*said, "<end>", "d"], ("<end>", *marks), monkeypatch)
+    generator = scripted(tmp_path, [*said, "<end>", "d"], ("<end>", *marks))
     [answer] = generator.generate([Request("one", seed=0)])
     assert (answer.text, answer.finish_reason) == ("".join(said), "stop")
 
 
-def test_an_unknown_token_may_open_an_answer_of_a_conversation(tmp_path, monkeypatch):
+def test_an_unknown_token_may_open_an_answer_of_a_conversation(tmp_path):
     special = ("<end>", "<|turn|>", "<|go|>", "<|on|>")
     template = "{% for m in messages %}<|turn|>{{ m.content }}{% endfor %}<|turn|>"
     tokens = ["<|go|>", "a", "<|on|>", "b", "<end>"]
-    generator = scripted(tmp_path, tokens, special, monkeypatch, template)
+    generator = scripted(tmp_path, tokens, special, template)
     conversation = Request((("user", "one"),), seed=0)
     assert generator.generate([conversation])[0].text == "<|go|>a<|on|>b"
     # It opens nothing where there is no conversation.
     assert generator.generate([Request("one", seed=0)])[0].text == ""
 
 
-def test_the_start_of_another_turn_ends_an_answer(tmp_path, monkeypatch):
-    special = ("<end>", "<|turn|>")
-    template = "{% for m in messages %}<|turn|>{{ m.content }}{% endfor %}<|turn|>"
-    generator = scripted(tmp_path, ["a", "<|turn|>", "b"], special, monkeypatch, template)
+def test_the_start_of_another_turn_ends_an_answer(tmp_path):
+    special = ("<end>", "<|turn|>", "<|go|>")
+    template = "{% for m in messages %}<|turn|>{{ m.content }}{% endfor %}<|go|>"
+    generator = scripted(tmp_path, ["a", "<|turn|>", "b"], special, template)
     [answer] = generator.generate([Request((("user", "one"),), seed=0)])
     assert (answer.text, answer.finish_reason) == ("a", "stop")
 
 
 @pytest.mark.parametrize(("known", "prompt"), [(True, "one, at once"), (False, "one")])
-def test_models_are_asked_not_to_think(known, prompt, tmp_path, monkeypatch):
+def test_models_are_asked_not_to_think(known, prompt, tmp_path):
     template = "{{ messages[0].content }}"
     if known:
         template += (
             "{% if enable_thinking is defined and not enable_thinking %}, at once{% endif %}"
         )
-    generator = scripted(tmp_path, ["a", "<end>"], ("<end>",), monkeypatch, template)
+    generator = scripted(tmp_path, ["a", "<end>"], ("<end>",), template)
     assert generator.count_tokens((("user", "one"),)) == len(prompt)
 
 
 def test_the_check_is_made_once(tmp_path, monkeypatch):
-    calls, check = [], _loading.find_way
-    monkeypatch.setattr(_loading, "find_way", lambda model: calls.append(1) or check(model))
+    watched = Watched(monkeypatch)
     folder = save_model(tmp_path, "llama")
-    for _ in range(2):
+    passes = []
+    for _ in range(3):
         ask(folder, ["one"], max_new_tokens=2)
-    assert len(calls) == 1
+        passes.append(len(watched.rows))
+        watched.rows.clear()
+    assert passes[0] > passes[1] == passes[2]

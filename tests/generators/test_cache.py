@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the processes started below, too
-from _cached import REQUESTS, count
+from _cached import REQUESTS, Database, claims, count, upkeep
 from _slow import SlowGenerator
 
 from sklw.exceptions import GenerationWarning
@@ -25,12 +25,9 @@ from sklw.generators import (
     RecordedGenerator,
     Request,
     RequestCache,
-    _claims,
-    _upkeep,
     generate_cached,
     iter_cached,
 )
-from sklw.generators._database import Database
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -109,6 +106,7 @@ def test_progress_hears_of_each_answer(cache, slow):
     assert len(seen) == 12
 
 
+@pytest.mark.slow
 def test_processes_send_each_request_once_between_them(cache, slow):
     slow.seconds = 0.05
     results = SPAWN.Queue()
@@ -141,6 +139,7 @@ def test_threads_send_each_request_once_between_them(cache, slow):
     assert sum(sent for sent, _ in got) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_after_a_kill_only_the_rest_is_sent(cache, slow):
     slow.seconds = 0.3
@@ -160,7 +159,7 @@ def test_after_a_kill_only_the_rest_is_sent(cache, slow):
 
 
 def test_who_waits_takes_over_from_a_run_that_pauses(cache, slow, monkeypatch):
-    monkeypatch.setattr(_claims, "_STALE_SECONDS", 0.5)
+    monkeypatch.setattr(claims, "_STALE_SECONDS", 0.5)
     paused = iter_cached(slow, REQUESTS, cache)
     next(paused)
     # The claims belong to this living process, but nothing keeps them fresh.
@@ -322,7 +321,7 @@ def test_a_cleared_cache_is_empty(cache, slow):
 
 def test_a_cache_in_use_says_that_it_is_not_cleared(cache, slow, monkeypatch):
     count(slow, REQUESTS, cache)
-    monkeypatch.setattr(_upkeep, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(upkeep, "_PATIENCE_SECONDS", 0.1)
     other = sqlite3.connect(cache.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(OSError, match=r"cannot be cleared: .*locked.*Wait until nobody uses it"):

@@ -16,12 +16,14 @@ crash_cache = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(crash_cache)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", crash_cache.SCENARIOS.values(), ids=crash_cache.SCENARIOS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_processes_lose_the_last_moment_at_most(tmp_path, options, seed):
     check(crash_cache.run(tmp_path, kills=3, seed=seed, **options))
 
 
+@pytest.mark.slow
 def test_processes_killed_on_a_full_disk_lose_what_could_not_be_written_at_most():
     try:
         with crash_cache.small_disk() as folder:

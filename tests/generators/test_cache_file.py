@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _cached import REQUESTS, Saying, count, sql
+from _cached import REQUESTS, Database, Saying, count, sql
 
 from sklw.exceptions import GenerationWarning
 from sklw.generators import (
@@ -24,7 +24,6 @@ from sklw.generators import (
     RequestCache,
     generate_cached,
 )
-from sklw.generators._database import Database
 
 APPLICATION = int.from_bytes(b"sklw", "big")
 TABLES = (

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _cached import REQUESTS, Saying, count, sql
+from _cached import REQUESTS, Saying, count, sql, upkeep
 
 from sklw import cli
 from sklw.generators import (
     Request,
     RequestCache,
-    _upkeep,
     generate_cached,
 )
 
@@ -32,7 +31,7 @@ def held(path, kind="EXCLUSIVE"):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(_upkeep, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(upkeep, "_PATIENCE_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -105,6 +104,7 @@ def test_an_export_to_a_full_disk_leaves_the_backup_as_it_is(small_disk, tmp_pat
     assert [path.name for path in small_disk.iterdir()] == ["backup.jsonl"]
 
 
+@pytest.mark.slow
 def test_an_import_is_whole_or_not_at_all_and_quick(cache, slow, tmp_path):
     file = tmp_path / "answers.jsonl"
     lines = [json.dumps({"key": f"{i:064x}", "answer": {"text": str(i)}}) for i in range(20_000)]

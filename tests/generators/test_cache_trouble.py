@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _cached import REQUESTS, count
+from _cached import REQUESTS, claims, count, store
 
 from sklw.exceptions import GenerationWarning
 from sklw.generators import (
@@ -24,8 +24,6 @@ from sklw.generators import (
     Request,
     RequestCache,
     Usage,
-    _claims,
-    _store,
     generate_cached,
     iter_cached,
     iter_within,
@@ -78,10 +76,10 @@ def test_a_lock_during_the_run_loses_nothing(cache, slow, kind, seconds):
 
 def test_a_lock_that_stays_ends_the_run_before_anything_is_sent(cache, slow, monkeypatch):
     count(slow, REQUESTS[:5], cache)
-    monkeypatch.setattr(_store, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.3)
     for kind in ("EXCLUSIVE", "IMMEDIATE"):
         with (
-            locked(cache.path, 3, kind),
+            locked(cache.path, 1.5, kind),
             pytest.raises(OSError, match=r"cannot be used: .*locked it.*Nothing is sent"),
         ):
             count(slow, REQUESTS, cache)
@@ -89,7 +87,7 @@ def test_a_lock_that_stays_ends_the_run_before_anything_is_sent(cache, slow, mon
 
 
 def test_a_lock_that_outlasts_the_run_is_outlasted_in_memory(cache, slow, monkeypatch):
-    monkeypatch.setattr(_store, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.3)
     answers = iter_cached(slow, REQUESTS, cache)
     next(answers)
     with locked(cache.path, 3, "EXCLUSIVE"), pytest.warns(GenerationWarning, match="not being"):
@@ -142,7 +140,7 @@ def test_a_disk_full_at_the_end_leaves_no_claims_to_wait_for(small_disk, slow):
     fill(small_disk)
     with pytest.warns(GenerationWarning, match="not being kept"):
         assert len(list(answers)) == 11
-    _store._held.clear()
+    store._held.clear()
     start = time.monotonic()
     with pytest.warns(GenerationWarning, match="not being kept"):
         assert count(slow, REQUESTS, cache)[0] >= 10
@@ -177,6 +175,7 @@ def work(path, generator, requests):
     generate_cached(generator, requests, RequestCache(path))
 
 
+@pytest.mark.slow
 @posix
 def test_the_claims_of_the_killed_are_taken_over_at_once(cache, slow):
     slow.seconds = 0.2
@@ -197,7 +196,7 @@ def test_the_claims_of_the_killed_are_taken_over_at_once(cache, slow):
 
 def claim(path, **changes):
     """Leave the claims of somebody else behind; returns nothing but their keys."""
-    values = {"owner": "0-other", "host": _claims._host(), "pid": os.getpid()}
+    values = {"owner": "0-other", "host": claims._host(), "pid": os.getpid()}
     values |= {"beat": time.time(), **changes}
     marks = ", ".join(f"{name} = :{name}" for name in values)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -226,12 +225,13 @@ def test_claims_of_processes_that_are_gone_are_not_waited_for(claimed, slow, cha
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [-1e6, -3600, 0, 3600, 1e6])
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
 def test_a_clock_that_is_set_takes_no_claims_away(claimed, slow, offset, where, monkeypatch):
     """Who is alive keeps its claims whatever its clock says; who is silent loses them."""
-    monkeypatch.setattr(_claims, "_STALE_SECONDS", 1.0)
-    changes = {"pid": os.getppid(), "owner": f"{_claims._started(os.getppid())}-parent"}
+    monkeypatch.setattr(claims, "_STALE_SECONDS", 1.0)
+    changes = {"pid": os.getppid(), "owner": f"{claims._started(os.getppid())}-parent"}
     changes |= {"host": "elsewhere"} if where == "elsewhere" else {}
     stop = threading.Event()
 
@@ -322,14 +322,14 @@ def test_a_write_ahead_log_left_by_a_crash_is_read(cache, slow):
 
 def test_what_is_pruned_after_it_was_found_is_not_sent_beside_the_budget(cache, slow, monkeypatch):
     generate_cached(slow, REQUESTS[:8], cache)
-    lookup = _store.Store.lookup
+    lookup = store.Store.lookup
 
     def and_prune(store, keys):
         found = lookup(store, keys)
         cache.clear()  # somebody else does
         return found
 
-    monkeypatch.setattr(_store.Store, "lookup", and_prune)
+    monkeypatch.setattr(store.Store, "lookup", and_prune)
     usage = Usage()
     answers = dict(iter_within(slow, REQUESTS, cache, Budget(max_requests=2), usage))
     assert sorted(answers) == list(range(10))

@@ -3,16 +3,18 @@
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 import transformers
 from packaging.version import Version
 
+sys.path.insert(0, str(Path(__file__).parent))
+from _models import save_tiny
+
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Request, TransformersGenerator
-from sklw.generators._loading import load_model
-from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
 REQUESTS = [
     Request("one two three " * (1 + i % 7) + "four" * (i % 2), seed=i, max_new_tokens=2 + i % 5)
@@ -20,24 +22,12 @@ REQUESTS = [
 ]
 
 
-def save(config_class, folder, **parameters):
-    tokenizer = load_model(EMBEDDED_LANGUAGE_MODEL, torch.bfloat16, "cpu").tokenizer
-    torch.manual_seed(0)
-    config = config_class(
-        vocab_size=len(tokenizer), hidden_size=64, num_hidden_layers=2, eos_token_id=2,
-        pad_token_id=2, initializer_range=0.3, **parameters,
-    )  # fmt: skip
-    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    sizes = {"intermediate_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2}
-    return save(transformers.LlamaConfig, tmp_path_factory.mktemp("llama"), **sizes)
+    return save_tiny(tmp_path_factory.mktemp("llama"), num_hidden_layers=2)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     Version(torch.__version__) < Version("2.13"),
     reason="torch 2.7 cannot compile this model; versions between are untried",
@@ -62,6 +52,7 @@ def test_compiled_answers_are_kept_apart_in_the_cache(folder):
     assert plain.cache_key() != compiled.cache_key()
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_error_says_so(folder):
     code = f"""
 import torch._inductor.config as config
@@ -77,7 +68,10 @@ TransformersGenerator({folder!r}, compile=True).generate([Request("one", seed=0)
 
 def test_models_with_a_memory_of_their_own_are_not_compiled(tmp_path):
     generator = TransformersGenerator(
-        save(transformers.MambaConfig, tmp_path), dtype="float32", compile=True, max_new_tokens=3
+        save_tiny(tmp_path, transformers.MambaConfig),
+        dtype="float32",
+        compile=True,
+        max_new_tokens=3,
     )
     with pytest.warns(GenerationWarning, match="compile=True has no effect"):
         answers = generator.generate(REQUESTS[:2])

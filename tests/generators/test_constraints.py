@@ -2,17 +2,18 @@ import re
 import sys
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-import torch
 import transformers
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
+sys.path.insert(0, str(Path(__file__).parent))
+from _models import save_tiny
+
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Request, TransformersGenerator
-from sklw.generators._loading import load_model
-from sklw.models import EMBEDDED_LANGUAGE_MODEL
 
 PATTERN = r" (-?(0|[1-9])\.[0-9]),(red|blue, dark),[0-9]{4}" + "\n"
 REQUESTS = [
@@ -25,6 +26,7 @@ def fits(completion):
     return re.fullmatch(PATTERN, completion.text + "\n") is not None
 
 
+@pytest.mark.slow
 def test_answers_match_the_pattern_whatever_stands_beside_them(generator):
     free = replace(REQUESTS[0], pattern=None, seed=5)
     answers = generator.generate([*REQUESTS, free])
@@ -37,25 +39,18 @@ def test_answers_match_the_pattern_whatever_stands_beside_them(generator):
 
 
 @pytest.mark.filterwarnings("ignore:MambaForCausalLM is decoded")
-@pytest.mark.parametrize("kind", ["llama", "mamba"])
-def test_every_architecture_is_held_to_it(kind, tmp_path):
-    tokenizer = load_model(EMBEDDED_LANGUAGE_MODEL, torch.bfloat16, "cpu").tokenizer
-    torch.manual_seed(0)
-    config = transformers.AutoConfig.for_model(
-        kind, vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, eos_token_id=2
-    )
-    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
+@pytest.mark.parametrize("config", [transformers.LlamaConfig, transformers.MambaConfig])
+def test_every_architecture_is_held_to_it(config, tmp_path):
+    save_tiny(tmp_path, config)
     answers = TransformersGenerator(tmp_path, top_p=1.0, temperature=2.0).generate(REQUESTS)
     assert all(fits(answer) or answer.finish_reason == "length" for answer in answers)
     assert any(map(fits, answers))
 
 
-def test_without_the_package_answers_are_free(generator, monkeypatch):
+def test_without_the_package_answers_are_free(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "llguidance", None)
     free = [replace(request, pattern=None) for request in REQUESTS[:2]]
-    for name in ("warned", "reader"):
-        monkeypatch.delitem(generator._load().memo, name, raising=False)
+    generator = TransformersGenerator(save_tiny(tmp_path), dtype="float32")
     with pytest.warns(GenerationWarning, match=r"sklw\[tables\]"):
         answers = generator.generate(REQUESTS[:2])
     assert answers == generator.generate(free)
@@ -93,6 +88,7 @@ def test_with_a_tokenizer_that_cannot_be_read_answers_are_free(kind, tmp_path):
     assert answers == generator.generate([replace(r, pattern=None) for r in REQUESTS[:2]])
 
 
-def test_a_pattern_that_is_none_is_named(generator):
+def test_a_pattern_that_is_none_is_named(tmp_path):
+    generator = TransformersGenerator(save_tiny(tmp_path), dtype="float32")
     with pytest.raises(ValueError, match=r"pattern '\(' cannot be used"):
         generator.generate([replace(REQUESTS[0], pattern="(")])

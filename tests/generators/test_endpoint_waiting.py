@@ -111,6 +111,7 @@ def test_a_certificate_that_is_not_trusted_is_told_at_once(tmp_path):
     assert seconds < 5
 
 
+@pytest.mark.slow
 def test_nothing_is_left_running(tmp_path):
     with Misbehaving(WAYS["100 for ever"]) as server:
         code = f"""if True:

@@ -1,21 +1,21 @@
 import pickle
 import shutil
 import sys
-from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import transformers
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sklw import FineTunedGenerator, LLMOverSampler
-from sklw.generators import Request, _fine_tuned, _training
-from sklw.generators._loading import load_model
-from sklw.models import EMBEDDED_LANGUAGE_MODEL
+from sklw import FineTunedGenerator, LLMOverSampler, TransformersGenerator
+from sklw.generators import FullTuning, LoRA, Request
 from sklw.over_sampling import TableRows, TextFilter
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _models import save_tiny
 
 pytestmark = pytest.mark.filterwarnings("error:.*is deprecated and will be removed:FutureWarning")
 
@@ -23,143 +23,169 @@ ROWS = {"wet": "rain and clouds all day", "dry": "sun from dawn to dusk"}
 PAIRS = [
     (f"Category: {label}\nText:", f" {row}\n") for label, row in ROWS.items() for _ in range(8)
 ]
+REQUESTS = [Request("Category: wet\nText:", seed=seed, max_new_tokens=8) for seed in range(8)]
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Return the folder of a tiny model with the embedded one's tokenizer."""
-    folder = tmp_path_factory.mktemp("small")
-    tokenizer = load_model(EMBEDDED_LANGUAGE_MODEL, torch.bfloat16, "cpu").tokenizer
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        config = transformers.LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=48, intermediate_size=48, num_hidden_layers=1,
-            num_attention_heads=2, num_key_value_heads=2, eos_token_id=2,
-            tie_word_embeddings=False,
-        )  # fmt: skip
-        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
+    """Return the folder of a tiny model that knows the words of the rows."""
+    sizes = {"hidden_size": 96, "intermediate_size": 96, "num_attention_heads": 2}
+    texts = list(map("".join, PAIRS))
+    return save_tiny(tmp_path_factory.mktemp("small"), texts=texts, initializer_range=0.2, **sizes)
 
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("SKLW_CACHE", str(tmp_path))
-    monkeypatch.setattr(_fine_tuned, "_models", OrderedDict())
 
 
-def generator(model, **kwargs):
-    settings = {"epochs": 20, "learning_rate": 2e-2, "verbose": False, "dtype": "float32"}
+class Rows:
+    """The rows to learn; counts how often they are asked for."""
+
+    def __init__(self, pairs=PAIRS):
+        self.pairs, self.asked = pairs, 0
+
+    def __call__(self, rng, permute):
+        self.asked += 1
+        return self.pairs
+
+
+def generator(model, kind=LoRA, *, epochs=20, rank=None, **kwargs):
+    training = kind(epochs=epochs, learning_rate=2e-2)
+    if rank is not None:
+        training.set_params(rank=rank)
+    settings = {"training": training, "verbose": False, "dtype": "float32"}
     return FineTunedGenerator(model, **{**settings, **kwargs})
 
 
-def pairs(rng, permute):
-    return PAIRS
+def forget(model, folder):
+    """Train two others: a process keeps no more than the last two trained models in memory."""
+    for seed in (98, 99):
+        generator(model, epochs=1, random_state=seed, folder=folder).fit(Rows(PAIRS[:2]))
 
 
-@pytest.mark.parametrize("tuning", ["lora", "full"])
-def test_it_writes_the_rows_of_the_class_it_learned(small, tuning):
-    base = load_model(small, torch.float32, "cpu").model
-    before = {name: weight.clone() for name, weight in base.named_parameters()}
-    trained = generator(small, tuning=tuning, epochs=40, lora_rank=32).fit(pairs)
+@pytest.mark.parametrize(("kind", "rank"), [(LoRA, 32), (FullTuning, None)])
+def test_it_writes_the_rows_of_the_class_it_learned(small, kind, rank):
+    base = TransformersGenerator(small, dtype="float32")
+    before = base.generate(REQUESTS)
+    trained = generator(small, kind, epochs=40, rank=rank, temperature=0).fit(Rows())
     for label, row in ROWS.items():
         request = Request(f"Category: {label}\nText:", seed=0, stop=("\n",), max_new_tokens=12)
-        assert trained.set_params(temperature=0).generate([request])[0].text.strip() == row
-    after = dict(base.named_parameters())
-    assert all(torch.equal(after[name], weight) for name, weight in before.items())
+        assert trained.generate([request])[0].text.strip() == row
+    assert base.generate(REQUESTS) == before
 
 
 def test_only_answers_are_learned(small):
-    base = load_model(small, torch.float32, "cpu")
-    rng = np.random.default_rng(0)
-    for ids, targets in _training._batches(base, PAIRS, 4, rng):
-        for row, target in zip(ids, targets, strict=True):
-            learned = base.tokenizer.decode(row[target >= 0])
-            assert learned.strip() in ROWS.values()
-            assert learned.endswith("\n")
-            assert torch.equal(row[target >= 0], target[target >= 0])
+    trained = generator(small, epochs=40, rank=32, temperature=0).fit(Rows())
+    for begun, goes_on in [("Category:", ("wet", "dry")), ("Category: wet\n", ("Text",))]:
+        [answer] = trained.generate([Request(begun, seed=0, max_new_tokens=3)])
+        assert not any(word in answer.text for word in goes_on)
 
 
-def test_the_same_rows_are_learned_once(small, monkeypatch):
-    first = generator(small).fit(pairs)
-    request = Request("Category: wet\nText:", seed=3, stop=("\n",), max_new_tokens=8)
-    [answer] = first.generate([request])
-    monkeypatch.setattr(_training, "_train", None)
-    assert clone(first).fit(pairs).generate([request]) == [answer]
-    monkeypatch.setattr(_fine_tuned, "_models", OrderedDict())  # another process
-    assert clone(first).fit(pairs).generate([request]) == [answer]
-    assert pickle.loads(pickle.dumps(first)).generate([request]) == [answer]
+def test_the_same_rows_are_learned_once(small, tmp_path):
+    rows = Rows()
+    first = generator(small).fit(rows)
+    answers = first.generate(REQUESTS)
+    assert rows.asked > 20
+    for process in ("this one", "another"):
+        if process == "another":
+            forget(small, tmp_path / "others")
+        rows = Rows()
+        again = clone(first).fit(rows)
+        assert rows.asked == 1  # to recognise them
+        assert again.generate(REQUESTS) == answers
+    assert pickle.loads(pickle.dumps(first)).generate(REQUESTS) == answers
     assert len(pickle.dumps(first)) < 10_000
-    with pytest.raises(TypeError):  # other rows, another training
-        clone(first).fit(lambda rng, permute: PAIRS[:8])
-    assert first.cache_key() != clone(first).set_params(epochs=3, folder=None).__dict__
-    with pytest.raises(TypeError):
-        generator(small, epochs=3).fit(pairs)
+    for other, pairs in [(clone(first), PAIRS[:8]), (generator(small, epochs=3), PAIRS)]:
+        rows = Rows(pairs)
+        assert other.fit(rows).fingerprint_ != first.fingerprint_
+        assert rows.asked > 1
 
 
-def test_an_interrupted_training_goes_on_from_its_last_epoch(small, monkeypatch, tmp_path):
-    whole = generator(small, epochs=4, folder=tmp_path / "whole").fit(pairs)
-    saved = _training._save
+def test_a_search_over_the_training_finds_its_parameters(small):
+    searched = clone(generator(small)).set_params(training__epochs=np.int64(2))
+    same = generator(small, epochs=2)
+    assert searched.fit(Rows()).fingerprint_ == same.fit(Rows()).fingerprint_
+    assert same.set_params(training="lora").fit(Rows()).fingerprint_ != searched.fingerprint_
+    named, given = (FineTunedGenerator(small, training=way) for way in ("lora", LoRA()))
+    assert named.fit(Rows(PAIRS[:1])).fingerprint_ == given.fit(Rows(PAIRS[:1])).fingerprint_
 
-    def interrupt(state, path):
-        saved(state, path)
-        if state.get("epoch") == 2:
-            raise KeyboardInterrupt
 
-    monkeypatch.setattr(_training, "_save", interrupt)
-    monkeypatch.setattr(_fine_tuned, "_models", OrderedDict())
+def test_an_interrupted_training_goes_on_from_its_last_epoch(small, tmp_path):
+    class Interrupted(Rows):
+        def __call__(self, rng, permute):
+            if self.asked == 4:  # to recognise them, to count them, and for two epochs
+                raise KeyboardInterrupt
+            return super().__call__(rng, permute)
+
+    whole = generator(small, epochs=4, folder=tmp_path / "whole").fit(Rows()).generate(REQUESTS)
+    forget(small, tmp_path / "others")
     with pytest.raises(KeyboardInterrupt):
-        generator(small, epochs=4).fit(pairs)
-    seen = []
-    monkeypatch.setattr(_training, "_save", saved)
-    batches = _training._batches
-    monkeypatch.setattr(_training, "_batches", lambda *args: seen.append(1) or batches(*args))
-    again = generator(small, epochs=4).fit(pairs)
-    assert len(seen) == 2
-    for name, weight in again._load().model.named_parameters():
-        assert torch.equal(weight, dict(whole._load().model.named_parameters())[name])
+        generator(small, epochs=4).fit(Interrupted())
+    rows = Rows()
+    assert generator(small, epochs=4).fit(rows).generate(REQUESTS) == whole
+    assert rows.asked == 4
     assert not list(tmp_path.rglob("unfinished.pt"))
 
 
 def test_damaged_weights_are_learned_again(small, tmp_path):
-    first = generator(small, epochs=2).fit(pairs)
-    [file] = tmp_path.rglob("weights.pt")
+    first = generator(small, epochs=2).fit(Rows())
+    answers = first.generate(REQUESTS)
+    [file] = (tmp_path / "fine_tuned").rglob("weights.pt")
     file.write_bytes(b"half a file")
-    _fine_tuned._models.clear()
-    again = clone(first).fit(pairs)
-    request = Request("Category: wet\nText:", seed=3, max_new_tokens=5)
-    assert again.generate([request])[0].completion_tokens == 5
+    forget(small, tmp_path / "others")
+    assert clone(first).fit(Rows()).generate(REQUESTS) == answers
 
 
 def test_another_base_is_not_taken_for_the_one_that_was_trained(small, tmp_path):
     base = shutil.copytree(small, tmp_path / "base")
-    trained = generator(str(base), epochs=1).fit(pairs)
+    trained = generator(str(base), epochs=1).fit(Rows())
     model = transformers.AutoModelForCausalLM.from_pretrained(base)
     model.lm_head.weight.data.neg_()
     model.save_pretrained(base)
     with pytest.raises(NotFittedError, match="no longer the model that was trained"):
         trained.generate([Request("a", seed=0)])
     first = trained.fingerprint_
-    assert trained.fit(pairs).fingerprint_ != first
+    assert trained.fit(Rows()).fingerprint_ != first
 
 
-def test_bad_use_says_what_to_do(small, monkeypatch):
+def test_bad_use_says_what_to_do(small, tmp_path, monkeypatch):
     with pytest.raises(NotFittedError, match="Give it to LLMOverSampler"):
         generator(small).generate([Request("a", seed=0)])
-    full = generator(small, tuning="full", epochs=1).fit(pairs)
-    monkeypatch.setattr(_fine_tuned, "_models", OrderedDict())
+    full = generator(small, FullTuning, epochs=1).fit(Rows())
+    forget(small, tmp_path / "others")
     with pytest.raises(NotFittedError, match="set folder"):
         full.generate([Request("a", seed=0)])
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(ImportError, match=r"sklw\[finetune\]"):
-        generator(small).fit(pairs)
+        generator(small, epochs=5).fit(Rows())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"tuning": "full"}, 'training="lora" or training="full"'),
+        ({"epochs": 4}, r"training=LoRA\(epochs=...\)"),
+        ({"lora_rank": 4}, r"training=LoRA\(rank=...\)"),
+        ({"train_batch_size": 4}, r"training=LoRA\(batch_size=...\)"),
+    ],
+)
+def test_an_old_parameter_is_answered_with_the_new_one(old, new):
+    with pytest.raises(TypeError, match=f"Write {new} instead"):
+        FineTunedGenerator(**old)
+
+
+@pytest.mark.parametrize("training", ["qlora", None, LoRA(rank=0), FullTuning(epochs=0)])
+def test_a_wrong_training_is_refused(small, training):
+    with pytest.raises(ValueError, match="parameter of"):
+        FineTunedGenerator(small, training=training).fit(Rows())
 
 
 def test_texts_are_written_by_a_trained_model(small):
     texts = [row for row in ROWS.values() for _ in range(8)] + [ROWS["wet"]] * 4
     labels = ["wet"] * 8 + ["dry"] * 8 + ["wet"] * 4
     sampler = LLMOverSampler(
-        generator=generator(small, epochs=40, tuning="full", temperature=0.1),
+        generator=generator(small, FullTuning, epochs=40, temperature=0.1),
         accept=TextFilter(None),
         max_attempts=2,
         on_shortfall="ignore",
@@ -178,7 +204,7 @@ def test_tables_are_written_by_a_trained_model(small, row_format):
     X = pd.DataFrame({"size": rng.normal(5, 1, 40).round(1), "kind": rng.choice(["a", "b"], 40)})
     y = np.repeat(["no", "yes"], [28, 12])
     sampler = LLMOverSampler(
-        generator=generator(small, epochs=2, permute_columns=True),
+        generator=generator(small, epochs=2).set_params(training__permute_columns=True),
         prompt=TableRows(row_format=row_format),
         on_shortfall="ignore",
         random_state=0,
@@ -191,8 +217,8 @@ def test_tables_are_written_by_a_trained_model(small, row_format):
     assert X_new.dtypes.equals(X.dtypes)
 
 
-def test_weights_that_do_not_fit_the_disk_cost_a_later_training_not_this_one(small_disk):
-    weights = {"layer": torch.zeros(1_000_000)}
-    _training._save(weights, small_disk / "trained" / "weights.pt")
-    assert list((small_disk / "trained").iterdir()) == []
-    assert _training._read(small_disk / "trained" / "weights.pt", torch.device("cpu")) is None
+def test_weights_that_do_not_fit_the_disk_cost_a_later_training_not_this_one(small, small_disk):
+    (small_disk / "other").write_bytes(b"0" * 400_000)
+    trained = generator(small, FullTuning, epochs=2, folder=small_disk).fit(Rows())
+    assert trained.generate(REQUESTS[:1])[0].completion_tokens
+    assert [path.name for path in small_disk.rglob("*") if path.is_file()] == ["other"]

@@ -8,19 +8,20 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
-import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _models import converted_folder
 
 from sklw import LLMOverSampler, OpenAIGenerator, SyntheticWeighter, make_pipeline
 from sklw.datasets import load_maintenance_requests
 from sklw.exceptions import EndpointError
 from sklw.generators import RequestCache
-from sklw.generators._loading import load_model
-from sklw.models import EMBEDDED_LANGUAGE_MODEL
 from sklw.over_sampling import Examples, TextFilter
 
 pytest.importorskip("uvicorn", reason="transformers[serving] is not installed")
@@ -38,9 +39,7 @@ class Server:
     def __init__(self, folder):
         self.log = folder / "log"
         model = folder / "model"
-        loaded = load_model(EMBEDDED_LANGUAGE_MODEL, torch.bfloat16, "cpu")
-        loaded.model.save_pretrained(model)
-        loaded.tokenizer.save_pretrained(model)
+        shutil.copytree(converted_folder("bfloat16"), model)
         settings = json.loads((model / "generation_config.json").read_text())
         # The server draws only if the model's own settings say so.
         (model / "generation_config.json").write_text(json.dumps(settings | {"do_sample": True}))
@@ -93,7 +92,7 @@ def test_a_search_sends_each_request_once_and_needs_no_server_after_it(server, t
         on_shortfall="ignore", cache=str(cache.path), random_state=0,
         task="Messages from tenants to their property manager",
     )  # fmt: skip
-    weighter = SyntheticWeighter(quality_checker=LogisticRegression(), cv=2, random_state=0)
+    weighter = SyntheticWeighter(checker=LogisticRegression(), cv=2, random_state=0)
     pipe = make_pipeline(sampler, TfidfVectorizer(), weighter, LogisticRegression())
     grid = {"logisticregression__C": [1.0, 10.0]}
     search = GridSearchCV(pipe, grid, cv=2, n_jobs=2, scoring="f1_macro").fit(X, Y)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sklw.generators._sampling import SamplingSettings, sample_tokens, seed_state
+# Private: whether draws follow a distribution is seen on logits of known probabilities.
+from sklw.generators._decoding.sampling import SamplingSettings, sample_tokens, seed_state
 
 
 def reference(logits, settings):

@@ -5,6 +5,8 @@ import pytest
 
 from sklw import LLMOverSampler
 from sklw.generators import BaseGenerator, Completion
+
+# Private: the forms of thinking are many, and a fit for each would take minutes.
 from sklw.generators._thinking import strip_thinking, thinking_marks, without_thinking
 from sklw.over_sampling import Examples, TextFilter
 

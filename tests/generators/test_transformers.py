@@ -1,21 +1,24 @@
 """TransformersGenerator with the embedded model."""
 
-import gc
 import pickle
 import random
 import shutil
 import subprocess
 import sys
-import weakref
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+import transformers
+from safetensors.torch import load_file
 from sklearn.base import clone
 
+sys.path.insert(0, str(Path(__file__).parent))
+from _models import converted_folder, save_tiny
+
 from sklw.exceptions import ModelNotFoundError
-from sklw.generators import Request, TransformersGenerator, _decoding, _loading
+from sklw.generators import Request, TransformersGenerator
 from sklw.models import locate_model
 
 
@@ -50,13 +53,13 @@ def test_another_seed_gives_another_text(generator, requests):
 
 def test_greedy_answers_are_those_of_transformers(generator, requests):
     generator = clone(generator).set_params(temperature=0, dtype="float32", max_new_tokens=8)
-    loaded = generator._load()
+    folder = converted_folder("float32")
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     request = replace(requests[4], stop=(), max_new_tokens=None)
-    ids = loaded.tokenizer(request.prompt, return_tensors="pt")
-    output = loaded.model.generate(**ids, do_sample=False, max_new_tokens=8)
-    expected = loaded.tokenizer.decode(
-        output[0, ids["input_ids"].shape[1] :], skip_special_tokens=True
-    )
+    ids = tokenizer(request.prompt, return_tensors="pt")
+    output = model.generate(**ids, do_sample=False, max_new_tokens=8)
+    expected = tokenizer.decode(output[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
     assert generator.generate([request])[0].text == expected
 
 
@@ -92,43 +95,44 @@ def test_completions_come_one_by_one_and_what_came_is_kept(generator, requests):
     assert len({index for index, _ in first}) == 3
 
 
-def test_a_clone_does_not_load_again_and_a_pickle_carries_no_model(generator):
-    assert clone(generator)._load() is generator._load()
+def test_a_pickle_carries_no_model(generator):
     assert len(pickle.dumps(generator)) < 2000
     assert pickle.loads(pickle.dumps(generator)).get_params() == generator.get_params()
 
 
-def test_only_the_last_models_are_kept(generator, monkeypatch):
-    monkeypatch.setattr(_loading, "_KEPT", 1)
-    generator._load()
-    TransformersGenerator(dtype="float32")._load()
-    assert len(_loading._loaded) == 1
+def test_only_the_last_two_models_are_kept(tmp_path, monkeypatch):
+    load, loaded = transformers.AutoModelForCausalLM.from_pretrained, []
+
+    def noted(folder, *args, **kwargs):
+        loaded.append(Path(folder).name)
+        return load(folder, *args, **kwargs)
+
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", noted)
+    generators = {}
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        generators[name] = TransformersGenerator(save_tiny(tmp_path / name), dtype="float32")
+    for name in "aabbcbac":
+        clone(generators[name]).generate([Request("one", seed=0, max_new_tokens=1)])
+    assert loaded == list("abcac")
 
 
-def test_converted_weights_are_the_ones_of_the_file(generator, tmp_path, monkeypatch):
-    converted = generator._load()
-    monkeypatch.setenv("SKLW_CACHE", str(tmp_path))
-    monkeypatch.setattr(_loading, "_loaded", type(_loading._loaded)())
-    folder = _loading._converted(locate_model(generator.model), converted.model.dtype)
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{")  # damaged: the file itself is to be read
-    direct = generator._load()
-    assert (folder / "model.safetensors").is_file()  # and repaired
-    weights = direct.model.state_dict()
-    for name, tensor in converted.model.state_dict().items():
-        assert torch.equal(tensor, weights[name])
-    assert converted.stop_ids == direct.stop_ids
-    text = "a b\n\nç <|im_end|> 12345"
-    assert converted.tokenizer(text)["input_ids"] == direct.tokenizer(text)["input_ids"]
-    assert converted.tokenizer.chat_template == direct.tokenizer.chat_template
-
-
-def test_copies_of_a_file_share_one_conversion(generator, tmp_path):
+@pytest.mark.slow
+def test_a_file_is_converted_once_whatever_its_path(requests, tmp_path, monkeypatch):
+    folder = converted_folder("bfloat16")
+    generator = TransformersGenerator(dtype="bfloat16")
+    answers = generator.generate(requests[:4])
+    monkeypatch.setenv("SKLW_CACHE", str(tmp_path / "cache"))
+    damaged = tmp_path / "cache" / "models" / folder.name
+    damaged.mkdir(parents=True)
+    (damaged / "config.json").write_text("{")  # the file itself is to be read
     source = locate_model(generator.model)
     copy = shutil.copy(Path(source.location) / source.gguf_file, tmp_path)
-    folder = _loading._converted(locate_model(copy), torch.float32)
-    assert folder == _loading._converted(source, torch.float32)
-    assert folder != _loading._converted(source, torch.bfloat16)
+    assert TransformersGenerator(copy, dtype="bfloat16").generate(requests[:4]) == answers
+    assert [path.name for path in damaged.parent.iterdir()] == [folder.name]
+    weights, repaired = (load_file(path / "model.safetensors") for path in (folder, damaged))
+    assert weights.keys() == repaired.keys()
+    assert all(torch.equal(tensor, repaired[name]) for name, tensor in weights.items())
 
 
 def test_a_prompt_longer_than_the_context_is_refused_at_once(generator):
@@ -171,41 +175,6 @@ def test_the_cache_key_holds_what_determines_an_answer():
     ):  # fmt: skip
         key = TransformersGenerator(**parameter).cache_key()
         assert key != plain or parameter.get("dtype") == plain["dtype"]
-
-
-def test_the_batch_is_halved_when_memory_runs_out(generator, requests, together, monkeypatch):
-    whole_step, sizes = _decoding._step, []
-
-    def step(slots, active, settings):
-        sizes.append(len(active))
-        if len(active) > 3:
-            raise torch.OutOfMemoryError
-        whole_step(slots, active, settings)
-
-    monkeypatch.setattr(_decoding, "_step", step)
-    assert generator.generate(requests[:7]) == together[:7]
-    assert sizes[0] > 3
-    assert max(sizes[1:]) <= 3
-
-
-def test_buffers_are_freed_without_waiting_for_the_collector(generator, requests, monkeypatch):
-    whole, made = _decoding.Slots, []
-
-    def make(*arguments):
-        slots = whole(*arguments)
-        made.append(weakref.ref(slots))
-        return slots
-
-    monkeypatch.setattr(_decoding, "Slots", make)
-    gc.collect()
-    gc.disable()
-    try:
-        generator.generate(requests[:2])
-        alive = [ref for ref in made if ref() is not None]
-    finally:
-        gc.enable()
-    assert made
-    assert not alive
 
 
 def test_importing_and_building_a_generator_loads_no_torch():

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from sklw import BertClassifier, RowWeights, TextEmbedder
+from sklw.weighting import Dimp
 
 pytestmark = [
     pytest.mark.gpu,
@@ -45,7 +46,7 @@ def test_compiled_learns_as_well(fitted):
 def test_weights_and_quality_reach_the_gpu():
     weights = np.where(np.array(LABELS) == "pos", 2.0, 0.5)
     clf = BertClassifier(random_state=0, early_stopping=2)
-    found = RowWeights(weights, np.arange(64) >= 32, np.full(64, 0.9))
+    found = RowWeights(weights, np.arange(64) >= 32, np.full(64, 0.9), Dimp().finisher(1.0))
     clf.fit(TEXTS, LABELS, row_weights=found)
     assert np.isfinite(clf.history[:, "train_loss"]).all()
 

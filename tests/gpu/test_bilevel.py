@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sklw import SyntheticWeighter
+from sklw.weighting import Hu, SunGen
 
 pytestmark = [
     pytest.mark.gpu,
@@ -14,11 +15,11 @@ TEXTS = ["a wonderful film", "I loved it so very much", "a terrible film", "I ha
 LABELS = np.array(["pos", "pos", "neg", "neg"] * 24)
 
 
-@pytest.mark.parametrize("method", ["hu", "ren", "meta-weight-net", "sungen"])
+@pytest.mark.parametrize("method", [Hu("bert"), SunGen("bert")])
 def test_wrong_labels_lose_weight(method):
     synthetic, wrong = np.arange(96) >= 32, np.arange(96) >= 80
     labels = np.where(wrong, np.where(LABELS == "pos", "neg", "pos"), LABELS)
-    weighter = SyntheticWeighter(method, bilevel_model="bert", random_state=0)
+    weighter = SyntheticWeighter(method, random_state=0)
     weights = weighter.fit(TEXTS, labels, synthetic=synthetic).sample_weight_
     assert np.isfinite(weights).all()
     assert weights[wrong].mean() < weights[synthetic & ~wrong].mean()

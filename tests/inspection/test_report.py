@@ -19,9 +19,7 @@ SYNTHETIC = np.arange(15) >= 12
 
 def fitted(method="quality", **kwargs):
     checker = make_pipeline(TfidfVectorizer(), LogisticRegression(C=100))
-    weighter = SyntheticWeighter(
-        method, quality_checker=checker, diversity_checker=checker, random_state=0, **kwargs
-    )
+    weighter = SyntheticWeighter(method, checker=checker, random_state=0, **kwargs)
     return weighter.fit(TEXTS, LABELS, synthetic=SYNTHETIC)
 
 
@@ -135,7 +133,7 @@ def test_provenance_and_parents_are_shown():
     assert frame["seed"][:12].isna().all()
 
 
-@pytest.mark.parametrize("method", ["uniform", "imp", "diversity", "sungen"])
+@pytest.mark.parametrize("method", ["uniform", "imp", "sungen"])
 def test_other_methods(method):
     report = fitted(method).report(TEXTS, LABELS)
     assert report.frame["reason"][12:].str.len().min() > 3

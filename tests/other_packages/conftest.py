@@ -35,7 +35,7 @@ def task():
 
     def weighter():
         checker = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10))
-        return SyntheticWeighter("quality", quality_checker=checker, random_state=0)
+        return SyntheticWeighter("quality", checker=checker, random_state=0)
 
     def weighted(X, y):
         made = sampler()

@@ -69,7 +69,7 @@ def test_as_a_checker(task, model):
     sampler = task.sampler()
     X, y = sampler.fit_resample(task.texts, task.labels)
     table = counted(X)
-    weighter = SyntheticWeighter("quality", quality_checker=model(), random_state=0)
+    weighter = SyntheticWeighter("quality", checker=model(), random_state=0)
     weighter.fit(table, y, sampler.synthetic_mask_, sampler.parent_indices_)
     made = sampler.synthetic_mask_
     # No parents are known of recorded rows: each fold's model has seen as much of them.

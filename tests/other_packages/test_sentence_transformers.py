@@ -48,7 +48,7 @@ def test_its_vectors_in_a_checker(task, folder, model):
 
     def qualities(features):
         checker = make_plain_pipeline(features, LogisticRegression(C=100))
-        weighter = SyntheticWeighter("quality", quality_checker=checker, random_state=0)
+        weighter = SyntheticWeighter("quality", checker=checker, random_state=0)
         weighter.fit(X, y, sampler.synthetic_mask_, sampler.parent_indices_)
         return weighter.quality_
 

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Budget, Completion
-from sklw.over_sampling import Examples
+from sklw.over_sampling import Examples, TableRows
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _shuffler import Shuffler
@@ -96,7 +96,7 @@ def test_an_estimate_knows_that_a_prompt_may_be_sent_for_several_answers(monkeyp
     tokens = []
     for at_once in (1, 8):
         monkeypatch.setattr(Metered, "samples_per_request", at_once, raising=False)
-        estimate = sampler(prompt=Examples(answers_per_prompt=4)).estimate(X, Y)
+        estimate = sampler(prompt=TableRows(answers_per_prompt=4)).estimate(X, Y)
         tokens.append(estimate.loc["expected", "prompt_tokens"])
     assert tokens[1] == tokens[0] / 4
 
@@ -144,7 +144,7 @@ def test_rows_paid_for_before_they_are_wanted_are_not_thrown_away():
 
     Metered.asked.clear()
     found = LLMOverSampler(
-        generator=Talkative("chat"), prompt=Examples(rows_per_request=10), random_state=0,
+        generator=Talkative("chat"), prompt=TableRows(rows_per_request=10), random_state=0,
         verbose=False,
         sampling_strategy={"few": 51}, augment={"few": 9},
     )  # fmt: skip
@@ -163,7 +163,7 @@ def test_rows_held_back_are_on_record_when_the_run_is_interrupted():
                 yield number, Completion("\n".join(",".join(map(str, row)) for row in rows))
 
     found = LLMOverSampler(
-        generator=Interrupted("chat"), prompt=Examples(2, rows_per_request=10), random_state=0,
+        generator=Interrupted("chat"), prompt=TableRows(2, rows_per_request=10), random_state=0,
         verbose=False,
         sampling_strategy={"few": 51, "more": 51}, augment={"few": 9},
     )  # fmt: skip

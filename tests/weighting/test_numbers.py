@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sklw import SyntheticWeighter
-from sklw.weighting._scaling import balanced, effective_sample_size, normalized, product, tempered
+from sklw.weighting import Dimp, Imp
+
+# Private: numbers at the limits of floats, in combinations that no method produces.
+from sklw.weighting._normalization import (
+    balanced,
+    effective_sample_size,
+    normalized,
+    product,
+    tempered,
+)
 
 N_REAL, N_MADE = 20, 6
 X = np.arange(N_REAL + N_MADE, dtype=float)[:, None]
@@ -40,11 +49,14 @@ POSITIVE = SIZES.filter(bool)
 CHANCES = st.sampled_from([0.0, TINY, 1e-300, 1e-9, 0.2, 0.5, 0.8, 1.0])
 
 
-def fitted(method, own, diversity=(0.5, 0.9, 0.8, 0.1, 0.3, 0.6), **parameters):
+DIVERSITY = (0.5, 0.9, 0.8, 0.1, 0.3, 0.6)
+
+
+def fitted(method, own, diversity=DIVERSITY, clip=10.0, **parameters):
+    methods = {"imp": Imp(Fixed(diversity), clip), "dimp": Dimp(clip)}
     weighter = SyntheticWeighter(
-        method, quality_checker=Fixed(own), diversity_checker=Fixed(diversity),
-        class_prior="reference", **parameters,
-    )  # fmt: skip
+        methods.get(method, method), checker=Fixed(own), class_prior="reference", **parameters
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         return weighter.fit(X, Y, synthetic=MADE)
@@ -52,12 +64,11 @@ def fitted(method, own, diversity=(0.5, 0.9, 0.8, 0.1, 0.3, 0.6), **parameters):
 
 @settings(deadline=None, max_examples=300)
 @given(
-    method=st.sampled_from(["uniform", "quality", "imp", "diversity", "dimp", "rho"]),
+    method=st.sampled_from(["uniform", "quality", "imp", "dimp"]),
     own=st.lists(CHANCES, min_size=N_MADE, max_size=N_MADE),
     diversity=st.lists(CHANCES, min_size=N_MADE, max_size=N_MADE),
     temperature=POSITIVE,
     clip=st.none() | POSITIVE,
-    clip_quantile=st.none() | st.sampled_from([1e-9, 0.5, 1 - 1e-9]),
     normalize=st.sampled_from(["all", "class", "prior", None]),
     real_weight=SIZES,
     synthetic_weight=SIZES,
@@ -82,13 +93,9 @@ OWN = (0.8, 0.6, 0.1, 0.7, 0.8, 0.5)
 
 
 @pytest.mark.parametrize("temperature", [0.001, 1e-5, 1e-300, TINY])
-@pytest.mark.parametrize("method", ["quality", "imp", "diversity"])
+@pytest.mark.parametrize("method", ["quality", "imp"])
 def test_at_low_temperatures_the_best_rows_carry_all(method, temperature):
-    raw = {
-        "quality": np.array(OWN),
-        "imp": np.array(OWN) / (0.5, 0.9, 0.8, 0.1, 0.3, 0.6),
-        "diversity": 1 / np.array([0.5, 0.9, 0.8, 0.1, 0.3, 0.6]),
-    }[method]
+    raw = np.array(OWN) if method == "quality" else np.array(OWN) / DIVERSITY
     best = raw == raw.max()
     parameters = {"temperature": temperature, "clip": None}
     weights = fitted(method, OWN, **parameters).sample_weight_
@@ -152,7 +159,7 @@ def test_products_beyond_a_float_keep_their_proportions():
 @pytest.mark.parametrize("normalize", ["all", "class", "prior", None])
 def test_ordinary_weights_are_the_formula(normalize):
     weighter = fitted("imp", OWN, temperature=2.0, normalize=normalize, synthetic_weight=0.3)
-    raw = np.sqrt(np.array(OWN) / (0.5, 0.9, 0.8, 0.1, 0.3, 0.6))
+    raw = np.sqrt(np.array(OWN) / DIVERSITY)
     if normalize == "all":
         raw = raw / raw.mean()
     elif normalize is not None:  # classes alternate, in these rows and the real ones

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
 
 from sklw import SyntheticWeighter
-from sklw.weighting import _search
+from sklw.weighting import Imp, Mix
 
 N, N_REAL = 60, 40
 X, Y = make_classification(N, random_state=0)
@@ -169,10 +170,12 @@ X_ODD = X[50, 0]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.2])
-@pytest.mark.parametrize("method", ["quality", "imp", "dimp", "diversity", "confident", "domain"])
+@pytest.mark.parametrize("method", ["quality", "imp", "dimp", "diversity", "confident"])
 def test_a_checker_without_probabilities_is_named(method, value):
     pytest.importorskip("cleanlab")
-    weighter = SyntheticWeighter(method, quality_checker=Odd(value), diversity_checker=Odd(value))
+    weighter = SyntheticWeighter(method, checker=Odd(value))
+    if method == "diversity":
+        weighter = SyntheticWeighter(Imp(diversity_checker=Odd(value)))
     with pytest.raises(ValueError, match="Odd gave no probabilities to 1 of"):
         weighter.fit(X, Y, MADE)
 
@@ -181,14 +184,14 @@ def test_a_checker_without_probabilities_is_named(method, value):
 def test_candidates_are_judged_as_they_are_trained(method, monkeypatch):
     """In judging, the weights of a fold obey the same groups and marks as those of training."""
     seen = []
-    judge = _search.LogisticRegression.fit
+    judge = LogisticRegression.fit
 
     def fit(self, features, labels, weights=None):
         if weights is not None:
             seen.append((np.asarray(features), labels, weights))
         return judge(self, features, labels, weights)
 
-    monkeypatch.setattr(_search.LogisticRegression, "fit", fit)
+    monkeypatch.setattr(LogisticRegression, "fit", fit)
     rows = np.column_stack([X, np.arange(N)])
     augmented = MADE & (np.arange(N) % 2 == 0)
     base = SyntheticWeighter(method, random_state=0, augmentation_weight=0.0)
@@ -208,10 +211,17 @@ def test_candidates_are_judged_as_they_are_trained(method, monkeypatch):
 
 
 def test_the_log_loss_counts_cells_alike():
-    even = SyntheticWeighter("mix", class_weight="balanced", scoring="log_loss")
-    labels, cells = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 0, 1, 2, 2])
+    labels, groups = np.array([0, 0, 0, 0, 1, 1]), np.array(["a", "a", "a", "b", "a", "a"])
     losses = np.array([[1.0, 1.0, 1.0, 4.0, 2.0, 2.0]])
-    table = _search._table(even, [("uniform", 1.0, 0.0)], np.stack([losses, losses]), labels, cells)
-    assert table["log_loss"][0] == pytest.approx((1 + 4 + 2) / 3)
-    plain = _search._table(even, [("uniform", 1.0, 0.0)], np.stack([losses, losses]), labels)
-    assert plain["log_loss"][0] == pytest.approx((7 / 4 + 2) / 2)
+    given = [("uniform", 1.0, 0.0)], losses, losses, labels
+    by_cell = Mix(scoring="log_loss").compare(*given, groups=groups, class_weight="balanced")
+    assert by_cell["log_loss"][0] == pytest.approx((1 + 4 + 2) / 3)
+    by_class = Mix(scoring="log_loss").compare(*given, class_weight="balanced")
+    assert by_class["log_loss"][0] == pytest.approx((7 / 4 + 2) / 2)
+
+
+def test_groups_beside_a_reference_of_its_own():
+    """Groups are those of the rows to train on, so they say nothing about the reference."""
+    weighter = SyntheticWeighter("mix", reference=(X[:N_REAL], Y[:N_REAL]), random_state=0)
+    weighter.set_params(class_weight="balanced").fit(X, Y, MADE, PARENTS, groups=GROUPS)
+    assert np.isfinite(weighter.auto_results_["log_loss"]).all()

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from sklw import SyntheticWeighter
-from sklw.weighting._search import _table
+from sklw.weighting import Auto, Mix
 
 
 def blobs(n_real=60, n_made=300, *, wrong=0.0, seed=0):
@@ -83,10 +83,13 @@ def test_children_of_held_out_rows_are_left_out():
     assert honest["log_loss"].iloc[-1] > 0.8 * honest["log_loss"].iloc[0]
 
 
-def table_of(hits, *, method="auto", **kwargs):
+AUTO = Auto()
+
+
+def table_of(hits, method=AUTO):
     candidates = [("uniform", 1.0, 0.0), ("quality", 0.5, 0.3), ("uniform", 1.0, 1.0)]
     scores = np.stack([np.log(2 - np.asarray(hits)), hits])  # half a nat for a miss
-    return _table(SyntheticWeighter(method, **kwargs), candidates, scores, np.arange(20) // 10)
+    return method.compare(candidates, *scores, np.arange(20) // 10)
 
 
 def hits_of(*counts):
@@ -103,29 +106,29 @@ def test_the_favourite_is_left_only_for_a_clearly_better_one(best, chosen):
 
 
 def test_mix_takes_the_best_and_of_equal_ones_the_least():
-    assert table_of(hits_of(8, 10, 11), method="mix")["chosen"].tolist() == [False, False, True]
-    assert table_of(hits_of(10, 10, 10), method="mix")["chosen"].tolist() == [True, False, False]
+    assert table_of(hits_of(8, 10, 11), Mix())["chosen"].tolist() == [False, False, True]
+    assert table_of(hits_of(10, 10, 10), Mix())["chosen"].tolist() == [True, False, False]
 
 
 def test_classes_count_alike_in_the_balanced_accuracy():
     candidates = [("uniform", 1.0, 0.0)]
     hits = np.array([[1.0, 1.0, 1.0, 0.0]])
-    scores = np.stack([hits, hits])
-    table = _table(SyntheticWeighter("mix"), candidates, scores, np.array([0, 0, 0, 1]))
+    labels = np.array([0, 0, 0, 1])
+    table = Mix().compare(candidates, hits, hits, labels)
     assert table["balanced_accuracy"][0] == pytest.approx(0.5)
     assert table["log_loss"][0] == pytest.approx(0.75)
-    even = SyntheticWeighter("mix", class_weight="balanced")
-    assert _table(even, candidates, scores, np.array([0, 0, 0, 1]))["log_loss"][0] == 0.5
+    even = Mix().compare(candidates, hits, hits, labels, class_weight="balanced")
+    assert even["log_loss"][0] == 0.5
 
 
 def test_the_log_loss_can_decide():
     hits, losses = hits_of(10, 10, 10), np.tile([[0.1], [1.0], [0.5]], 20)
     losses = losses + 0.01 * np.arange(20)
     candidates = [("uniform", 1.0, 0.0), ("quality", 0.5, 0.3), ("uniform", 1.0, 1.0)]
-    scores, labels = np.stack([losses, hits]), np.arange(20) // 10
-    by_loss = _table(SyntheticWeighter("auto", scoring="log_loss"), candidates, scores, labels)
+    labels = np.arange(20) // 10
+    by_loss = Auto(scoring="log_loss").compare(candidates, losses, hits, labels)
     assert by_loss["chosen"].tolist() == [True, False, False]
-    by_hits = _table(SyntheticWeighter("auto"), candidates, scores, labels)
+    by_hits = Auto().compare(candidates, losses, hits, labels)
     assert by_hits["chosen"].tolist() == [False, True, False]
 
 

@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklw import SyntheticWeighter, Weighted
 from sklw.datasets import load_maintenance_requests
-from sklw.weighting._inputs import reference_for
+from sklw.weighting import BaseMethod, Dimp, Imp
 
 # A reference set and three synthetic rows whose probabilities are fixed below.
 X_REAL = np.arange(20, dtype=float)[:, None]
@@ -49,10 +50,9 @@ BY_HAND = {
 }
 
 
-def fixed(method, **kwargs):
-    weighter = SyntheticWeighter(
-        method, quality_checker=QUALITY, diversity_checker=DIVERSITY, **kwargs
-    )
+def fixed(method, clip=10.0, **kwargs):
+    own = {"imp": Imp(DIVERSITY, clip), "dimp": Dimp(clip)}
+    weighter = SyntheticWeighter(own.get(method, method), checker=QUALITY, **kwargs)
     return weighter.fit(X_ALL, Y_ALL, synthetic=MASK)
 
 
@@ -69,7 +69,9 @@ def test_dimp_leaves_the_division_to_the_classifier():
     assert_allclose(weights.quality[MASK], [0.8, 0.6, 0.1])
     assert_array_equal(weights.synthetic, MASK)
     assert_array_equal(weights.sample_weight, 1)
-    assert (weights.quality_temperature, weights.quality_clip) == (2, 3)
+    assert weights.finish == Dimp(clip=3).finisher(2)
+    half, p = torch.tensor([0.5]), torch.tensor([0.01, 0.25]).log()
+    np.testing.assert_allclose(weights.finish(half, p), [3**0.5, 2**0.5])
 
 
 @given(
@@ -96,7 +98,7 @@ def test_quality_is_squared_unless_told_otherwise():
     squared = fixed("quality", normalize=None).sample_weight_[MASK]
     assert_allclose(squared, np.square(BY_HAND["quality"]))
     assert_allclose(fixed("imp", normalize=None).sample_weight_[MASK], BY_HAND["imp"])
-    assert fixed("dimp").row_weights_.quality_temperature == 1
+    assert fixed("dimp").row_weights_.finish == Dimp(clip=10).finisher(1)
 
 
 def test_temperature_and_clip_by_hand():
@@ -169,22 +171,6 @@ def test_imp_with_one_synthetic_class_is_not_quality_alone():
     assert np.isnan(weighter.diversity_[~mask]).all()
 
 
-def test_out_of_fold_diversity_is_lower_for_a_checker_that_remembers():
-    from sklearn.neighbors import KNeighborsClassifier
-
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(120, 2)), np.arange(120) % 2
-    mask = np.arange(120) >= 40
-    fitted = {
-        fit: SyntheticWeighter(
-            "imp", diversity_fit=fit, diversity_checker=KNeighborsClassifier(1)
-        ).fit(X, y, synthetic=mask)
-        for fit in ("in_sample", "out_of_fold")
-    }
-    assert_array_equal(fitted["in_sample"].diversity_[mask], 1)
-    assert fitted["out_of_fold"].diversity_[mask].mean() < 0.7
-
-
 def test_texts_in_any_container_give_the_same_weights():
     corpus = load_maintenance_requests()
     texts, labels = list(corpus.data[:120]), list(corpus.target[:120])
@@ -234,10 +220,19 @@ def test_reference_rows_are_recognized_in_another_type(dtype):
 
 def test_repeated_real_rows_are_held_out_together():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(40, 2)), np.arange(40) % 2
+    X, y = rng.normal(size=(50, 2)), np.arange(50) % 2
     X[20], y[20] = X[0], y[0]
-    positions = reference_for(None, X, y, np.zeros(40), required=True).positions
-    assert positions[0].tolist() == positions[20].tolist() == [0, 20]
+    seen = []
+
+    class Asking(BaseMethod):
+        def raw_weights(self, evidence):
+            seen.extend(evidence.seen)
+            return np.ones(50)
+
+    SyntheticWeighter(Asking()).fit(X, y, np.arange(50) >= 40)
+    assert seen[0].tolist() == seen[20].tolist() == [0, 20]
+    assert seen[1].tolist() == [1]
+    assert seen[45].tolist() == []
 
 
 def test_parents_may_be_given_for_the_synthetic_rows_alone():
@@ -264,20 +259,9 @@ def test_missing_values_are_not_taken_for_weights():
     X, y, mask = oversampled(np.random.default_rng(0))
     X[230, 0] = np.nan
     with pytest.raises(ValueError, match="impute missing values"):
-        SyntheticWeighter("ren").fit(X, y, synthetic=mask)
+        SyntheticWeighter("hu").fit(X, y, synthetic=mask)
     with pytest.raises(ValueError, match="NaN"):
         SyntheticWeighter().fit(X, y, synthetic=mask)
-
-
-def test_all_rows_found_wrong_get_no_weight():
-    rng = np.random.default_rng(0)
-    y = np.arange(300) % 2
-    X = rng.normal(size=(300, 2)) + 6 * y[:, None]
-    mask = np.arange(300) >= 100
-    weights = SyntheticWeighter("ren", random_state=0)
-    weights.fit(X, np.where(mask, 1 - y, y), synthetic=mask)
-    assert weights.sample_weight_[mask].mean() < 0.3
-    assert (weights.sample_weight_[~mask] == 1).all()
 
 
 def test_names_of_columns_are_kept():
@@ -297,7 +281,7 @@ def test_parents_keep_a_row_from_being_judged_by_its_original():
     copies = X[:20] + 1e-6
     mask = np.arange(120) >= 100
     parents = [np.array([], dtype=int)] * 100 + [np.array([i]) for i in range(20)]
-    weighter = SyntheticWeighter(quality_checker=KNeighborsClassifier(1), random_state=0)
+    weighter = SyntheticWeighter(checker=KNeighborsClassifier(1), random_state=0)
     stacked = np.vstack([X, copies]), np.concatenate([y, y[:20]])
     leaky = clone(weighter).fit(*stacked, synthetic=mask).quality_[mask]
     clean = clone(weighter).fit(*stacked, synthetic=mask, parent_indices=parents).quality_[mask]
@@ -330,7 +314,7 @@ def test_fit_transform_carries_the_weights_and_transform_is_the_identity():
         ({"reference": (X_REAL,)}, {}, "pair"),
         ({"reference": (X_REAL, Y_REAL[:-1])}, {}, "20 rows and y has 19"),
         ({}, {"synthetic": MASK, "parent_indices": [[0]]}, "1 entries for 23 rows"),
-        ({"quality_checker": "bert"}, {"synthetic": MASK}, "reads texts"),
+        ({"checker": "bert"}, {"synthetic": MASK}, "reads texts"),
         ({"temperature": 0}, {"synthetic": MASK}, "temperature"),
         ({"method": "magic"}, {"synthetic": MASK}, "method"),
     ],
@@ -363,6 +347,6 @@ def test_estimator_checks(estimator, check):
 
 def test_default_checker_heads_are_cloned_not_shared():
     checker = LogisticRegression()
-    weighter = SyntheticWeighter(quality_checker=checker).fit(X_ALL, Y_ALL, synthetic=MASK)
+    weighter = SyntheticWeighter(checker=checker).fit(X_ALL, Y_ALL, synthetic=MASK)
     assert not hasattr(checker, "coef_")
-    assert weighter.quality_checker is checker
+    assert weighter.checker is checker

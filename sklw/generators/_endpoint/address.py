@@ -52,13 +52,7 @@ def hidden(text: str, key: str) -> str:
 
 
 def check_address(url: str) -> None:
-    """Raise EndpointError if requests cannot be sent there, before any is.
-
-    Parameters
-    ----------
-    url : str
-        The address, with its secrets or without.
-    """
+    """Raise EndpointError if requests cannot be sent there, before any is."""
     shown = (without_secrets(url) or "").replace(f"{HIDDEN}@", "")
     wrong = _fault_of(url)
     if wrong:
@@ -89,13 +83,7 @@ def _fault_of(url: str) -> str:
 
 
 def read_key(name: str) -> str:
-    """Return the key in an environment variable, "" if there is none.
-
-    Parameters
-    ----------
-    name : str
-        Name of the variable.
-    """
+    """Return the key in an environment variable, "" if there is none."""
     if HIDDEN in name:
         raise EndpointError(
             "api_key_env wants a variable's NAME, such as 'OPENAI_API_KEY', and was given what "

@@ -56,26 +56,7 @@ def read_answer(
     limit: int,
     count_tokens: Callable[[Any], int],
 ) -> list[Completion] | Fault:
-    """Read the answers to a request, or what the server says is wrong.
-
-    Parameters
-    ----------
-    headers : mapping
-        Names in lower case.
-    content : bytes
-        The body of an answer with a good status.
-    request : Request
-        What was asked.
-    limit : int
-        How many tokens an answer may have.
-    count_tokens : callable
-        Estimates tokens where the server does not count them.
-
-    Returns
-    -------
-    answers : list of Completion or Fault
-        One or more.
-    """
+    """Read the answers to a request, or what the server says is wrong."""
     body = _body(content)
     if isinstance(body, list) and body and isinstance(body[0], dict):
         body = body[0]  # Gemini wraps errors so

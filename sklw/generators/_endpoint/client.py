@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sklw.generators._base import Completion, Request
+from sklw.generators._budget import longest_answer
 from sklw.generators._endpoint.answers import read_answer
 from sklw.generators._endpoint.errors import Fault, read_error
 from sklw.generators._endpoint.limits import next_wait
@@ -36,17 +37,6 @@ def new_clients(address: str | None, key: str, timeout: float, n_slots: int) -> 
     """Return clients that try once, for a number of requests at a time.
 
     For each request a client looks at all of its connections, so one client is not for many.
-
-    Parameters
-    ----------
-    address : str or None
-        Where the endpoint is; None for OpenAI.
-    key : str
-        The key, or "".
-    timeout : float
-        Seconds of one try.
-    n_slots : int
-        How many requests at a time.
     """
     import openai
 
@@ -72,17 +62,7 @@ async def close_clients(clients: Sequence[Any]) -> None:
 
 
 class Asker:
-    """Gets the answers to requests, however many tries it takes.
-
-    Parameters
-    ----------
-    generator : OpenAIGenerator
-        The settings; what the server does not know is added to its `unsupported_`.
-    clients : sequence of openai.AsyncOpenAI
-        Who sends.
-    background : Background
-        Where it runs.
-    """
+    """Gets the answers to requests, however many tries it takes."""
 
     def __init__(self, generator: Any, clients: Sequence[Any], background: Background) -> None:
         self.answered = False
@@ -108,7 +88,7 @@ class Asker:
         tries = paid = 0
         while not self._background.stopping.is_set():
             many = 1 if "n" in unsupported else n
-            limit = self._generator.longest_answer(request)
+            limit = longest_answer(self._generator, request.max_new_tokens)
             arguments = build_arguments(self._generator, request, limit, many, unsupported)
             found = await self._try(client, arguments, request, limit)
             if not isinstance(found, Fault):

@@ -57,27 +57,12 @@ _PASSING = (0, 408, 409, 424, 425, 498, 499)
 
 @dataclass(frozen=True)
 class Fault:
-    """Why there is no answer.
+    """Why there is no answer."""
 
-    Attributes
-    ----------
-    kind : str
-        "refused" (this prompt), "passing", "busy" (too many requests), "slow", "unreachable",
-        "unreadable", "key", "credit", "model", "route" or "certificate".
-    sentence : str
-        In the server's own words.
-    status : int
-        Of the answer, 0 if there was none.
-    names : tuple of str
-        Parameters that it names as such.
-    wait : float or None
-        Seconds that it asks to wait.
-    paid : bool
-        Whether it may have been paid for, so that it is not asked for many times.
-    """
-
+    # "refused" (this prompt), "passing", "busy" (too many requests), "slow", "unreachable",
+    # "unreadable", "key", "credit", "model", "route" or "certificate"
     kind: str
-    sentence: str
+    sentence: str  # in the server's own words
     status: int = 0
     names: tuple[str, ...] = ()
     wait: float | None = None
@@ -144,24 +129,7 @@ def plain_words(text: str) -> str:
 def read_error(
     status: int, headers: Mapping[str, str], content: bytes, *, paid: bool = False
 ) -> Fault:
-    """Read the error in an answer.
-
-    Parameters
-    ----------
-    status : int
-        Of the answer; 200 where a server sends errors so.
-    headers : mapping
-        Of the answer, names in lower case.
-    content : bytes
-        The answer.
-    paid : bool, default=False
-        Whether it may have been paid for.
-
-    Returns
-    -------
-    fault : Fault
-        What is wrong.
-    """
+    """Read the error in an answer."""
     text = content[:_LONGEST_ERROR].decode(errors="replace")
     reading = _Reading()
     reading.read(text)

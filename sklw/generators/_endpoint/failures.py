@@ -12,17 +12,7 @@ __all__ = ["endpoint_error"]
 
 
 def endpoint_error(generator: Any, fault: Fault, address: str) -> EndpointError:
-    """Say what failed and what to do.
-
-    Parameters
-    ----------
-    generator : OpenAIGenerator
-        Whose requests.
-    fault : Fault
-        What the server said.
-    address : str
-        Where it is.
-    """
+    """Say what failed and what to do."""
     where = without_secrets(address) or address
     tries = f"after {generator.max_retries + 1} tries"
     route = _route_advice(where)

@@ -14,11 +14,6 @@ class Interrupts:
 
     As in ``asyncio.run``: only in the main thread, and only if nobody else handles the signal.
     The third one is not held back.
-
-    Parameters
-    ----------
-    notice : callable
-        Called at each; must be fit for a signal handler.
     """
 
     def __init__(self, notice: Callable[[], None]) -> None:

@@ -31,15 +31,7 @@ _CHANCE = random.Random()  # no one else's
 
 
 def asked_wait(headers: Mapping[str, str], body: str) -> float | None:
-    """Return how many seconds a server asks to wait, None if it does not say.
-
-    Parameters
-    ----------
-    headers : mapping
-        Of its answer, names in lower case.
-    body : str
-        Its answer.
-    """
+    """Return how many seconds a server asks to wait, None if it does not say."""
     body = " ".join(body[:_LONGEST_TEXT].split())
     found = (
         _seconds(headers.get("retry-after-ms", ""), unit=0.001),
@@ -52,19 +44,7 @@ def asked_wait(headers: Mapping[str, str], body: str) -> float | None:
 
 
 def next_wait(asked: float | None, attempt: int, left: int, timeout: float) -> float | None:
-    """Return how long to wait before the next try, None if it is of no use.
-
-    Parameters
-    ----------
-    asked : float or None
-        What the server asks for.
-    attempt : int
-        Tries so far.
-    left : int
-        Tries left.
-    timeout : float
-        Longest wait: a longer one is taken in several tries, if there are enough of them.
-    """
+    """Return how long to wait before the next try, None if it is of no use."""
     if asked is None:
         longest = min(0.5 * 2 ** (attempt - 1), _LONGEST_PAUSE, timeout)
         return longest * _CHANCE.uniform(0.75, 1.0)

@@ -16,11 +16,6 @@ class Background:
     """Runs coroutines; whoever started them takes their results in the order in which they end.
 
     In a thread of its own, so that it works where a loop runs already, as in a notebook.
-
-    Parameters
-    ----------
-    close : callable
-        Returns a coroutine to run at the end.
     """
 
     def __init__(self, close: Callable[[], Awaitable[Any]]) -> None:

@@ -39,26 +39,7 @@ _OTHER_WORDS = {
 def build_arguments(
     generator: Any, request: Request, limit: int, n: int, unsupported: Iterable[str]
 ) -> dict[str, Any]:
-    """Return the fields of a request, without those that the server does not know.
-
-    Parameters
-    ----------
-    generator : OpenAIGenerator
-        The settings.
-    request : Request
-        What to ask.
-    limit : int
-        How many tokens an answer may have.
-    n : int
-        How many answers to ask for.
-    unsupported : iterable of str
-        What to leave out.
-
-    Returns
-    -------
-    arguments : dict
-        The body of the request.
-    """
+    """Return the fields of a request, without those that the server does not know."""
     chat, unsupported = generator.prompting == "chat", set(unsupported)
     arguments: dict[str, Any] = {
         "model": generator.model,
@@ -89,20 +70,7 @@ def build_arguments(
 
 
 def unknown_parameter(fault: Fault, arguments: dict[str, Any]) -> str | None:
-    """Return the field that a server objects to, if it can be left out.
-
-    Parameters
-    ----------
-    fault : Fault
-        What the server says.
-    arguments : dict
-        What it was sent.
-
-    Returns
-    -------
-    name : str or None
-        The field.
-    """
+    """Return the field that a server objects to, if it can be left out."""
     if fault.kind not in ("refused", "passing"):
         return None
     said = re.split(r"expected one of|supported parameters", fault.sentence)[0]

@@ -10,16 +10,16 @@ __all__ = ["TableFilter"]
 
 
 class TableFilter(Settings):
-    """Accept rows whose values their columns could hold, and which are not copies.
+    """Accept rows whose values fit their columns and which are no copies.
 
     Parameters
     ----------
     range_margin : float, default=0.1
-        Share of a column's range by which a generated number or date may lie outside it; what
-        is never negative stays so.
+        Share of a column's range by which a generated number or date may exceed it. Columns
+        without negative values stay so.
     reject_copies : bool, default=True
-        Reject a row that repeats a real row or a row accepted before. Where real rows repeat
-        each other, none is rejected for that.
+        Whether to reject rows that repeat a real row or a row accepted before. If real rows
+        repeat each other, none is rejected for that.
 
     See Also
     --------

@@ -16,29 +16,29 @@ _MOST_OTHERS = 3
 
 
 class TableRows(BasePrompt):
-    """Show rows of the class and of others in turn, and ask for another one [1]_.
+    """Show rows of the class and of other classes in turn and ask for another row [1]_.
 
     Parameters
     ----------
     n_examples : int, default=5
-        Real rows of each class that a prompt shows; fewer where the class has fewer.
+        Number of real rows of each class in a prompt; fewer if the class has fewer.
     example_selection : {"random", "nearest", "diverse"}, default="random"
-        For each prompt: rows drawn at random, a row with its nearest neighbours, or rows far
-        from each other.
+        Whether each prompt shows rows drawn at random, a row with its nearest neighbors, or rows
+        far from each other.
     answers_per_prompt : int, default=4
-        Requests that show the same rows before others are drawn. Reading a prompt costs more
-        than answering it, and a prompt that is repeated is read once.
+        Number of requests that share a prompt before other rows are drawn. Reading a prompt
+        costs more than answering it, and a repeated prompt is read only once.
     rows_per_request : int, default=1
-        Rows that one answer is asked for; chat form only.
+        Number of rows to ask for in one answer; chat models only.
     instructions : str, default=None
-        Further wishes for the rows, in your words.
+        Further instructions to the model, in your own words.
     row_format : {"csv", "sentences", "json"}, default="csv"
-        How a row is written: ``39,Private``, which costs the fewest tokens;
-        ``age is 39, workclass is Private``; or as a JSON object, for which servers that know JSON
-        schemas are given one.
+        How rows are written: as ``39,Private``, which costs the fewest tokens; as
+        ``age is 39, workclass is Private``; or as JSON objects, for which servers that support
+        JSON schemas receive one.
     category_codes : bool, default=False
-        Write categories as short codes (``A0``, ``A1``), which no word's usual meaning leads
-        astray [1]_.
+        Whether to write categories as short codes (``A0``, ``A1``), so that the usual meaning of
+        a word does not mislead the model [1]_.
 
     See Also
     --------

@@ -16,7 +16,7 @@ from sklw.generators import BaseGenerator, Completion, RecordedGenerator
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._containers import append_table, as_table, rehearsed
 from sklw.over_sampling._problem import Problem
-from sklw.over_sampling._prompting import make_source
+from sklw.over_sampling._prompting import Source, make_writer
 from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict
 from sklw.over_sampling._strings import CONTROL, is_encodable
 from sklw.over_sampling._table.acceptance import TableFilter
@@ -146,11 +146,8 @@ class TableFormat(RowFormat):
         names = [column.name for column in self.columns]
         self._records: list[dict[Any, Any]] = frame[names].to_dict("records")
         texts = np.array([self.row_text.write(record) for record in self._records], object)
-        source = make_source(
-            prompt, texts, problem.cells, self._vectors, form, task,
-            noun="row", header=self.row_text.header,
-        )  # fmt: skip
-        super().__init__(texts, source, prompt)
+        writer = make_writer(prompt, form, task, noun="row", header=self.row_text.header)
+        super().__init__(prompt, Source(prompt, texts, problem.cells, writer, self._vectors))
         self._frame = frame
         self._group_column = (
             None if problem.group_column in self.constants else problem.group_column

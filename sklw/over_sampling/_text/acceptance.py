@@ -38,25 +38,26 @@ _SAME = 0.95
 
 
 class TextFilter(Settings):
-    """Accept texts that are like real ones of their class, and no copies.
+    """Accept texts that resemble real texts of their class and are no copies.
 
-    Whatever is a sign of a bad text, such as a label written into it, is none where real texts
-    of the class show it too. Recorded texts can only be copies, or no text at all.
+    Signs of a bad text, such as a label written into it, are ignored if real texts of the class
+    show them too. Recorded texts are only rejected if they are empty or copies.
 
     Parameters
     ----------
     near_duplicate_threshold : float or None, default=0.8
-        A text whose character 4-grams have this cosine similarity with a real text of its class
-        or with an accepted text is taken for a copy. None looks for exact copies only.
+        A text counts as a copy if the cosine similarity of its character 4-grams with those of a
+        real text of its class, or of a text accepted before, is at least this. None rejects
+        exact copies only.
     length_tolerance : float, default=2.0
-        A text may be this many times longer than the longest, or shorter than the shortest, real
-        text of its class.
+        A text may be this many times longer than the longest real text of its class, or shorter
+        than the shortest.
     verifier : {"embedding", "model"}, classifier or None, default=None
-        Accept only texts that it assigns to the class they were written for: logistic regression
-        with balanced classes on frozen sentence embeddings, the generator itself (a request for
-        each text, at temperature 0; an answer that names no class counts against the text), or a
-        classifier with ``predict_proba``. Classifiers are cross-fitted on the real texts, so
-        that none judges a text whose prompt it has seen.
+        If given, only texts that it assigns to the class they were written for are accepted:
+        logistic regression with balanced classes on frozen sentence embeddings, the generator
+        itself (one request for each text, at temperature 0; an answer that names no class counts
+        against the text), or a classifier with ``predict_proba``. Classifiers are cross-fitted
+        on the real texts, so that none judges a text whose prompt it has seen.
 
     See Also
     --------

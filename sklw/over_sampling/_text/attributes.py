@@ -29,14 +29,15 @@ _Value = tuple[str, np.ndarray]
 
 
 class Attributes(Examples):
-    """Show texts of the class, and ask for another one that has certain attributes [1]_.
+    """Show texts of the class and ask for another one with certain attributes [1]_.
 
     Parameters
     ----------
     attributes : dict, default=None
-        What is drawn for each prompt. Maps the name of an attribute to its values, to values by
-        label, to ``"propose"`` (the model is asked for some first) or to ``"match"`` (the number
-        of words of a real text). None stands for ``{"topic": "propose", "length": "match"}``.
+        The attributes to draw for each prompt. Maps the name of an attribute to its values, to
+        a dict of values by label, to ``"propose"`` (the model is asked for values first) or to
+        ``"match"`` (the number of words of a real text). None stands for
+        ``{"topic": "propose", "length": "match"}``.
     n_examples : int, default=5
         As in :class:`Examples`.
     example_selection : {"random", "nearest", "diverse"}, default="random"
@@ -48,7 +49,7 @@ class Attributes(Examples):
     instructions : str, default=None
         As in :class:`Examples`.
     template : str, default=None
-        As in :class:`Examples`, with the field ``{{ attributes }}``.
+        As in :class:`Examples`, with the additional field ``{{ attributes }}``.
 
     References
     ----------
@@ -122,7 +123,7 @@ class Attributes(Examples):
         return np.array([*before, *shown], dtype=int), prompt
 
     def questions(self, source: Source, seed: int) -> list[Request]:
-        """Ask for values of the attributes that the model is to propose."""
+        """Ask for values of the attributes that the model should propose."""
         cells_of: dict[Any, list[Cell]] = {}
         for cell in source.cells:
             cells_of.setdefault(cell.label, []).append(cell)
@@ -164,7 +165,7 @@ class Attributes(Examples):
             if len(values) < 2 and None not in answers:
                 warnings.warn(
                     f"The model proposed {len(values)} {name}(s) for the class {label!r}, so its "
-                    "texts are hardly told apart by it. Give some: "
+                    "texts hardly vary in it. Give values: "
                     f"Attributes({{{name!r}: [...]}}), or use a stronger model.",
                     GenerationWarning,
                     stacklevel=4,

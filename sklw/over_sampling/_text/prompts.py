@@ -12,50 +12,52 @@ from sklw.over_sampling._writer import Change, Prompt
 __all__ = ["Contrast", "Counterfactual", "Examples", "Paraphrase", "Rewrite"]
 
 _REWRITE = Change(
-    "Each text is followed by another of the same category and the same kind, with other details.",
+    "Each text is followed by another of the same category and kind, with different details.",
     "Another text",
-    "Rewrite it as another real text of the same kind with the label {label}: change names, "
-    "numbers, places, the occasion and the wording.",
+    "Rewrite it as another realistic text of the same kind with the label {label}: change the "
+    "names, numbers, places, occasion and wording.",
 )
 _PARAPHRASE = Change(
     "Each text is followed by the same text in other words.",
     "In other words",
-    "Say the same in other words and another order, so that the label stays {label}.",
+    "Say the same thing in other words and in a different order, so that its label is still "
+    "{label}.",
     ("Could you call me back this evening?", "Please give me a ring tonight if you can."),
 )
 _COUNTERFACTUAL = Change(
-    "Each text is followed by one of another category that is as like it as can be.",
+    "Each text is followed by one of another category that is as similar to it as possible.",
     "Text",
-    "Change as little of it as you can so that its label becomes {label}. It is to read like a "
-    "real text with that label.",
+    "Change as little of it as possible so that its label becomes {label}. The result should read "
+    "like a real text with that label.",
 )
 
 
 class Examples(BasePrompt):
-    """Show texts of the class, and ask for another one.
+    """Show texts of the class and ask for another one.
 
     Parameters
     ----------
     n_examples : int, default=5
-        Real texts of the class that a prompt shows; fewer where the class has fewer.
+        Number of real texts of the class in a prompt; fewer if the class has fewer.
     example_selection : {"random", "nearest", "diverse"}, default="random"
-        For each prompt: texts drawn at random, a text with its nearest neighbours, or texts far
-        from each other.
+        Whether each prompt shows texts drawn at random, a text with its nearest neighbors, or
+        texts far from each other.
     answers_per_prompt : int, default=4
-        Requests that show the same texts before others are drawn. Reading a prompt costs more
-        than answering it, and a prompt that is repeated is read once.
+        Number of requests that share a prompt before other texts are drawn. Reading a prompt
+        costs more than answering it, and a repeated prompt is read only once.
     rows_per_request : int, default=1
-        Texts that one answer is asked for; chat form only.
+        Number of texts to ask for in one answer; chat models only.
     instructions : str, default=None
-        Further wishes for the texts, in your words.
+        Further instructions to the model, in your own words.
     template : str, default=None
-        A Jinja2 template that replaces our words: what a completion model is to continue, or
-        what a chat model is told. Its fields are ``{{ examples }}``, ``{{ label }}``,
-        ``{{ description }}``, ``{{ task }}``, ``{{ instructions }}`` and ``{{ n_rows }}``.
+        A Jinja2 template that replaces the built-in wording: the text that a completion model
+        continues, or the message to a chat model. Its fields are ``{{ examples }}``,
+        ``{{ label }}``, ``{{ description }}``, ``{{ task }}``, ``{{ instructions }}`` and
+        ``{{ n_rows }}``.
 
     See Also
     --------
-    BasePrompt : Derive from it for a prompt of your own.
+    BasePrompt : Base class for prompts of your own.
 
     Examples
     --------
@@ -99,8 +101,8 @@ class Contrast(Examples):
     Parameters
     ----------
     n_examples : int, default=5
-        Real texts of the class that a prompt shows. Before each of the last half of them stands
-        the text of another class that is most like it, by sentence embeddings.
+        Number of real texts of the class in a prompt. Each of the last half of them follows the
+        text of another class that is most similar to it, by sentence embeddings.
     example_selection : {"random", "nearest", "diverse"}, default="random"
         As in :class:`Examples`.
     answers_per_prompt : int, default=4
@@ -137,13 +139,13 @@ class Contrast(Examples):
 
 
 class Rewrite(BasePrompt):
-    """Ask for a text of the class to be written anew, with other details [1]_.
+    """Ask for a text of the class to be rewritten with other details [1]_.
 
     Parameters
     ----------
     n_examples : int, default=5
-        Real texts that a prompt shows: the one to start from, and pairs of texts of the class
-        that are like each other.
+        Number of real texts in a prompt: the one to start from, and pairs of similar texts of
+        the class as demonstrations.
     answers_per_prompt : int, default=4
         As in :class:`Examples`.
     rows_per_request : int, default=1
@@ -151,8 +153,8 @@ class Rewrite(BasePrompt):
     instructions : str, default=None
         As in :class:`Examples`.
     template : str, default=None
-        As in :class:`Examples`, with the fields ``{{ source }}`` and ``{{ source_label }}``, the
-        text to start from and its class.
+        As in :class:`Examples`, with the additional fields ``{{ source }}`` and
+        ``{{ source_label }}``, the text to start from and its class.
 
     References
     ----------
@@ -199,13 +201,13 @@ class Rewrite(BasePrompt):
 
 
 class Counterfactual(Rewrite):
-    """Ask for a text of another class to be changed until it belongs to this one.
+    """Ask for a text of another class to be changed so that it belongs to this one.
 
     Parameters
     ----------
     n_examples : int, default=5
-        Real texts that a prompt shows: the one to start from, and pairs of texts of the two
-        classes that are like each other.
+        Number of real texts in a prompt: the one to start from, and pairs of similar texts of
+        different classes as demonstrations.
     answers_per_prompt : int, default=4
         As in :class:`Examples`.
     rows_per_request : int, default=1

@@ -13,7 +13,7 @@ from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._containers import append_texts, rehearsed
 from sklw.over_sampling._problem import Problem
-from sklw.over_sampling._prompting import BasePrompt, make_source
+from sklw.over_sampling._prompting import BasePrompt, Source, make_writer
 from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict, Verifier
 from sklw.over_sampling._text.acceptance import RowFilter, TextFilter
 from sklw.over_sampling._text.parsing import AnswerParser, up_to_last_sentence
@@ -32,11 +32,9 @@ class TextFormat(RowFormat):
         self, problem: Problem, prompt: BasePrompt, accept: TextFilter, form: str, task: str
     ) -> None:
         texts: np.ndarray = problem.rows
-        source = make_source(
-            prompt, texts, problem.cells, self._vectors, form, task,
-            multiline=any(re.search(r"[\r\n]", text.strip()) for text in texts),
-        )  # fmt: skip
-        super().__init__(texts, source, prompt)
+        multiline = any(re.search(r"[\r\n]", text.strip()) for text in texts)
+        writer = make_writer(prompt, form, task, multiline=multiline)
+        super().__init__(prompt, Source(prompt, texts, problem.cells, writer, self._vectors))
         self._problem, self._accept = problem, accept
         self.length_tolerance = accept.length_tolerance
         real: dict[Any, list[str]] = {}
@@ -44,8 +42,8 @@ class TextFormat(RowFormat):
             real.setdefault(label, []).append(text)
         self._parser = AnswerParser(
             {label: described.name for label, described in problem.descriptions.items()},
-            multiline=source.writer.multiline,
-            n_rows=source.writer.n_rows,
+            multiline=multiline,
+            n_rows=writer.n_rows,
             real=real,
         )
         self._filter = RowFilter(texts.tolist(), problem.labels, accept)

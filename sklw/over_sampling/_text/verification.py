@@ -43,7 +43,7 @@ class CheckerVerifier(Verifier):
         return (likeliest == labels).tolist()
 
     def _fit(self) -> Any:
-        from sklw.weighting._checkers import CrossFittedChecker
+        from sklw._cross_fitting import CrossFittedChecker
 
         checker = CrossFittedChecker(self._checker, random_state=self._random_state)
         return checker.fit(self._problem.rows, np.array(self._problem.labels))
@@ -142,7 +142,7 @@ def make_verifier(
             writer, replace(ask, generator=judge), problem, seed, longest + _BESIDE_THE_NAME
         )
     if isinstance(verifier, str):
-        from sklw.weighting._checkers import default_checker
+        from sklw._cross_fitting import default_checker
 
         verifier = default_checker(verifier, text=True, sparse=False, random_state=0)
         verifier.set_params(logisticregression__class_weight="balanced")

@@ -1,0 +1,1 @@
+"""The request cache: answers in one SQLite file that many processes share."""

@@ -1,0 +1,1 @@
+"""Local decoding: many answers at once, each as if it were alone."""

@@ -1,0 +1,270 @@
+"""Which step goes where, and tables of texts and other columns."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import make_pipeline as make_stock_pipeline
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import make_column_transformer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sklw import (
+    BertClassifier,
+    LLMOverSampler,
+    RecordedGenerator,
+    SyntheticWeighter,
+    TextEmbedder,
+    make_pipeline,
+)
+from sklw.over_sampling import TextFilter
+
+TEXTS = [f"see you at {i} in the office" for i in range(20)] + [f"win {i} pounds" for i in range(4)]
+LABELS = ["ham"] * 20 + ["spam"] * 4
+RECORDED = [{"text": f"claim prize {w} today", "label": "spam"} for w in "abcdefghijklmnopqrst"]
+
+
+@pytest.fixture(autouse=True)
+def _both_ways(routing):
+    """Every pipeline is tested without metadata routing and with it."""
+
+
+def llm():
+    return LLMOverSampler(generator=RecordedGenerator(RECORDED), accept=TextFilter(None))
+
+
+class Costly(LLMOverSampler):
+    def fit_resample(self, X, y, groups=None):
+        raise AssertionError("rows were paid for")
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([TfidfVectorizer(), Costly()], "Put Costly first, and TfidfVectorizer after it"),
+        ([HashingVectorizer(), Costly()], "Put Costly first, and HashingVectorizer after it"),
+        ([TextEmbedder(), Costly()], "Put Costly first, and TextEmbedder after it"),
+        (
+            [CountVectorizer(), StandardScaler(with_mean=False), Costly()],
+            "CountVectorizer, Standard",
+        ),
+        ([SMOTE(), TfidfVectorizer()], "SMOTE works on numbers.*before SMOTE"),
+        ([LogisticRegression(), Costly()], "LogisticRegression predicts.*costly, "),
+        ([TfidfVectorizer(), LogisticRegression()], "LogisticRegression predicts"),
+    ],
+)
+def test_the_error_says_which_step_goes_where(steps, words):
+    for weighter in ([], [SyntheticWeighter()]):
+        pipe = make_pipeline(*steps, *weighter, LogisticRegression())
+        with pytest.raises(TypeError, match=words):
+            pipe.fit(TEXTS, LABELS)
+
+
+def test_the_last_steps_out_of_order():
+    for steps in ([LogisticRegression(), SyntheticWeighter()], [LogisticRegression(), SMOTE()]):
+        with pytest.raises(TypeError, match=r"it has to be the last step, but .* comes after it"):
+            make_pipeline(Costly(), TfidfVectorizer(), *steps).fit(TEXTS, LABELS)
+    with pytest.raises(TypeError, match="Put every sampler before the weighter"):
+        make_pipeline(SyntheticWeighter(), Costly(), Costly(), LogisticRegression()).fit(
+            TEXTS, LABELS
+        )
+    with pytest.raises(TypeError, match="turns texts into numbers, and BertClassifier reads texts"):
+        make_pipeline(Costly(), TfidfVectorizer(), BertClassifier()).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("vectorizer", [TfidfVectorizer(), HashingVectorizer()])
+def test_a_frame_before_a_vectorizer_is_refused_in_time(vectorizer):
+    frame = pd.DataFrame({"text": TEXTS})
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), vectorizer, LogisticRegression())
+    with pytest.raises(TypeError, match="reads one column of texts, and X is a DataFrame"):
+        pipe.fit(frame, LABELS)
+    with pytest.raises(TypeError, match=r'make_column_transformer\(\(.*Vectorizer\(\), "text"\)\)'):
+        pipe.fit(pytest.importorskip("polars").from_pandas(frame), LABELS)
+
+
+@pytest.mark.filterwarnings("error:X has feature names")
+def test_a_frame_of_texts_with_a_column_transformer():
+    frame = pd.DataFrame({"text": TEXTS})
+    columns = make_column_transformer((TfidfVectorizer(), "text"))
+    pipe = make_pipeline(llm(), SyntheticWeighter(), columns, LogisticRegression())
+    assert pipe.fit(frame, LABELS).predict(frame).shape == (24,)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([0] * 20 + [1] * 4, dtype=object),
+        pd.Series([False] * 20 + [True] * 4, dtype=object),
+        *(
+            [np.array(LABELS, dtype=np.dtypes.StringDType())]
+            if hasattr(np.dtypes, "StringDType")  # since NumPy 2
+            else []
+        ),
+    ],
+)
+def test_labels_that_the_classifier_cannot_read_are_refused_in_time(labels):
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), TfidfVectorizer(), LogisticRegression())
+    with pytest.raises(TypeError, match=r"LogisticRegression cannot read .* np.array\(list\(y\)\)"):
+        pipe.fit(TEXTS, labels)
+    LogisticRegression().fit(np.eye(24), np.array(list(labels)))  # as advised
+    generator = RecordedGenerator([row | {"label": labels[23]} for row in RECORDED])
+    sampler = LLMOverSampler(generator=generator, accept=TextFilter(None))
+    kept = make_pipeline(sampler, SyntheticWeighter(), Keeper()).fit(TEXTS, labels)[-1]
+    assert list(kept.labels_) == [*labels, *[labels[23]] * 16]
+
+
+class Keeper(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y, sample_weight=None):
+        self.labels_ = y
+        return self
+
+
+def test_orders_that_are_right_are_left_alone():
+    smote = SMOTE(k_neighbors=2, random_state=0)
+    for steps in (
+        [llm(), SyntheticWeighter(), TfidfVectorizer()],
+        [llm(), TfidfVectorizer(), SyntheticWeighter()],
+        [TfidfVectorizer(), smote, SyntheticWeighter()],
+        [TextEmbedder(), smote, SyntheticWeighter(), StandardScaler()],
+    ):
+        pipe = make_pipeline(*steps, LogisticRegression()).fit(TEXTS, LABELS)
+        assert pipe.predict(TEXTS).shape == (24,)
+        assert pipe.named_steps["syntheticweighter"].synthetic_mask_[24:].all()
+
+
+# -- tables -------------------------------------------------------------------------------------
+
+N = 40
+TABLE = pd.DataFrame(
+    {
+        "subject": [f"see you at {i} in the office" for i in range(32)]
+        + [f"win {i} pounds right now" for i in range(8)],
+        "channel": pd.Categorical([["mail", "sms"][i % 2] for i in range(N)]),
+        "words": np.arange(N) % 7,
+        "paid": np.where(np.arange(N) % 5 == 0, np.nan, np.arange(N) / 2),
+        "day": pd.date_range("2024-01-01", periods=N),
+        "known": np.arange(N) % 3 == 0,
+    }
+)
+KINDS = ["ham"] * 32 + ["spam"] * 8
+MADE = [
+    {"subject": f"claim prize {w} today", "channel": "sms", "words": i % 7, "paid": i / 2,
+     "day": "2024-01-20", "known": True, "label": "spam"}
+    for i, w in enumerate("abcdefghijklmnopqrst")
+]  # fmt: skip
+
+
+def table_sampler():
+    return LLMOverSampler(
+        generator=RecordedGenerator(MADE, text_column=None), sampling_strategy=0.6, random_state=0
+    )
+
+
+def columns():
+    return make_column_transformer(
+        (TfidfVectorizer(), "subject"),
+        (OneHotEncoder(handle_unknown="ignore"), ["channel"]),
+        (make_sklearn_pipeline(SimpleImputer(), StandardScaler()), ["words", "paid"]),
+    )
+
+
+class Weighed(LogisticRegression):
+    def fit(self, X, y, sample_weight=None):
+        self.weights_ = sample_weight
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_tables_with_texts_on_either_side_of_the_column_transformer(before):
+    steps = [SyntheticWeighter(), columns()] if before else [columns(), SyntheticWeighter()]
+    pipe = make_pipeline(table_sampler(), *steps, Weighed()).fit(TABLE, KINDS)
+    weighter = pipe.named_steps["syntheticweighter"]
+    assert weighter.synthetic_mask_.tolist() == [False] * 40 + [True] * 11
+    np.testing.assert_array_equal(pipe[-1].weights_, weighter.sample_weight_)
+    assert weighter.sample_weight_[40:].mean() == pytest.approx(1)
+    assert np.ptp(weighter.sample_weight_[40:]) > 0.01
+    assert (pipe.predict(TABLE) == KINDS).mean() > 0.9
+    assert np.isfinite(cross_val_score(clone(pipe), TABLE, KINDS, cv=2)).all()
+
+
+@pytest.mark.parametrize("output", ["pandas", "polars"])
+def test_tables_with_an_output_container(output):
+    import sklearn
+
+    if output == "polars":
+        pytest.importorskip("polars")
+    dense = make_column_transformer((TextEmbedder(), "subject"), (StandardScaler(), ["words"]))
+    with sklearn.config_context(transform_output=output):
+        for steps in ([SyntheticWeighter(), dense], [dense, SyntheticWeighter("hu")]):
+            pipe = make_pipeline(table_sampler(), *steps, Weighed()).fit(TABLE, KINDS)
+            assert len(pipe[-1].weights_) == 51
+            assert pipe.predict(TABLE).shape == (40,)
+
+
+def mislabelled():
+    """Real rows, and as many again of which the last eight are labelled spam but are ham."""
+    made = pd.concat([TABLE.iloc[32:], TABLE.iloc[:8]])
+    return pd.concat([TABLE, made]), [*KINDS, *["spam"] * 16], np.arange(56) >= 40
+
+
+@pytest.mark.parametrize("method", ["quality", "imp", "hu", "auto"])
+def test_the_default_checker_of_a_table_reads_all_of_its_columns(method):
+    rows, labels, synthetic = mislabelled()
+    weighter = SyntheticWeighter(method, random_state=0).fit(rows, labels, synthetic=synthetic)
+    weights = weighter.sample_weight_
+    assert np.isfinite(weights).all()
+    assert weighter.n_features_in_ == 6
+    assert weighter.feature_names_in_.tolist() == TABLE.columns.tolist()
+    assert weighter.transform(TABLE) is TABLE
+    if method in ("quality", "auto"):
+        assert weights[40:48].mean() > 2 * weights[48:].mean()
+
+
+@pytest.mark.parametrize("column", ["subject", "channel", "paid"])
+def test_one_column_alone_tells(column):
+    """The class shows in one column only, of whichever kind; the checker finds it."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(80) % 2
+    words = np.array([["see you in the office", "win a prize right now"][k] for k in labels])
+    table = pd.DataFrame(
+        {
+            "subject": [f"{w} {i}" for i, w in enumerate(words)],
+            "channel": pd.Series(np.where(labels, "sms", "mail")).astype("category"),
+            "paid": labels + rng.normal(scale=0.1, size=80),
+        }
+    )
+    for other in set(table.columns) - {column}:
+        table[other] = table[other].to_numpy()[rng.permutation(80)]
+    synthetic = np.arange(80) >= 60
+    given = np.where(np.arange(80) >= 70, 1 - labels, labels)
+    weights = SyntheticWeighter().fit(table, given, synthetic=synthetic).sample_weight_
+    assert weights[60:70].mean() > 3 * weights[70:].mean()
+
+
+def test_a_checker_of_the_users_gets_the_frame():
+    checker = make_sklearn_pipeline(columns(), LogisticRegression())
+    rows, labels, synthetic = mislabelled()
+    weighter = SyntheticWeighter(checker=checker).fit(rows, labels, synthetic=synthetic)
+    assert weighter.sample_weight_[40:48].mean() > weighter.sample_weight_[48:].mean()
+    reference = SyntheticWeighter(checker=checker, reference=(TABLE, KINDS))
+    stock = make_stock_pipeline(reference, "passthrough").fit_transform(rows, labels)
+    assert stock.row_weights.synthetic.sum() == 0  # each is a copy of a row of the reference
+
+
+def test_other_kinds_of_tables():
+    pl = pytest.importorskip("polars")
+    plain = TABLE.drop(columns=["day"])
+    expected = SyntheticWeighter().fit(plain, KINDS, synthetic=np.arange(40) % 2)
+    for table in (
+        pl.DataFrame({name: plain[name].tolist() for name in plain}),
+        plain.astype(object).to_numpy(),
+        plain.to_numpy(dtype=object).tolist(),
+    ):
+        found = SyntheticWeighter().fit(table, KINDS, synthetic=np.arange(40) % 2)
+        np.testing.assert_allclose(found.sample_weight_, expected.sample_weight_, rtol=0.05)
+        assert found.transform(table) is table
