@@ -62,8 +62,15 @@ class Block:
             if np.isnan(low) or is_baseline
             else (self._place(low), self._place(high)),
             "costs": [
-                {"text": f"{costs[method]:{style}}", "share": 100 * costs[method] / costs.max()}
-                for costs, style in ((self._seconds, ",.1f"), (self._tokens, ",.0f"))
+                {
+                    "text": f"{costs[method]:,.{digits}f}",
+                    "unit": unit,
+                    "share": 100 * costs[method] / costs.max(),
+                }
+                for costs, digits, unit in (
+                    (self._seconds, 2 if self._seconds[method] < 1 else 1, "s"),
+                    (self._tokens, 0, "tokens"),
+                )
                 if costs.max() > 0
             ],
         }
