@@ -1,5 +1,6 @@
-"""Progress: a bar in a terminal, a line a minute where output goes to a file."""
+"""Progress: a bar in a terminal or notebook, elsewhere a line a minute."""
 
+import multiprocessing
 import sys
 import time
 from types import TracebackType
@@ -13,29 +14,40 @@ _SECONDS = 60.0
 
 
 def progress(total: int, description: str, unit: str, verbose: bool, initial: int = 0) -> Any:
-    """Return a progress bar: of tqdm in a terminal, else an object that prints lines."""
+    """Return a progress bar that leaves nothing behind, or an object that prints lines."""
     settings: dict[str, Any] = {"desc": description, "unit": unit, "initial": initial}
-    if not verbose or (sys.stderr is not None and sys.stderr.isatty()):
-        return tqdm(total=total, disable=not verbose, **settings)
+    if not verbose or _shows_bars():
+        return tqdm(total=total, disable=not verbose, leave=False, **settings)
     return _Lines(total, **settings)
 
 
+def _shows_bars() -> bool:
+    if multiprocessing.parent_process() is not None:
+        return False  # the workers of a search would draw over each other
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel") or (sys.stderr is not None and sys.stderr.isatty())
+
+
 class _Lines:
-    """A line on standard error at the start, at the end and, with news, once a minute."""
+    """With news, a line on standard error once a minute, and one at the end of so long a run.
+
+    What takes less than a minute prints nothing, so that a search does not fill a log.
+    """
 
     def __init__(self, total: int, desc: str, unit: str, initial: int) -> None:
         self.total, self.n, self._initial = total, initial, initial
         self._description, self._unit, self._postfix = desc, unit, ""
         self._start = self._last = time.monotonic()
+        self._has_printed = False
 
     def __enter__(self) -> Self:
-        self._print()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
     ) -> None:
-        self._print()
+        if self._has_printed:
+            self._print()
 
     def update(self, n: int = 1) -> None:
         self.n += n
@@ -53,7 +65,7 @@ class _Lines:
             self._print()
 
     def _print(self) -> None:
-        self._last = time.monotonic()
+        self._last, self._has_printed = time.monotonic(), True
         line = tqdm.format_meter(
             self.n,
             self.total,
@@ -65,4 +77,5 @@ class _Lines:
             initial=self._initial,
         )
         if sys.stderr is not None:
-            print(line, file=sys.stderr, flush=True)
+            sys.stderr.write(f"{line}\n")  # at once: other processes write there as well
+            sys.stderr.flush()

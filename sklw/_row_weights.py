@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
+from sklw._html import small_table
+
 __all__ = ["BaseRowWeighter", "RowWeights", "Weighted"]
 
 
@@ -104,6 +106,19 @@ class RowWeights:
             synthetic=self.synthetic[rows],
             quality=quality,
         )
+
+    def _repr_html_(self) -> str:
+        fields: dict[str, Any] = {}
+        for name, rows in (("real", ~self.synthetic), ("synthetic", self.synthetic)):
+            weights = self.sample_weight[rows]
+            fields[f"{name} rows"] = len(weights)
+            if len(weights):
+                fields[f"weight of {name} rows"] = (
+                    f"{weights.sum():,.4g} in all, from {weights.min():.3g} to {weights.max():.3g}"
+                )
+        if self.quality is not None and self.synthetic.any():
+            fields["mean quality"] = float(self.quality[self.synthetic].mean())
+        return small_table("RowWeights", fields)
 
     def times(self, factors: np.ndarray) -> "RowWeights":
         """Return the same with the weights multiplied by a factor for each row."""

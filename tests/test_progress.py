@@ -1,7 +1,14 @@
 import io
+import re
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from joblib import Parallel, delayed
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from tqdm import tqdm
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, _progress
 from sklw._progress import progress
@@ -31,30 +38,39 @@ def test_a_line_a_minute(clock, capsys):
     lines = err.splitlines()
     assert out == ""
     shares = [line.split("%")[0].split()[-1] for line in lines]
-    assert shares == ["0", "20", "40", "60", "80", "100", "100"]
-    assert lines[2].startswith("Counting:")
-    assert "120/300 [02:00<03:00" in lines[2]
+    assert shares == ["20", "40", "60", "80", "100", "100"]
+    assert lines[1].startswith("Counting:")
+    assert "120/300 [02:00<03:00" in lines[1]
     assert "\r" not in err
 
 
-def test_nothing_more_is_said_than_there_is(clock, capsys):
-    with progress(10, "Counting", "row", verbose=True, initial=4) as bar:
-        clock(30)
+def test_what_takes_less_than_a_minute_prints_nothing(clock, capsys):
+    with progress(10, "Counting", "row", verbose=True) as bar:
+        clock(59)
         bar.set_description("Still")
+        bar.update(10)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_new_is_told(clock, capsys):
+    with progress(10, "Counting", "row", verbose=True, initial=4) as bar:
+        clock(61)
         bar.set_postfix(loss="0.1")
+        bar.set_description("Still")
         bar.update(6)
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
-    assert "4/10" in lines[0]
-    assert lines[1].startswith("Still:")
-    assert "10/10" in lines[1]
-    assert "loss=0.1" in lines[1]
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("Still:")
+    assert "4/10" in first
+    assert "loss=0.1" in first
+    assert "10/10" in last
 
 
 def test_the_last_line_comes_also_after_an_error(clock, capsys):
     def interrupted():
         with progress(10, "Counting", "row", verbose=True) as bar:
-            bar.update(3)
+            clock(61)
+            bar.update(2)
+            bar.update(1)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -70,15 +86,85 @@ def test_silence(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_gets_a_bar(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+class Terminal(io.StringIO):
+    """Standard error that looks like a terminal."""
 
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    with progress(10, "Counting", "row", verbose=True) as bar:
-        bar.update(10)
-    assert "\r" in sys.stderr.getvalue()
+    def isatty(self):
+        return True
+
+    def screen(self):
+        """Return the lines that are left to see, knowing the codes that tqdm uses."""
+        lines, row, column = [""], 0, 0
+        for code in re.findall(r"\x1b\[A|\r|\n|[^\x1b\r\n]+", self.getvalue()):
+            if code == "\x1b[A":
+                row -= 1
+            elif code == "\n":
+                row, column = row + 1, 0
+                lines += [""] * (row + 1 - len(lines))
+            elif code == "\r":
+                column = 0
+            else:
+                line = lines[row].ljust(column)
+                lines[row] = line[:column] + code + line[column + len(code) :]
+                column += len(code)
+        return [line.rstrip() for line in lines]
+
+
+def test_nested_bars_leave_nothing_behind(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress(3, "Outer", "trial", verbose=True) as outer:
+        for _ in range(3):
+            with progress(2, "Inner", "request", verbose=True) as inner:
+                inner.update(2)
+                inner.refresh()
+                seen = terminal.screen()
+            outer.update()
+            outer.refresh()
+    assert [line.split(":")[0] for line in seen if line] == ["Outer", "Inner"]
+    assert not any(terminal.screen())
+
+
+def test_a_notebook_gets_a_bar(monkeypatch):
+    kernel = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=None))
+    monkeypatch.setitem(sys.modules, "IPython", kernel)
+    assert isinstance(progress(10, "Counting", "row", verbose=True), tqdm)
+
+
+class Counting(LogisticRegression):
+    """A classifier that shows a bar."""
+
+    def fit(self, X, y):
+        with progress(1, "Counting", "row", verbose=True) as bar:
+            bar.update()
+        return super().fit(X, y)
+
+
+def shows_a_bar():
+    """Say whether this process would draw a bar, were there a terminal."""
+    sys.stderr = Terminal()
+    try:
+        return isinstance(progress(1, "Counting", "row", verbose=True), tqdm)
+    finally:
+        sys.stderr = sys.__stderr__
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_the_workers_of_a_search_draw_no_bars(backend):
+    found = Parallel(2, backend=backend)(delayed(shows_a_bar)() for _ in range(2))
+    assert found == [False, False]
+    assert shows_a_bar()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_leaves_nothing_behind(n_jobs, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    search = GridSearchCV(Counting(), {"C": [0.1, 1.0]}, cv=2, n_jobs=n_jobs).fit(X, y)
+    assert search.best_params_
+    assert "Counting" in terminal.getvalue()  # the refit is in this process
+    assert not any(terminal.screen())
 
 
 def sampled():
@@ -109,8 +195,8 @@ def weighted():
 
 
 @pytest.mark.parametrize("run", [sampled, compared, weighted])
-def test_everything_that_is_verbose_tells_a_file(run, capsys):
+def test_everything_that_is_verbose_tells_a_file(run, capsys, monkeypatch):
+    monkeypatch.setattr(_progress, "_SECONDS", 0.0)
     name = run()
     lines = capsys.readouterr().err.splitlines()
     assert any(line.startswith(name) and "100%" in line for line in lines)
-    assert len([line for line in lines if line.startswith(name)]) <= 3

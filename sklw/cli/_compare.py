@@ -1,6 +1,7 @@
 """`python -m sklw compare`: all methods on the user's own file."""
 
 import argparse
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklw.comparison import (
     CLASSIFIERS,
     METHODS,
     TABLE_CLASSIFIERS,
+    ComparisonReport,
     Settings,
     compare,
     format_table,
@@ -71,6 +73,7 @@ def add_parser(commands: Any) -> None:
         metavar="DIR",
         help="results and generated rows; run again to resume (default: %(default)s)",
     )
+    add("--html", metavar="FILE", help="write a page on what won, by how much and at what cost")
     _add_model_options(add)
     add_generator_options(parser)
     parser.set_defaults(command=_run, what_is_kept=what_is_kept)
@@ -137,6 +140,12 @@ def _run(arguments: argparse.Namespace) -> int:
         verbose=True,
     )
     print_table(results)
+    if arguments.html is not None:
+        report = ComparisonReport.from_results(results, output=arguments.output)
+        report.to_html(
+            arguments.html, command=shlex.join(["python", "-m", "sklw", *arguments.argv])
+        )
+        print(f"\n{report.verdict}\nThe page is {arguments.html}.")
     print(f"\nResults and generated rows are in {arguments.output}/.")
     refused = results.loc[results["error"].str.startswith(EndpointError.__name__), "error"]
     if len(refused):  # what there is, is shown; the failed trials are run again

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from tqdm.auto import tqdm
+
 import sklw
 from sklw.cli import _advise, _augment, _cache, _compare, _demo
 from sklw.cli._generator import in_options
@@ -40,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser.parse_args(argv)
     except SystemExit as stop:  # argparse exits by itself; callers of main want the status
         return int(stop.code or 0)
+    arguments.argv = sys.argv[1:] if argv is None else argv  # reports say how they were made
     with warnings.catch_warnings():
         shown: set[str] = set()
         warnings.showwarning = partial(_print_warning, shown)
@@ -76,5 +79,5 @@ def _print_warning(
     shown: set[str], message: Warning | str, category: type[Warning], *_: Any, **__: Any
 ) -> None:
     if str(message) not in shown:
-        print(f"sklw: warning: {message}", file=sys.stderr)
+        tqdm.write(f"sklw: warning: {message}", file=sys.stderr)  # above a bar, not through it
     shown.add(str(message))

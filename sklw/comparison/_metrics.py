@@ -11,7 +11,7 @@ from sklearn.metrics import (
     log_loss,
 )
 
-__all__ = ["METRICS", "evaluate"]
+__all__ = ["LOSSES", "METRICS", "evaluate"]
 
 METRICS = (
     "macro_f1",
@@ -22,6 +22,8 @@ METRICS = (
     "brier",
     "accuracy",
 )
+# Those of which less is better.
+LOSSES = frozenset({"log_loss", "brier"})
 
 
 def evaluate(estimator: Any, X: Any, y: np.ndarray, *, minority: Any) -> dict[str, float]:

@@ -9,11 +9,11 @@ from scipy.stats import sem, t
 
 from sklw.comparison._metrics import METRICS
 
-__all__ = ["format_table", "summarize"]
+__all__ = ["TITLES", "format_table", "summarize"]
 
 _GROUP = ["classifier", "minority_size", "method"]
 _COSTS = ["fit_seconds", "generation_seconds", "tokens", "synthetic_rows"]
-_TITLES = {
+TITLES = {
     "macro_f1": "macro-F1",
     "balanced_accuracy": "bal. acc.",
     "minority_f1": "minority F1",
@@ -138,10 +138,10 @@ def format_table(
     """
     if style not in {"text", "markdown"}:
         raise ValueError(f'style must be "text" or "markdown", got {style!r}.')
-    metrics = [name for name in _TITLES if name in summary]
+    metrics = [name for name in TITLES if name in summary]
     metrics = [metric, *(name for name in metrics if name != metric)]
-    header = ["method", _TITLES[metric], f"vs {baseline}"]
-    header += [_TITLES[name] for name in metrics[1:]] + ["fit s", "gen. s", "tokens"]
+    header = ["method", TITLES[metric], f"vs {baseline}"]
+    header += [TITLES[name] for name in metrics[1:]] + ["fit s", "gen. s", "tokens"]
     blocks = []
     for (classifier, size), group in summary.groupby(level=[0, 1], sort=False):
         n_seeds = int(group["seeds"].max())

@@ -1,13 +1,14 @@
 """Limits on the cost of generation, and what it has cost."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from numbers import Integral, Real
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from sklw._compat.scikit_learn import Interval
+from sklw._html import small_table
 from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.generators._cache.answering import iter_cached, known_answers
 from sklw.generators._cache.request_cache import RequestCache
@@ -101,6 +102,16 @@ class Budget(BaseEstimator):
         )
         return next((name for name, bound, now in pairs if bound is not None and now > bound), "")
 
+    def _html_repr(self) -> str:
+        """Return what notebooks show, in place of scikit-learn's diagram."""
+        prices = {"prompt_price", "completion_price"}
+        bounds = {
+            name: value
+            for name, value in self.get_params().items()
+            if value is not None and (value or name not in prices)
+        }
+        return small_table("Budget", bounds or {"bounds": "none"})
+
 
 @dataclass
 class Usage:
@@ -145,6 +156,9 @@ class Usage:
         self.prompt_tokens += completion.prompt_tokens
         self.completion_tokens += completion.completion_tokens
         self.cost = budget.cost(self.prompt_tokens, self.completion_tokens)
+
+    def _repr_html_(self) -> str:
+        return small_table("Usage", asdict(self))
 
 
 def iter_within(

@@ -1,9 +1,6 @@
 """A table of rows with their weights and the reasons for them."""
 
-import html
-from base64 import b64encode
-from collections.abc import Hashable, Mapping
-from io import BytesIO
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +9,10 @@ import pandas as pd
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from sklw._html import in_frame
 from sklw._parents import check_parents
 from sklw._validation import check_texts, holds_texts
+from sklw.inspection._weight_page import verdict_on, weight_page
 from sklw.over_sampling._cells import sort_key
 
 __all__ = ["WeightReport"]
@@ -29,13 +28,10 @@ _ADDED = [
     "reason",
     "parents",
 ]
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }
-table { border-collapse: collapse; width: 100%; margin: 0.5em 0 2em }
-th, td { border-bottom: 1px solid #ddd; padding: 0.3em 0.7em; text-align: left;
-         vertical-align: top; overflow-wrap: anywhere }
-th { white-space: nowrap } img { max-width: 100% } h2 { margin-bottom: 0.2em }
-"""
+_CALLS = """\
+weighter = {weighter}
+weighter.fit(X, y, synthetic=sampler.synthetic_mask_, parent_indices=sampler.parent_indices_)
+weighter.report(X, y, provenance=sampler.provenance_).to_html("weights.html")"""
 
 
 class WeightReport:
@@ -53,8 +49,10 @@ class WeightReport:
         and what the provenance says of it.
     summary : DataFrame
         A row for each class: number of real and of synthetic rows, their total weights, the
-        effective sample size of the synthetic ones, and the share the checker would label
-        otherwise.
+        effective sample size of the synthetic ones, how many real rows of the class they count
+        as, and the share the checker would label otherwise.
+    verdict : str
+        What the synthetic rows are worth, in a few sentences.
 
     Examples
     --------
@@ -69,12 +67,18 @@ class WeightReport:
     """
 
     def __init__(
-        self, frame: pd.DataFrame, summary: pd.DataFrame, title: str, pictures: list[bytes]
+        self,
+        frame: pd.DataFrame,
+        summary: pd.DataFrame,
+        title: str,
+        columns: Sequence[str],
+        weighter: str,
     ) -> None:
         self.frame = frame
         self.summary = summary
         self._title = title
-        self._pictures = pictures
+        self._columns = columns  # of the rows themselves
+        self._weighter = weighter
 
     @classmethod
     def from_estimator(
@@ -100,53 +104,55 @@ class WeightReport:
         made = int(self.frame["synthetic"].sum())
         return f"WeightReport({len(self.frame)} rows, {made} synthetic)"
 
-    def to_html(self, path: Any = None, *, n_rows: int = 20) -> str:
+    @property
+    def verdict(self) -> str:
+        """What the synthetic rows are worth, in a few sentences."""
+        return "\n".join(verdict_on(self.frame, self.summary))
+
+    def to_html(
+        self,
+        path: Any = None,
+        *,
+        n_rows: int = 50,
+        settings: Mapping[str, Any] | None = None,
+        command: str | None = None,
+    ) -> str:
         """Make a page of it.
+
+        The page says first what the synthetic rows are worth, then shows their weights by class
+        and the rows with their reasons, which can be filtered and sorted.
 
         Parameters
         ----------
         path : str or path-like, default=None
             File to write the page to.
-        n_rows : int, default=20
+        n_rows : int, default=50
             How many of the highest and of the lowest weighted rows to show.
+        settings : mapping of str to object, default=None
+            What else to show among the settings, such as the sampler and its ``usage_``.
+        command : str, default=None
+            The command that makes the page again; None shows the calls in Python.
 
         Returns
         -------
         page : str
             The page; it needs no other file.
         """
-        made = self.frame[self.frame["synthetic"]].drop(columns="synthetic")
-        if len(made):
-            made = made.dropna(axis=1, how="all")
-        made = made.sort_values("weight", ascending=False, kind="stable")
-        n_high = min(n_rows, -(-len(made) // 2))
-        n_low = min(n_rows, len(made) - n_high)
-        images = [
-            f'<img alt="weights" src="data:image/png;base64,{b64encode(png).decode()}">'
-            for png in self._pictures
-        ]
-        page = "\n".join(
-            [
-                "<!DOCTYPE html>",
-                f'<html lang="en"><head><meta charset="utf-8"><title>{self._title}</title>',
-                f"<style>{_STYLE}</style></head><body>",
-                f"<h1>{html.escape(self._title)}</h1>",
-                "<h2>Classes</h2>",
-                _table(self.summary.reset_index()),
-                *images,
-                f"<h2>The {n_high} highest weights</h2>",
-                _table(made.head(n_high)),
-                f"<h2>The {n_low} lowest weights</h2>",
-                _table(made.tail(n_low).iloc[::-1]),
-                "</body></html>",
-            ]
+        page = weight_page(
+            self.frame,
+            self.summary,
+            self._columns,
+            title=self._title,
+            n_rows=n_rows,
+            settings={"weighter": self._weighter, **(settings or {})},
+            command=_CALLS.format(weighter=self._weighter) if command is None else command,
         )
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
+            Path(path).write_text(page, encoding="utf-8", errors="replace")
         return page
 
     def _repr_html_(self) -> str:
-        return self.to_html(n_rows=5)
+        return in_frame(self.to_html(n_rows=10))
 
 
 def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) -> WeightReport:
@@ -188,12 +194,12 @@ def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) 
     given = weighter.method if isinstance(weighter.method, str) else repr(weighter.method)
     chosen = f": {weighter.best_params_['method']}" if weighter.best_params_ else ""
     title = f"Weights by {given}{chosen}"
-    return WeightReport(frame, _summary(frame), title, _pictures(weighter, X, labels))
+    return WeightReport(frame, _summary(frame), title, columns, repr(weighter))
 
 
 def _as_frame(X: Any) -> pd.DataFrame:
     if holds_texts(X):
-        return pd.DataFrame({"text": check_texts(X, estimator_name="report")})
+        return pd.DataFrame({"text": check_texts(X, estimator_name="report")}, dtype=object)
     if isinstance(X, pd.DataFrame):
         return X.reset_index(drop=True)
     table = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
@@ -232,13 +238,16 @@ def _with_provenance(frame: pd.DataFrame, provenance: Any, is_text: bool) -> pd.
         accepted = known["accepted"].astype(bool)
         known = known[accepted].drop(columns=["accepted", "reason"], errors="ignore")
     known = known.drop(columns="parents", errors="ignore")
+    # Types with a missing value: numbers of prompts stay whole where real rows have none.
+    whole = dict.fromkeys(known.select_dtypes("integer"), "Int64")
+    known = known.astype(whole | dict.fromkeys(known.select_dtypes("bool"), "boolean"))
     if not is_text:
         return _with_provenance_of_table(frame, known)
     known = known.drop_duplicates(["text", "label"])
     merged = frame.merge(known, on=["text", "label"], how="left")
     new = [column for column in known.columns if column not in ("text", "label")]
     # A real row that was generated again is still real.
-    merged.loc[~merged["synthetic"], new] = np.nan
+    merged.loc[~merged["synthetic"], new] = None
     return merged
 
 
@@ -278,39 +287,15 @@ def _summary(frame: pd.DataFrame) -> pd.DataFrame:
     for label, part in frame.groupby("label"):
         made = part[part["synthetic"]]
         squares = float((made["weight"] ** 2).sum())
+        of_real = part["weight"][~part["synthetic"]].mean()
         rows[label] = {
             "real": int((~part["synthetic"]).sum()),
             "synthetic": len(made),
             "real_weight": part["weight"].sum() - made["weight"].sum(),
             "synthetic_weight": made["weight"].sum(),
             "effective_sample_size": made["weight"].sum() ** 2 / squares if squares else 0.0,
+            "real_rows_equivalent": made["weight"].sum() / of_real if of_real else np.nan,
         }
         if "likeliest_class" in part and len(made):
             rows[label]["labelled_otherwise"] = (made["likeliest_class"] != label).mean()
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("label")
-
-
-def _pictures(weighter: Any, X: Any, labels: np.ndarray) -> list[bytes]:
-    """Draw what there is to see; a page without pictures is better than none."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return []
-    from sklw.inspection._weight_display import Kind, WeightDisplay
-
-    made = weighter.synthetic_mask_
-    if not made.any():
-        return []
-    kinds: list[Kind] = ["class"]
-    if not np.isnan(weighter.quality_[made]).all():
-        kinds.append("quality")
-    figure = Figure(figsize=(6 * len(kinds), 4), dpi=110, layout="constrained")
-    for ax, kind in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True):
-        WeightDisplay.from_estimator(weighter, X, labels, kind=kind, ax=ax)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png")
-    return [buffer.getvalue()]
-
-
-def _table(frame: pd.DataFrame) -> str:
-    return frame.to_html(index=False, float_format="{:.3g}".format, border=0, na_rep="")

@@ -1,5 +1,4 @@
 import re
-import sys
 
 import numpy as np
 import pandas as pd
@@ -38,14 +37,68 @@ def test_the_frame_has_every_row_and_says_why():
 
 def test_the_page_shows_texts_as_text_and_needs_no_other_file(tmp_path):
     report = fitted().report(TEXTS, LABELS)
-    page = report.to_html(tmp_path / "weights.html", n_rows=2)
+    page = report.to_html(tmp_path / "weights.html")
     assert (tmp_path / "weights.html").read_text(encoding="utf-8") == page
     assert "good &lt;b&gt;film&lt;/b&gt;" in page
     assert "<b>film" not in page
-    assert "data:image/png;base64," in page
     assert page.index("a bad &amp; poor one") < page.index("so bad a film")
-    assert 'src="http' not in page
-    assert report._repr_html_().startswith("<!DOCTYPE html>")
+    assert "http://" not in page
+    assert "https://" not in page
+    assert '<div class="tools" hidden>' in page  # the script shows it
+
+
+def test_the_page_ends_with_what_makes_it_again():
+    report = fitted().report(TEXTS, LABELS)
+    page = report.to_html(settings={"sampler": "LLMOverSampler(<b>)"}, command="sklw augment <x>")
+    assert "LLMOverSampler(&lt;b&gt;)" in page
+    assert "sklw augment &lt;x&gt;" in page
+    assert ".fit(X, y, synthetic=sampler.synthetic_mask_" in report.to_html()
+
+
+def test_few_of_many_rows_are_shown():
+    page = fitted().report(TEXTS, LABELS).to_html(n_rows=1)
+    assert "The 1 highest and the 1 lowest of 3 weights" in page
+    assert page.count("<tr data-label") == 2
+
+
+def test_notebooks_show_the_page_in_a_frame_of_its_own():
+    shown = fitted().report(TEXTS, LABELS)._repr_html_()
+    assert shown.startswith('<iframe srcdoc="&lt;!DOCTYPE html&gt;')
+    assert "good &amp;lt;b&amp;gt;film" in shown
+
+
+def test_the_verdict():
+    real, made = np.zeros((30, 1)), np.array([[3.0], [3.1], [0.1], [-3.0]])
+    real[:, 0] = np.linspace(-1, 1, 30) + np.where(np.arange(30) % 2, 2, -2)
+    labels = np.array(["a", "b"])[[*(np.arange(30) % 2), 1, 1, 1, 1]]
+    synthetic = np.arange(34) >= 30
+    X = np.concatenate([real, made])
+    weighter = SyntheticWeighter("quality", random_state=0).fit(X, labels, synthetic)
+    headline, *rest = weighter.report(X, labels).verdict.splitlines()
+    assert headline.startswith("4 synthetic rows count as much as 4 real ones, and 1 of them")
+    assert rest[0] == (
+        "There are 30 real rows and 4 synthetic rows, which have 12% of the total weight."
+    )
+    assert rest[-1].endswith("to the checker it looks like another class.")
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "sentence"),
+    [
+        (np.zeros(15, dtype=bool), "All rows are real: there is nothing to weight."),
+        (SYNTHETIC, "All synthetic rows have the same weight."),
+    ],
+)
+def test_the_verdict_without_differences(synthetic, sentence):
+    weighter = SyntheticWeighter("uniform").fit(TEXTS, LABELS, synthetic=synthetic)
+    assert weighter.report(TEXTS, LABELS).verdict.splitlines()[-1] == sentence
+
+
+def test_a_text_that_is_no_valid_unicode(tmp_path):
+    texts = np.array([*TEXTS[:-1], "so \ud800 bad"], dtype=object)
+    weighter = SyntheticWeighter("uniform").fit(texts, LABELS, synthetic=SYNTHETIC)
+    weighter.report(texts, LABELS).to_html(tmp_path / "weights.html")
+    assert "so ? bad" in (tmp_path / "weights.html").read_text(encoding="utf-8")
 
 
 def test_the_summary_counts_by_class():
@@ -64,6 +117,8 @@ def test_provenance_and_parents_are_shown():
             "accepted": [True, True, True, False],
             "reason": ["", "", "", "duplicate"],
             "model": ["m1", "m1", "m2", "m2"],
+            "seed": [1, 2, 3, 4],
+            "cached": [True, False, True, True],
         }
     )
     parents = [np.array([], dtype=int)] * 12 + [np.array([0, 2]), np.array([6]), np.array([1])]
@@ -72,6 +127,10 @@ def test_provenance_and_parents_are_shown():
     assert frame["model"][:12].isna().all()
     assert frame["parents"][12] == "a good film; a fine film"
     assert len(frame) == 15
+    assert frame["seed"][12:].tolist() == [1, 2, 3]
+    assert frame["cached"][12:].tolist() == [True, False, True]
+    assert frame[["seed", "cached"]].dtypes.astype(str).tolist() == ["Int64", "boolean"]
+    assert frame["seed"][:12].isna().all()
 
 
 @pytest.mark.parametrize("method", ["uniform", "imp", "sungen"])
@@ -178,13 +237,8 @@ def test_columns_of_the_table_keep_their_values():
 def test_no_synthetic_rows():
     weighter = SyntheticWeighter("uniform").fit(TEXTS, LABELS, synthetic=np.zeros(15))
     report = weighter.report(TEXTS, LABELS)
-    assert "The 0 highest weights" in report.to_html()
+    assert "nothing to weight" in report.to_html()
     assert report.frame["weight"].eq(1).all()
-
-
-def test_a_page_without_matplotlib_has_no_picture(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert "data:image" not in fitted().report(TEXTS, LABELS).to_html()
 
 
 def test_errors_say_what_to_pass():

@@ -1,0 +1,66 @@
+"""What notebooks show of small objects."""
+
+import re
+
+import pytest
+
+from sklw import RowWeights
+from sklw._html import small_table
+from sklw.generators import Budget, Usage
+
+
+def cells(shown):
+    """Return the names and values of a table."""
+    return dict(re.findall(r"<th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td>", shown))
+
+
+def test_a_budget():
+    budget = Budget(max_requests=0, max_cost=2.5, prompt_price=0.15)
+    shown = {"max_requests": "0", "max_cost": "2.5", "prompt_price": "0.15"}
+    assert cells(budget._repr_html_()) == shown
+    assert cells(budget._repr_mimebundle_()["text/html"]) == shown
+    assert cells(Budget()._repr_html_()) == {"bounds": "none"}
+
+
+def test_a_usage():
+    usage = Usage(requests=1200, completion_tokens=34_567, cost=0.25, stopped_by="max_cost")
+    shown = cells(usage._repr_html_())
+    assert shown["requests"] == "1,200"
+    assert shown["completion_tokens"] == "34,567"
+    assert shown["cost"] == "0.25"
+    assert shown["stopped_by"] == "max_cost"
+
+
+@pytest.mark.parametrize(
+    ("weights", "synthetic", "shown"),
+    [
+        (
+            [1, 1, 0.5, 0.25],
+            [False, False, True, True],
+            {
+                "real rows": "2",
+                "weight of real rows": "2 in all, from 1 to 1",
+                "synthetic rows": "2",
+                "weight of synthetic rows": "0.75 in all, from 0.25 to 0.5",
+            },
+        ),
+        (
+            [2.0],
+            [False],
+            {
+                "real rows": "1",
+                "weight of real rows": "2 in all, from 2 to 2",
+                "synthetic rows": "0",
+            },
+        ),
+        ([], [], {"real rows": "0", "synthetic rows": "0"}),
+    ],
+)
+def test_row_weights(weights, synthetic, shown):
+    assert cells(RowWeights(weights, synthetic=synthetic)._repr_html_()) == shown
+
+
+def test_names_and_values_are_escaped():
+    shown = small_table("<b>", {"<i>": "<script>alert(1)</script>"})
+    assert not re.search("<(b|i|script)>(?!&lt;)", shown)
+    assert "&lt;script&gt;" in shown
