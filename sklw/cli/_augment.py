@@ -1,7 +1,9 @@
 """`python -m sklw augment`: a file of real rows, then synthetic ones with their weights."""
 
 import argparse
+import shlex
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,7 +111,12 @@ def _run(arguments: argparse.Namespace) -> int:
         X, y, synthetic=sampler.synthetic_mask_, parent_indices=parents
     )
     report = weighter.report(X, y, provenance=sampler.provenance_, parent_indices=parents)
-    output.write(data.augmented(X, y, weighter, parents), report)
+    write_page = partial(
+        report.to_html,
+        settings={"sampler": sampler, "weighter": weighter, "usage": sampler.usage_},
+        command=shlex.join(["python", "-m", "sklw", *arguments.argv]),
+    )
+    output.write(data.augmented(X, y, weighter, parents), write_page)
     _print_summary(sampler, data, output, y)
     return 0
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ class Output:
                     "--overwrite to replace it."
                 )
 
-    def write(self, rows: pd.DataFrame, report: Any) -> None:
+    def write(self, rows: pd.DataFrame, write_page: Callable[[Path], None]) -> None:
         """Write both; a page that cannot be written is worth a warning."""
         self._refuse_existing()  # the other one may have come meanwhile
         separator = _SEPARATORS[self.path.suffix.lower()]
@@ -138,7 +139,7 @@ class Output:
                 "twice."
             ) from error
         try:
-            write_by(self.page, report.to_html)
+            write_by(self.page, write_page)
         except OSError as error:
             warnings.warn(
                 f"The page {self.page} could not be written: {error.strerror or error}.",

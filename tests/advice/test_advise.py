@@ -56,6 +56,7 @@ def test_easy_classes_need_no_rows():
     assert "Generating is hardly worth it." in str(advice)
 
 
+@pytest.mark.slow
 def test_steep_curve_is_worth_trying():
     advice = advise(*normal([300, 60], distance=3, n_columns=200), random_state=0)
     row = advice.frame.loc["few"]
@@ -67,6 +68,7 @@ def test_steep_curve_is_worth_trying():
     assert of_twice - score > row["low"]
 
 
+@pytest.mark.slow
 def test_nothing_is_worth_less_than_what_is_asked_for(table):
     assert advise(*table, worth=0.5, random_state=0).frame.loc[1, "verdict"] == "hardly worth it"
     assert advise(*table, worth=0, random_state=0).frame.loc[1, "verdict"] != "hardly worth it"
@@ -110,6 +112,7 @@ def test_texts(reviews):
     assert advice.frame.index.tolist() == ["down"]
 
 
+@pytest.mark.slow
 def test_frame_with_categories_and_missing_values(table):
     X, y = table
     frame = pd.DataFrame(X[:, :4], columns=list("abcd")).assign(
@@ -120,6 +123,7 @@ def test_frame_with_categories_and_missing_values(table):
     assert advice.frame.index.tolist() == [True]
 
 
+@pytest.mark.slow
 def test_equally_large_classes_are_doubled_together():
     advice = advise(*normal([50, 50], distance=2), random_state=0)
     assert advice.frame.index.tolist() == ["all classes"]
@@ -135,6 +139,7 @@ def test_few_rows_are_called_too_few(n_few):
     assert advice.curves.empty
 
 
+@pytest.mark.slow
 def test_several_classes_come_rarest_first(table):
     X, y = table
     labels = np.array(["b", "a"])[y]
@@ -145,6 +150,7 @@ def test_several_classes_come_rarest_first(table):
     assert "tuned threshold" not in advice.methods.index
 
 
+@pytest.mark.slow
 def test_large_classes_are_represented_by_some_of_their_rows():
     X, y = normal([6000, 30], distance=3)
     advice = advise(X, y, scoring="f1_macro", random_state=0)

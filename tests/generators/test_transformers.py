@@ -27,6 +27,7 @@ def together(generator, requests):
     return generator.generate(requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
 def test_texts_do_not_depend_on_what_stands_beside(generator, requests, together, batch_size):
     order = random.Random(batch_size).sample(range(len(requests)), 12 if batch_size > 1 else 5)
@@ -36,6 +37,7 @@ def test_texts_do_not_depend_on_what_stands_beside(generator, requests, together
     assert answers == [together[i] for i in order]
 
 
+@pytest.mark.slow
 def test_texts_do_not_depend_on_what_stands_beside_in_float32(requests):
     generator = TransformersGenerator(dtype="float32")
     some = [replace(request, max_new_tokens=5) for request in requests[:9]]

@@ -305,6 +305,7 @@ def test_clone_pickle_and_nested_parameters():
     assert "LLMOverSampler" in sampler._repr_html_()
 
 
+@pytest.mark.slow
 def test_the_embedded_model_writes_the_same_rows_again(tmp_path):
     sampler = LLMOverSampler(
         sampling_strategy={"hazard": 13},

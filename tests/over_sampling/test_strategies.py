@@ -436,6 +436,7 @@ def test_nobody_to_verify_is_refused():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", OTHERS)
 def test_a_real_model_writes_by_every_strategy(strategy):
     sampler = LLMOverSampler(
