@@ -85,7 +85,7 @@ class Advice:
 
     def _sentences(self) -> list[str]:
         scores = [
-            f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}] with {name}"
+            f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}] with {_named(name)}"
             for name, row in self.methods.iterrows()
         ]
         found = [
@@ -103,9 +103,13 @@ class Advice:
         if points < 0.1:
             return []
         return [
-            f"These gains are over class weights. With {scores.idxmax()} the score is {points:.1f} "
-            "points higher than with class weights, without any new row: start with that."
+            f"These gains are over class weights. With {_named(scores.idxmax())} the score is "
+            f"{points:.1f} points higher, without any new row: start with that."
         ]
+
+
+def _named(method: Any) -> str:
+    return f"a {method}" if method.endswith("threshold") else str(method)
 
 
 def _sentence(label: Any, row: pd.Series) -> str:
