@@ -83,7 +83,9 @@ shown.round(2)
 # %%
 import matplotlib.pyplot as plt
 
-axes = shown.iloc[::-1].plot.barh(subplots=True, layout=(1, 4), legend=False, figsize=(10, 2.4))
+axes = shown.iloc[::-1].plot.barh(
+    subplots=True, sharex=False, layout=(1, 4), legend=False, figsize=(10, 2.4)
+)
 for ax, title in zip(axes.flat, shown, strict=True):
     ax.set_title(title.replace("_", " "), fontsize=10)
 axes.flat[0].figure.tight_layout()
