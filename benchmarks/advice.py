@@ -4,9 +4,9 @@ For each corpus, number of rare rows (beside at most 750 of each other class) an
 training set is drawn and advised on. Then as many further real rows of the rare class are added,
 ten times over: the true gain is the mean by which the score on all rows left over rises::
 
-    python benchmarks/advice.py --data ../shared/data
+    python benchmarks/advice.py --data DATA
 
-The method was developed with seeds 0 to 7; the table has others. About twenty minutes on
+The method was developed with seeds 0 to 7; the table has 100 to 102. About twenty minutes on
 one core.
 """
 
