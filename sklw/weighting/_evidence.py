@@ -1,7 +1,6 @@
 """What weighting methods can find out about the rows."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import check_random_state
 
+from sklw._cached import cached_property
 from sklw._cross_fitting import CrossFittedChecker, default_checker, own_column
 from sklw._mixed import MixedEncoder, MixedRows, reading_frames
 from sklw.weighting._inputs import resolved_prior
