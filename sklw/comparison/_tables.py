@@ -69,7 +69,13 @@ def has_natural_repeats(X: pd.DataFrame) -> bool:
 
 def to_lines(X: pd.DataFrame) -> list[str]:
     """Write each row as a JSON object."""
-    text = X.to_json(
+    # Before pandas 3, a nullable 6 became 6.0 or 6, as others of the column are missing or not.
+    nullable = [
+        name
+        for name, dtype in X.dtypes.items()
+        if pd.api.types.is_extension_array_dtype(dtype) and pd.api.types.is_integer_dtype(dtype)
+    ]
+    text = X.astype(dict.fromkeys(nullable, object)).to_json(
         orient="records", lines=True, date_format="iso", double_precision=15, force_ascii=False
     )
     return text.splitlines() if len(X) else []

@@ -62,7 +62,7 @@ def test_steep_curve_is_worth_trying():
     row = advice.frame.loc["few"]
     assert row["verdict"] == "worth trying"
     assert "60 rows would cost about" in str(advice)
-    assert "With tuned threshold the score is" in str(advice)
+    assert "With a tuned threshold the score is" in str(advice)
     twice = advise(*normal([300, 120], distance=3, n_columns=200), random_state=0)
     score, of_twice = (a.methods.loc["class weights", "score"] for a in (advice, twice))
     assert of_twice - score > row["low"]

@@ -95,7 +95,8 @@ def test_sungen_needs_no_real_rows():
     assert weights[flipped].mean() < 0.5 * weights[~flipped].mean()
 
 
-def test_the_progress_is_shown_if_asked_for(capfd):
+def test_the_progress_is_shown_if_asked_for(capfd, monkeypatch):
+    monkeypatch.setattr("sklw._progress._SECONDS", 0.0)
     X, y, synthetic, _ = noisy()
     SyntheticWeighter("hu", random_state=0).fit(X, y, synthetic=synthetic)
     assert capfd.readouterr().err == ""
