@@ -48,7 +48,7 @@ def table() -> str:
     """Return the page."""
     runs = {run: installed(run) for run in RUNS}
     rows = [["package", *runs], ["---"] * 4]
-    rows += [[name, *(found.get(name, "") for found in runs.values())] for name in lowest()]
+    rows += [[name, *(found.get(name.lower(), "") for found in runs.values())] for name in lowest()]
     return INTRODUCTION + "\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
