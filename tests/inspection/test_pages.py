@@ -29,22 +29,30 @@ WIDTHS = [400, 1400]
 
 
 @pytest.fixture(scope="session")
-def browse():
+def browse(tmp_path_factory):
     """Return a function that opens a page in Chromium and runs a script there."""
     reason = "needs Chromium: pip install PyQt6-WebEngine"
     pytest.importorskip("PyQt6.QtWebEngineCore", reason=reason, exc_type=ImportError)
     browser = Path(__file__).with_name("browser.py")
 
-    def run(path, script="null", widths=WIDTHS, **options):
-        wanted = json.dumps({"script": script, "widths": widths, **options})
-        done = subprocess.run(
-            [sys.executable, browser, path, wanted],
+    def start(path, wanted):
+        return subprocess.run(
+            [sys.executable, browser, path, json.dumps(wanted)],
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
             env={**os.environ, "PYTHONPATH": ""},
         )
+
+    empty = tmp_path_factory.mktemp("browser") / "empty.html"
+    empty.write_text("<!doctype html>")
+    started = start(empty, {"widths": [400]})
+    if started.returncode:
+        pytest.skip(f"Chromium does not start here: {started.stderr[-300:]}")
+
+    def run(path, script="null", widths=WIDTHS, **options):
+        done = start(path, {"script": script, "widths": widths, **options})
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
