@@ -14,13 +14,9 @@ class _Counter(BaseGenerator):
     """Counts tokens, and writes nothing."""
 
     prompt_form = "chat"
-    model_name = "none"
-
-    def cache_key(self) -> dict[str, Any]:
-        return {}
 
     def iter_generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        raise NotImplementedError
+        raise RuntimeError("An estimate sends no request.")
 
 
 def tokens_for(X: Any, y: Any, wanted: Mapping[Any, int], generator: Any = None) -> int:
