@@ -28,6 +28,11 @@ __all__ = ["PAIRS", "Pair", "Texts", "load_pair"]
 MAX_TEST = 3000
 # "(Hyperbolic)", "[Not hyperbole]", "#hyperbole" at the end: the model's own verdict on its row.
 SELF_TAG = re.compile(r"\s*[(\[#]\s*([^()\[\]#]*hyperbol[^()\[\]#]*)[)\]]?[.!\s]*$", re.IGNORECASE)
+# "(Neutral)", "#hate": a name of a class.
+EMOTIONS = (
+    "anger|boredom|empty|enthusiasm|fun|happiness|hate|love|neutral|relief|sadness|surprise|worry"
+)
+EMOTION_TAG = re.compile(rf"""\s*[(\[#]\s*({EMOTIONS})[)\]]?[.!"”\s]*$""", re.IGNORECASE)
 
 
 @dataclass
@@ -97,8 +102,9 @@ def _parrot(task: str, model: str) -> Callable[[Path, int], Pair]:
             for name in ("base", "train", "test")
         )
         rows = _json(folder / f"balanced_{model}_augmented.json.gz")
-        tags = [SELF_TAG.search(row["augmented_text"]) for row in rows]
-        texts = [_unquoted(SELF_TAG.sub("", row["augmented_text"])) for row in rows]
+        tag = EMOTION_TAG if task == "crowdflower" else SELF_TAG
+        tags = [tag.search(row["augmented_text"]) for row in rows]
+        texts = [_unquoted(tag.sub("", row["augmented_text"])) for row in rows]
         pair = _pair(small, texts, rows, "target", large, test)
         if task == "hypo-l":
             verdicts = {
@@ -164,6 +170,8 @@ PAIRS: dict[str, Callable[[Path, int], Pair]] = {
     "hyperbole-llama2": _parrot("hypo-l", "llama-2-70b"),
     "sarcasm-grounded": _sarcasm("grounded"),
     "sarcasm-simple": _sarcasm("simple"),
+    "emotions-gpt4": _parrot("crowdflower", "gpt-4"),
+    "emotions-llama2": _parrot("crowdflower", "llama-2-70b"),
     "agnews-gpt35": _ag_news("gpt35_para.csv.gz"),
     "agnews-llama3": _ag_news("llama3_para.csv.gz"),
     "phrasebank-gpt4o": _phrasebank,

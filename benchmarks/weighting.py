@@ -105,10 +105,12 @@ def draw(pair: Pair, source: str, seed: int, max_synthetic: int) -> Training:
     n_small = len(pair.small)
     kept = np.arange(n_small)
     if (pair.parents >= 0).any():
-        kept, _ = train_test_split(
-            kept, train_size=0.8, stratify=pair.small.labels, random_state=seed
+        # The only row of a class is always there.
+        alone = ~pd.Series(pair.small.labels).duplicated(keep=False).to_numpy()
+        drawn, _ = train_test_split(
+            kept[~alone], train_size=0.8, stratify=pair.small.labels[~alone], random_state=seed
         )
-        kept = np.sort(kept)
+        kept = np.sort(np.concatenate([drawn, kept[alone]]))
     small = pair.small[kept]
     position = np.full(n_small + 1, -1)
     position[kept] = np.arange(len(kept))

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
@@ -204,24 +203,33 @@ class RowFilter:
 
 
 class _Known:
-    """Vectors of the rows known so far; grows without copying all of them each time."""
+    """Vectors of the rows known so far, indexed by 4-gram: a search reads only those in common."""
 
     def __init__(self, vectors: sparse.csr_matrix) -> None:
-        self._blocks = vectors
+        self._index = vectors.T.tocsr()
+        self._recent = vectors[:0]
         self._pending: list[sparse.csr_matrix] = []
 
     def add(self, vector: sparse.csr_matrix) -> None:
         self._pending.append(vector)
-        if len(self._pending) >= 64:
-            self._blocks = sparse.vstack([self._blocks, *self._pending], format="csr")
-            self._pending = []
+        if len(self._pending) < 64:
+            return
+        self._recent = sparse.vstack([self._recent, *self._pending], format="csr")
+        self._pending = []
+        # Indexing anew costs as much as all that is indexed, so it has to become rarer.
+        if self._recent.shape[0] > max(1024, self._index.shape[1] // 8):
+            self._index = sparse.hstack([self._index, self._recent.T.tocsr()], format="csr")
+            self._recent = self._recent[:0]
 
     def most_similar(self, vector: sparse.csr_matrix) -> tuple[float, int]:
-        parts = [self._blocks, *([sparse.vstack(self._pending)] if self._pending else [])]
-        column = vector.T
-        similarities = np.concatenate([(part @ column).toarray().ravel() for part in parts])
-        best = int(similarities.argmax())
-        return float(similarities[best]), best
+        """Return the highest similarity, and the position of the first row that has it."""
+        best, position, before = 0.0, 0, 0
+        for by_gram in (self._index, *(rows.T for rows in (self._recent, *self._pending))):
+            found = (vector @ by_gram).tocoo()
+            if found.nnz and (highest := float(found.data.max())) > best:
+                best, position = highest, before + int(found.col[found.data == highest].min())
+            before += by_gram.shape[1]
+        return best, position
 
 
 def _bare(text: str) -> str:

@@ -1,0 +1,227 @@
+"""A soft vote of what was learned from all rows and what was learned from the real ones."""
+
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from sklw._compat.scikit_learn import HasMethods, Interval, fit_context, safe_indexing
+from sklw._cross_fitting import default_checker
+from sklw._row_weights import RowWeights, Weighted
+from sklw._validation import check_labels, holds_texts
+
+__all__ = ["RealSyntheticVotingClassifier"]
+
+
+class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Average a classifier of all rows with one of the real rows alone.
+
+    Synthetic rows make a classifier too sure of itself, since they are easier than real ones. A
+    classifier that has only seen real rows is not, and it errs on other rows. Their mean
+    probability is about as well calibrated as training on the real rows alone, at no loss of
+    accuracy [1]_.
+
+    Use it as the last step of :class:`sklw.Pipeline`, after a weighter, which says which rows are
+    real. If no row is synthetic, both classifiers are fitted on the same rows.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted on all rows with their weights. Needs ``predict_proba``.
+    real_estimator : classifier, default=None
+        Fitted on the real rows, whose weights are scaled so that each class has the share of the
+        total that it has among all rows. None takes logistic regression on frozen sentence
+        embeddings for texts, which costs next to nothing beside fine-tuning, and a clone of
+        `estimator` for anything else.
+    real_vote : float, default=0.5
+        Share of `real_estimator` in the mean, from 0 to 1.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    estimator_, real_estimator_ : classifiers
+        The fitted classifiers.
+    n_features_in_ : int
+        Number of columns, if `estimator_` has it.
+
+    Raises
+    ------
+    ValueError
+        If a class has no real row of positive weight, or weights do not fit the rows.
+    TypeError
+        If a classifier takes no weights, or none of the kind that the weighting method needs.
+
+    See Also
+    --------
+    sklw.SyntheticWeighter : Finds the weights.
+    sklearn.ensemble.VotingClassifier : A soft vote of classifiers of the same rows.
+
+    References
+    ----------
+    .. [1] The weighting benchmark in the documentation of sklw.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklw import RowWeights
+    >>> from sklw.ensemble import RealSyntheticVotingClassifier
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0], [9.0]], [0, 0, 1, 1, 1]
+    >>> weights = RowWeights([1, 1, 1, 1, 0.2], synthetic=[False, False, False, False, True])
+    >>> clf = RealSyntheticVotingClassifier(LogisticRegression())
+    >>> clf.fit(X, y, row_weights=weights).predict([[0.5], [2.5]])
+    array([0, 1])
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "real_estimator": [HasMethods(["fit", "predict_proba"]), None],
+        "real_vote": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self, estimator: Any, *, real_estimator: Any = None, real_vote: float = 0.5
+    ) -> None:
+        self.estimator = estimator
+        self.real_estimator = real_estimator
+        self.real_vote = real_vote
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        row_weights: RowWeights | None = None,
+    ) -> Self:
+        """Fit both classifiers.
+
+        Parameters
+        ----------
+        X : array-like of str of shape (n_samples,), or of shape (n_samples, n_features), or Weighted
+            The rows.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of rows all of which are real.
+        row_weights : RowWeights, default=None
+            Weights that say which rows are synthetic; in place of `sample_weight`.
+
+        Returns
+        -------
+        self : RealSyntheticVotingClassifier
+            The fitted classifier.
+        """
+        if isinstance(X, Weighted):
+            X, row_weights = X.X, X.row_weights
+        labels = check_labels(y, estimator_name=type(self).__name__, warn=True)
+        if row_weights is None:
+            weights = np.ones(len(labels)) if sample_weight is None else sample_weight
+            row_weights = RowWeights(weights, np.zeros(len(labels), dtype=bool))
+        elif sample_weight is not None:
+            raise ValueError(
+                "Weights were given twice: as row_weights and as sample_weight. Multiply them: "
+                "row_weights=row_weights.times(sample_weight)."
+            )
+        if len(row_weights) != len(labels):
+            raise ValueError(
+                f"There are {len(row_weights)} weights for {len(labels)} rows. Pass one for each."
+            )
+        self.classes_ = np.unique(labels)
+        real = _real_rows(X, labels, row_weights)
+        self.estimator_ = _fitted(self.estimator, X, labels, row_weights)
+        self.real_estimator_ = _fitted(self._real_classifier(X), *real)
+        if hasattr(self.estimator_, "n_features_in_"):
+            self.n_features_in_ = self.estimator_.n_features_in_
+        return self
+
+    def _real_classifier(self, X: Any) -> Any:
+        if self.real_estimator is not None:
+            return self.real_estimator
+        if holds_texts(X):
+            return default_checker("embedding", text=True, sparse=False, random_state=None)
+        return self.estimator
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows like those of ``fit``.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            With columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        of_all = np.asarray(self.estimator_.predict_proba(X), dtype=float)
+        of_real = np.asarray(self.real_estimator_.predict_proba(X), dtype=float)
+        return (1 - self.real_vote) * of_all + self.real_vote * of_real
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the label of each row.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows like those of ``fit``.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The most probable labels.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        return tags
+
+
+def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any, Any, RowWeights]:
+    """Return the real rows; each class has the share of their weight that it has of all."""
+    if not row_weights.synthetic.any():
+        return X, labels, row_weights
+    weights = row_weights.sample_weight
+    own = np.where(row_weights.synthetic, 0.0, weights)
+    scale = own.sum() / weights.sum()
+    for label in np.unique(labels):
+        of_class = labels == label
+        if not own[of_class].any():
+            raise ValueError(
+                f"Class {str(label)!r} has no real row of positive weight to learn from. Add one, "
+                "or use the classifier without RealSyntheticVotingClassifier."
+            )
+        own[of_class] *= scale * weights[of_class].sum() / own[of_class].sum()
+    rows = np.flatnonzero(own)
+    X = safe_indexing(X.tocsr() if issparse(X) else X, rows)
+    return X, labels[rows], RowWeights(own[rows], np.zeros(len(rows), dtype=bool))
+
+
+def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> Any:
+    if has_fit_parameter(estimator, "row_weights"):
+        return clone(estimator).fit(X, y, row_weights=row_weights)
+    if row_weights.finish is not None:
+        raise TypeError(
+            f"{type(estimator).__name__} cannot take row_weights in fit, and this weighting method "
+            "is finished by the classifier. Use BertClassifier, or a method that gives fixed "
+            'weights ("quality", "imp", "auto", ...).'
+        )
+    if has_fit_parameter(estimator, "sample_weight"):
+        return clone(estimator).fit(X, y, sample_weight=row_weights.sample_weight)
+    steps = getattr(estimator, "steps", None)
+    if steps and has_fit_parameter(steps[-1][1], "sample_weight"):
+        argument = {f"{steps[-1][0]}__sample_weight": row_weights.sample_weight}
+        return clone(estimator).fit(X, y, **argument)
+    raise TypeError(
+        f"{type(estimator).__name__} takes no sample_weight in fit, so the weights would be lost. "
+        "Pass a classifier that does, such as LogisticRegression or BertClassifier."
+    )

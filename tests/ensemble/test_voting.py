@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline as stock_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklw import (
+    BertClassifier,
+    LLMOverSampler,
+    RecordedGenerator,
+    RowWeights,
+    SyntheticWeighter,
+    TextEmbedder,
+    make_pipeline,
+)
+from sklw.datasets import load_maintenance_requests
+from sklw.ensemble import RealSyntheticVotingClassifier
+
+
+@parametrize_with_checks([RealSyntheticVotingClassifier(LogisticRegression())])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    y = np.repeat(["a", "b", "a", "b"], [40, 10, 5, 35])
+    X = rng.normal(size=(90, 3)) + (y == "b")[:, None]
+    return X, y, RowWeights(rng.uniform(0.1, 2, 90), synthetic=np.arange(90) >= 50)
+
+
+def test_it_averages_both(rows):
+    X, y, weights = rows
+    clf = RealSyntheticVotingClassifier(LogisticRegression(), real_vote=0.3)
+    found = clf.fit(X, y, row_weights=weights).predict_proba(X)
+    of_all = LogisticRegression().fit(X, y, weights.sample_weight).predict_proba(X)
+    of_real = clf.real_estimator_.predict_proba(X)
+    np.testing.assert_allclose(found, 0.7 * of_all + 0.3 * of_real)
+    np.testing.assert_array_equal(clf.predict(X), clf.classes_[found.argmax(axis=1)])
+
+
+def test_classes_of_the_real_rows_have_their_share_of_all_weights(rows):
+    X, y, weights = rows
+    clf = RealSyntheticVotingClassifier(LogisticRegression()).fit(X, y, row_weights=weights)
+    own, real = weights.sample_weight.copy(), ~weights.synthetic
+    n_real = own[real].sum()
+    shares = {label: weights.sample_weight[y == label].sum() / own.sum() for label in "ab"}
+    for label, share in shares.items():
+        own[(y == label) & real] *= share * n_real / own[(y == label) & real].sum()
+    expected = LogisticRegression().fit(X[real], y[real], own[real])
+    np.testing.assert_allclose(clf.real_estimator_.coef_, expected.coef_, rtol=1e-3)
+
+
+@pytest.mark.parametrize("vote", [0, 1])
+def test_one_vote_alone(rows, vote):
+    X, y, weights = rows
+    clf = RealSyntheticVotingClassifier(LogisticRegression(), real_vote=vote)
+    clf.fit(X, y, row_weights=weights)
+    alone = clf.real_estimator_ if vote else clf.estimator_
+    np.testing.assert_allclose(clf.predict_proba(X), alone.predict_proba(X))
+
+
+def test_without_synthetic_rows_both_see_the_same(rows):
+    X, y, _ = rows
+    clf = RealSyntheticVotingClassifier(LogisticRegression()).fit(X, y)
+    expected = LogisticRegression().fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(clf.predict_proba(X), expected)
+
+
+def test_texts_in_a_pipeline():
+    corpus = load_maintenance_requests()
+    X, y = np.array(corpus.data[:200], dtype=object), np.array(corpus.target[:200])
+    rare = min(set(y), key=list(y).count)
+    written = [{"text": f"{t} and it is getting worse", "label": rare} for t in X[y == rare]]
+    head = RealSyntheticVotingClassifier(LogisticRegression(C=10))
+    pipe = make_pipeline(
+        LLMOverSampler(RecordedGenerator(written), sampling_strategy={rare: 2 * len(written) - 1}),
+        SyntheticWeighter(),
+        TextEmbedder(),
+        head,
+    )
+    pipe.fit(X, y)
+    assert pipe[-1].real_estimator_.n_features_in_ == 384  # a clone, on the embeddings
+    assert pipe.score(X, y) > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["quality", "dimp"])
+def test_bert_with_an_embedding_classifier_of_the_real_rows(method):
+    corpus = load_maintenance_requests()
+    X, y = np.array(corpus.data[:60], dtype=object), np.array(corpus.target[:60])
+    synthetic = np.arange(60) >= 40
+    weighter = SyntheticWeighter(method, random_state=0)
+    clf = RealSyntheticVotingClassifier(BertClassifier(max_epochs=1, random_state=0))
+    weighted = weighter.fit_transform(X, y, synthetic=synthetic)
+    clf.fit(weighted, y)
+    assert clf.real_estimator_[-1].coef_.shape[1] == 384
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+
+
+def test_a_pipeline_as_either_part(rows):
+    X, y, weights = rows
+    part = stock_pipeline(StandardScaler(), LogisticRegression())
+    clf = RealSyntheticVotingClassifier(part, real_estimator=part)
+    assert clf.fit(X, y, row_weights=weights).predict_proba(X).shape == (90, 2)
+
+
+def test_what_cannot_be_right(rows):
+    X, y, weights = rows
+    voting = RealSyntheticVotingClassifier
+    with pytest.raises(ValueError, match="Class 'b' has no real row"):
+        alone = RowWeights(weights.sample_weight, (y == "b") | weights.synthetic)
+        voting(LogisticRegression()).fit(X, y, row_weights=alone)
+    with pytest.raises(TypeError, match="takes no sample_weight"):
+        voting(KNeighborsClassifier()).fit(X, y, row_weights=weights)
+    with pytest.raises(TypeError, match="takes no sample_weight"):
+        voting(LogisticRegression(), real_estimator=KNeighborsClassifier()).fit(
+            X, y, row_weights=weights
+        )
+    with pytest.raises(ValueError, match="twice"):
+        voting(LogisticRegression()).fit(X, y, np.ones(90), row_weights=weights)
+    with pytest.raises(ValueError, match="90 weights for 89 rows"):
+        voting(LogisticRegression()).fit(X[:89], y[:89], row_weights=weights)
+    finished = SyntheticWeighter("dimp").fit(X, y, synthetic=weights.synthetic).row_weights_
+    with pytest.raises(TypeError, match="cannot take row_weights"):
+        voting(LogisticRegression()).fit(X, y, row_weights=finished)
