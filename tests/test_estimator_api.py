@@ -19,6 +19,7 @@ from sklw import (
     TextEmbedder,
     TransformersGenerator,
 )
+from sklw.ensemble import RealSyntheticVotingClassifier
 from sklw.generators import FullTuning, LoRA
 
 ESTIMATORS = [
@@ -27,6 +28,7 @@ ESTIMATORS = [
     FullTuning(),
     LLMOverSampler(),
     LoRA(),
+    RealSyntheticVotingClassifier(BertClassifier()),
     RecordedGenerator([{"text": "a text", "label": 1}]),
     SyntheticWeighter(),
     TextEmbedder(),

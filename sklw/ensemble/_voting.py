@@ -102,8 +102,8 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
 
         Parameters
         ----------
-        X : array-like of str of shape (n_samples,), or of shape (n_samples, n_features), or Weighted
-            The rows.
+        X : array-like of shape (n_samples,) or (n_samples, n_features), or Weighted
+            The rows: texts or a table. :class:`sklw.Weighted` contains weights as well.
         y : array-like of shape (n_samples,)
             Their labels.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -17,6 +17,7 @@ from sklw import (
 )
 from sklw.datasets import load_maintenance_requests
 from sklw.ensemble import RealSyntheticVotingClassifier
+from sklw.over_sampling import TextFilter
 
 
 @parametrize_with_checks([RealSyntheticVotingClassifier(LogisticRegression())])
@@ -77,7 +78,11 @@ def test_texts_in_a_pipeline():
     written = [{"text": f"{t} and it is getting worse", "label": rare} for t in X[y == rare]]
     head = RealSyntheticVotingClassifier(LogisticRegression(C=10))
     pipe = make_pipeline(
-        LLMOverSampler(RecordedGenerator(written), sampling_strategy={rare: 2 * len(written) - 1}),
+        LLMOverSampler(
+            RecordedGenerator(written),
+            sampling_strategy={rare: 2 * len(written) - 1},
+            accept=TextFilter(None),
+        ),
         SyntheticWeighter(),
         TextEmbedder(),
         head,
@@ -111,8 +116,8 @@ def test_a_pipeline_as_either_part(rows):
 def test_what_cannot_be_right(rows):
     X, y, weights = rows
     voting = RealSyntheticVotingClassifier
+    alone = RowWeights(weights.sample_weight, (y == "b") | weights.synthetic)
     with pytest.raises(ValueError, match="Class 'b' has no real row"):
-        alone = RowWeights(weights.sample_weight, (y == "b") | weights.synthetic)
         voting(LogisticRegression()).fit(X, y, row_weights=alone)
     with pytest.raises(TypeError, match="takes no sample_weight"):
         voting(KNeighborsClassifier()).fit(X, y, row_weights=weights)
