@@ -254,18 +254,19 @@ def test_a_hub_that_cannot_be_asked(monkeypatch):
         TextEmbedder("sentence-transformers/no-such-model").fit(TEXTS)
 
 
-def test_threads_with_other_lengths_do_not_mix(encoder, forget):
-    texts = [f"word {i} " + "and so on " * 20 for i in range(40)]
+def test_threads_with_other_lengths_do_not_mix(encoder, tmp_path):
+    copy = shutil.copytree(encoder, tmp_path / "copy")
     lengths = [8, 24, 60] * 8
 
-    def embed(n):
-        forget()
-        return TextEmbedder(encoder, max_length=n, precision="float32").transform(texts)
+    def embed(number, folder=encoder):
+        # Texts that no other thread has had remembered.
+        texts = [f"word {i} of {number} " + "and so on " * 20 for i in range(40)]
+        embedder = TextEmbedder(folder, max_length=lengths[number], precision="float32")
+        return embedder.transform(texts)
 
-    alone = {n: embed(n) for n in set(lengths)}
     with ThreadPoolExecutor(6) as pool:
-        for n, found in zip(lengths, pool.map(embed, lengths), strict=True):
-            np.testing.assert_allclose(found, alone[n], atol=1e-5)
+        for number, found in enumerate(pool.map(embed, range(24))):
+            np.testing.assert_allclose(found, embed(number, copy), atol=1e-5)
 
 
 @pytest.mark.parametrize("pooling", ["lasttoken", "cls", ("mean", "max")])
