@@ -36,7 +36,7 @@ def texts():
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def epochs(settings, texts):
     """Return the batches of two epochs of training."""
     watching = Watching()

@@ -119,6 +119,7 @@ def test_no_file_is_long(module):
     assert n_lines <= 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

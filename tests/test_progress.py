@@ -158,7 +158,9 @@ def drawn():
         sys.stderr = sys.__stderr__
 
 
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+@pytest.mark.parametrize(
+    "backend", [pytest.param("loky", marks=pytest.mark.slow), "multiprocessing"]
+)
 def test_the_workers_of_a_search_draw_no_bars(backend):
     assert Parallel(2, backend=backend)(delayed(drawn)() for _ in range(2)) == [False, False]
     assert drawn()

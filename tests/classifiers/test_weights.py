@@ -57,7 +57,7 @@ def test_rows_of_weight_zero_are_not_there(settings, reviews):
 
 
 @pytest.mark.parametrize("name", ["sample_weight", "quality"])
-@pytest.mark.parametrize("early_stopping", [False, 25])
+@pytest.mark.parametrize("early_stopping", [False, pytest.param(25, marks=pytest.mark.slow)])
 def test_weights_stay_with_their_rows(settings, reviews, name, early_stopping):
     """Wrong labels get a tiny weight; were the weights shuffled, the classifier would fail."""
     X, y = reviews
@@ -209,8 +209,8 @@ def test_one_batch_by_hand(settings, reviews, gamma):
 
 def test_focal_learns(settings, reviews):
     X, y = reviews
-    focal = {**settings, "loss": "focal", "focal_gamma": 2.0, "max_epochs": 20}
-    assert BertClassifier(**focal).fit(X, y).score(X, y) > 0.95
+    focal = {**settings, "loss": "focal", "focal_gamma": 2.0}
+    assert BertClassifier(**focal, max_epochs=20).fit(X, y).score(X, y) > 0.95
     plain = BertClassifier(**{**focal, "focal_gamma": 0.0}).fit(X, y).predict_proba(X)
     cross_entropy = {**focal, "loss": "cross_entropy"}
     assert np.array_equal(BertClassifier(**cross_entropy).fit(X, y).predict_proba(X), plain)

@@ -177,6 +177,7 @@ class TestInterruption:
 
 
 class TestKilled:
+    @pytest.mark.slow
     def test_in_the_middle_of_a_row(self, tmp_path):
         whole = run(tmp_path)
         path = tmp_path / "results.csv"
@@ -287,6 +288,7 @@ def test_two_processes_do_not_write_to_one_folder(tmp_path):
     assert len(run(tmp_path, seeds=[0, 1])) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", ["generated_m6_seed0.csv", "generated_m6_seed0.json", "both"])
 def test_a_training_set_is_paid_for_once_if_it_cannot_be_written(tmp_path, monkeypatch, refused):
     def full(name, fd):

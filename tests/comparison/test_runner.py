@@ -127,6 +127,7 @@ def test_results_are_those_of_the_estimator_on_the_split(draw_split):
     assert results["macro_f1"].iloc[1] == f1_score(LABELS[split.test], predicted, average="macro")
 
 
+@pytest.mark.slow
 def test_methods_on_embeddings_cope_with_four_rows_and_beat_chance():
     results = compare(
         TEXTS,
@@ -181,6 +182,7 @@ def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path, dr
     assert by_text[RECORDED].mean() > 2 * by_text[NOISE].mean()
 
 
+@pytest.mark.slow
 def test_every_method_that_bert_takes_runs_with_it(settings, tiny, tmp_path):
     results = compare(
         TEXTS,
@@ -199,6 +201,7 @@ def test_every_method_that_bert_takes_runs_with_it(settings, tiny, tmp_path):
     assert kept.loc[kept["accepted"], "weight_llm_dimp"].mean() == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_generated_rows_are_paid_for_once(settings, tmp_path):
     first = compare(TEXTS, LABELS, methods=["llm"], settings=settings, output=tmp_path, **SMALL)
     stamp = (tmp_path / "generated_m20_seed0.json").stat().st_mtime_ns
@@ -370,6 +373,7 @@ class TestTables:
             sampler={"on_shortfall": "ignore"},
         )
 
+    @pytest.mark.slow
     def test_each_method_runs_and_is_resumed(self, table, recorded, tmp_path):
         arguments = {"seeds": [0], "settings": recorded, "output": tmp_path}
         quick = [name for name in METHODS if name not in ("threshold", "llm_auto")]

@@ -192,6 +192,7 @@ LONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", LONG)
 def test_long_answers_take_no_time(part):
     start = time.process_time()

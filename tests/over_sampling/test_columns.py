@@ -80,6 +80,7 @@ values = {
 }
 
 
+@pytest.mark.slow
 @given(
     st.fixed_dictionaries({name: st.lists(v, min_size=5, max_size=5) for name, v in values.items()})
 )

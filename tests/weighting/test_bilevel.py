@@ -105,6 +105,7 @@ def mislabelled(reviews):
     return texts, labels, np.arange(60) >= 30, wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_weights_can_be_learned_in_a_whole_bert(method, settings, reviews):
     texts, labels, synthetic, wrong = mislabelled(reviews)
@@ -117,6 +118,7 @@ def test_weights_can_be_learned_in_a_whole_bert(method, settings, reviews):
     assert not bert.initialized_  # it is a pattern, not used up
 
 
+@pytest.mark.slow
 def test_a_whole_bert_is_trained_while_the_weights_are_learned(settings, reviews):
     """Were only the head trained, frozen layers would give other weights than free ones."""
     texts, labels, synthetic, _ = mislabelled(reviews)
@@ -136,6 +138,7 @@ def test_a_whole_bert_is_trained_while_the_weights_are_learned(settings, reviews
     assert not np.allclose(*found, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_sparse_tables():
     X, y, synthetic, flipped = noisy()
     weighter = SyntheticWeighter("sungen", random_state=0)

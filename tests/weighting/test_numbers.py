@@ -53,7 +53,7 @@ def fitted(method, own, diversity=DIVERSITY, clip=10.0, **parameters):
         return weighter.fit(X, Y, synthetic=MADE)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(
     method=st.sampled_from(["uniform", "quality", "imp", "dimp"]),
     own=st.lists(CHANCES, min_size=N_MADE, max_size=N_MADE),

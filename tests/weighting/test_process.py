@@ -80,6 +80,7 @@ def test_fits_do_not_wait_for_each_other():
     assert len(n_fits) == 2 * 6  # five folds and all rows, once
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The checker gives the probability")
 def test_blas_has_its_threads_back_when_the_last_one_leaves(two_blas_threads):
     inside, left, seen = threading.Event(), threading.Event(), []
@@ -114,6 +115,7 @@ def test_a_silent_thread_does_not_silence_another():
     in_threads(lambda: fit("auto", silent), heard)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_fits_in_threads_find_what_they_find_alone(n_jobs):
     def weights(method):
