@@ -26,13 +26,13 @@ class Watching(Callback):
 
 @pytest.fixture(scope="module")
 def texts():
-    """Return 600 texts of 1 to 60 words, no two of which are alike."""
+    """Return 302 texts of 1 to 60 words, no two of which are alike."""
     rng = np.random.default_rng(0)
     return [
         " ".join(
             [*rng.choice(WORDS, rng.integers(0, 50)), *np.array(WORDS)[list(map(int, number))]]
         )
-        for number in (np.base_repr(i, 10).zfill(3) for i in range(600))
+        for number in (np.base_repr(i, 10).zfill(3) for i in range(302))
     ]
 
 
@@ -40,8 +40,8 @@ def texts():
 def epochs(settings, texts):
     """Return the batches of two epochs of training."""
     watching = Watching()
-    arguments = {**settings, "batch_size": 7, "max_epochs": 2, "head_init": "random"}
-    BertClassifier(**arguments, callbacks=[watching]).fit(texts, ["up", "down"] * 300)
+    arguments = {**settings, "batch_size": 4, "max_epochs": 2, "head_init": "random"}
+    BertClassifier(**arguments, callbacks=[watching]).fit(texts, ["up", "down"] * 151)
     return watching.epochs
 
 
@@ -59,7 +59,7 @@ def test_every_row_comes_once_in_batches_of_the_size(epochs, texts, settings):
     expected = sorted(map(tuple, tokenizer(texts)["input_ids"]))
     for batches in epochs:
         assert sorted(rows(batches)) == expected
-        assert sorted(len(batch["input_ids"]) for batch in batches) == [5, *[7] * 85]
+        assert sorted(len(batch["input_ids"]) for batch in batches) == [2, *[4] * 75]
         padding = [ids[~mask.bool()] for batch in batches for ids, mask in zip(
             batch["input_ids"], batch["attention_mask"], strict=True)]  # fmt: skip
         assert all((ids == tokenizer.pad_token_id).all() for ids in padding)
@@ -81,6 +81,6 @@ def test_the_longest_texts_are_embedded_first(monkeypatch, texts, settings):
         return forward(model, input_ids, **kwargs)
 
     monkeypatch.setattr(transformers.BertModel, "forward", watched)
-    TextEmbedder(settings["model"], batch_size=16).transform(texts)
+    TextEmbedder(settings["model"], batch_size=8).transform(texts)
     assert len(widths) == 38
     assert widths == sorted(widths, reverse=True)

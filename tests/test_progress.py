@@ -166,7 +166,7 @@ def test_the_workers_of_a_search_draw_no_bars(backend):
     assert drawn()
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_search_leaves_nothing_behind(n_jobs, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)

@@ -94,7 +94,7 @@ def check(folder, **how):
     return expected
 
 
-@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("scaled", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("pooling", [*POOLINGS, ("mean", "max")])
 def test_pooling_and_scale_are_those_of_the_folder(tmp_path, encoder, pooling, scaled):
     saved(tmp_path, encoder, pooling, *([Normalize()] if scaled else []))
