@@ -3,15 +3,15 @@ import shutil
 import subprocess
 from inspect import signature
 
-import numpy as np
-import pytest
-import sklearn
-
 # Tests use embedded models alone; without this a missing file would wait for a network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers share the cores; NumPy reads it once
+
+import numpy as np
+import pytest
+import sklearn
 
 WORDS = ["good", "great", "fine", "bad", "awful", "poor", "film", "book", "the", "a", "very", "x"]
 

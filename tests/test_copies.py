@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from skorch.callbacks import Callback
 
-from sklw import RecordedGenerator
-from sklw._copies import apart, copy_groups, fold_numbers, folded
+from sklw import BertClassifier, RecordedGenerator, SyntheticWeighter
 from sklw.comparison import Settings, compare
+from sklw.datasets import load_maintenance_requests, load_texts
 from sklw.over_sampling import TextFilter
+from sklw.weighting.methods import Evidence
 
 RNG = np.random.default_rng(0)
 TEXTS = [" ".join(RNG.choice([f"word{i}" for i in range(400)], 8)) for _ in range(240)]
@@ -45,14 +47,21 @@ def test_copies_do_not_help(copy, of_each_text_once):
     assert np.mean(found) < 0.56
 
 
+def n_read(folder, texts):
+    """Count the texts that are left when repeated ones are left out."""
+    frame = pd.DataFrame({"text": [*texts, "another"], "label": ["a"] * len(texts) + ["b"]})
+    frame.to_csv(folder / "texts.csv", index=False)
+    return len(load_texts(folder / "texts.csv", drop_duplicates=True)[0]) - 1
+
+
 @pytest.mark.parametrize("copies", [["é", "e\u0301"], ["Straße", "STRASSE"], ["ﬁne", "fine"]])
-def test_one_text_in_two_forms_is_one_text(copies):
-    assert len({folded(text) for text in copies}) == 1
+def test_one_text_in_two_forms_is_one_text(copies, tmp_path):
+    assert n_read(tmp_path, copies) == 1
 
 
 @pytest.mark.parametrize("texts", [["win", "win!"], ["5 pounds", "50 pounds"], ["e", "é"]])
-def test_other_texts_are_other_texts(texts):
-    assert len({folded(text) for text in texts}) == 2
+def test_other_texts_are_other_texts(texts, tmp_path):
+    assert n_read(tmp_path, texts) == 2
 
 
 def test_texts_with_several_labels_are_left_out(of_each_text_once):
@@ -90,34 +99,20 @@ def test_generated_rows_that_repeat_a_test_row_are_left_out(tmp_path):
     assert (kept["reason"] == "copied_test").sum() == 5
 
 
-def test_folds_hold_all_copies():
-    groups = copy_groups(["a", "A", "b", "c", " c", "d", "e", "f"])
-    labels = np.array([0, 0, 0, 0, 0, 1, 1, 1])
-    folds = fold_numbers(labels, groups, 3, seed=0)
-    assert len(set(zip(folds, groups, strict=True))) == len(set(groups))
-    assert apart(np.array([0, 2, 3]), np.array([1, 4]), groups).tolist() == [2]
-
-
-def test_folds_without_copies_are_those_of_scikit_learn():
-    from sklearn.model_selection import StratifiedKFold
-
-    labels = np.array([0, 1] * 10)
-    folds = fold_numbers(labels, np.arange(20), 4, seed=3)
-    splits = StratifiedKFold(4, shuffle=True, random_state=3).split(labels, labels)
-    for fold, (_, test) in enumerate(splits):
-        assert np.flatnonzero(folds == fold).tolist() == test.tolist()
+def plain(text):
+    return " ".join(text.lower().split())
 
 
 class Lookup(LogisticRegression):
     """Knows the texts it has seen, and nothing else."""
 
     def fit(self, X, y, sample_weight=None):
-        self.known_ = {folded(text): label for text, label in zip(X, y, strict=True)}
+        self.known_ = {plain(text): label for text, label in zip(X, y, strict=True)}
         self.classes_ = np.unique(y)
         return self
 
     def predict_proba(self, X):
-        known = [self.known_.get(folded(text)) for text in X]
+        known = [self.known_.get(plain(text)) for text in X]
         found = np.array([[label == c for c in self.classes_] for label in known], dtype=float)
         return np.where(found.sum(axis=1, keepdims=True) > 0, found, 1 / len(self.classes_))
 
@@ -127,8 +122,6 @@ class Lookup(LogisticRegression):
 
 @pytest.mark.parametrize("copy", [str, str.upper, lambda text: f" {text}"])
 def test_checkers_judge_no_copy_of_what_they_have_seen(copy):
-    from sklw import SyntheticWeighter
-
     texts = np.array([*TEXTS[:40], *map(copy, TEXTS[:40])], dtype=object)
     labels = np.array(COINS[:40] * 2)
     new = ["heads it is", "tails it is"]
@@ -138,24 +131,21 @@ def test_checkers_judge_no_copy_of_what_they_have_seen(copy):
     assert weighter.quality_[:80] == pytest.approx(0.5)
 
 
-def test_the_verifier_does_not_recognize_a_copy():
-    from sklw._cross_fitting import CrossFittedChecker
-
+def test_a_checker_does_not_recognize_a_copy():
     texts = np.array([*TEXTS[:30], *map(str.title, TEXTS[:30])], dtype=object)
     labels = np.array(COINS[:30] * 2)
-    checker = CrossFittedChecker(Lookup(), random_state=0).fit(texts, labels)
+    evidence = Evidence(texts, labels, np.zeros(60, dtype=bool), texts, labels, [])
+    checker = evidence.checker(Lookup()).fit(texts, labels)
     seen = [np.array([row]) for row in range(60)]
     assert checker.probability(texts, labels, seen) == pytest.approx(0.5)
 
 
 def test_auto_holds_out_all_copies():
-    from sklw import SyntheticWeighter
-
     judged = []
 
     class Watching(Lookup):
         def fit(self, X, y, sample_weight=None):
-            judged.append({folded(text) for text in X})
+            judged.append({plain(text) for text in X})
             return super().fit(X, y)
 
     texts = np.array([*TEXTS[:30], *map(str.upper, TEXTS[:30]), *TEXTS[30:34]], dtype=object)
@@ -169,18 +159,26 @@ def test_auto_holds_out_all_copies():
     assert judged
 
 
-def test_validation_rows_of_bert_have_no_copy_among_the_training_rows():
-    from sklw.classifiers._data import TextDataset, hold_out
+class Splits(Callback):
+    """Keeps the rows trained on and held out."""
 
+    def on_epoch_begin(self, net, dataset_train, dataset_valid, **kwargs):
+        self.train, self.valid = dataset_train.indices, dataset_valid.indices
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_validation_rows_of_bert_have_no_copy_among_the_training_rows(tiny, seed):
     texts = np.array([*TEXTS[:30], *map(str.upper, TEXTS[:30])], dtype=object)
-    codes = np.array([0, 1] * 30)
-    dataset = TextDataset(texts, [np.arange(3)] * 60, codes, codes)
-    for seed in range(5):
-        train, valid = hold_out(dataset, 0.2, seed)
-        held_out = {folded(texts[row]) for row in valid.indices}
-        assert len(held_out) == len(valid) == 12
-        assert not held_out & {folded(texts[row]) for row in train.indices}
-        assert len(train) == 36
+    kept = Splits()
+    clf = BertClassifier(
+        tiny, early_stopping=3, validation_fraction=0.2, max_epochs=1, callbacks=[kept],
+        random_state=seed, head_init="random",
+    )  # fmt: skip
+    clf.fit(texts, [0, 1] * 30)
+    held_out = {plain(texts[row]) for row in kept.valid}
+    assert len(held_out) == len(kept.valid) == 12
+    assert not held_out & {plain(texts[row]) for row in kept.train}
+    assert len(kept.train) == 36
 
 
 def test_a_curve_is_no_better_for_copies():
@@ -210,8 +208,7 @@ def test_a_curve_is_no_better_for_copies():
     assert found == pytest.approx(np.log(0.5))
 
 
-def test_the_bundled_corpus_has_no_copies():
-    from sklw.datasets import load_maintenance_requests
-
-    texts = load_maintenance_requests().data
-    assert len(np.unique(copy_groups(texts))) == len(texts)
+def test_the_bundled_corpus_has_no_copies(tmp_path):
+    frame = load_maintenance_requests(as_frame=True).frame
+    frame.set_axis(["text", "label"], axis=1).to_csv(tmp_path / "texts.csv", index=False)
+    assert len(load_texts(tmp_path / "texts.csv", drop_duplicates=True)[0]) == len(frame)

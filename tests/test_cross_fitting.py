@@ -1,11 +1,12 @@
+"""The checker that a weighting method is given."""
+
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-# Private: over_sampling, weighting and inspection share it.
-from sklw._cross_fitting import CrossFittedChecker, own_column
+from sklw.weighting.methods import Evidence
 
 
 class Memorizer(ClassifierMixin, BaseEstimator):
@@ -26,10 +27,16 @@ class Memorizer(ClassifierMixin, BaseEstimator):
         return np.array(rows)
 
 
-def memorized(n=20, **kwargs):
-    X = np.arange(n, dtype=float)[:, None]
-    y = np.arange(n) % 2
-    return X, y, CrossFittedChecker(Memorizer(), random_state=0, **kwargs).fit(X, y)
+def fitted(checker, X, y, **changes):
+    evidence = Evidence(X, y, np.ones(len(y), dtype=bool), X, y, [])
+    found = evidence.checker(checker)
+    vars(found).update(changes, random_state=0)
+    return found.fit(X, y)
+
+
+def memorized(**changes):
+    X, y = np.arange(20.0)[:, None], np.arange(20) % 2
+    return X, y, fitted(Memorizer(), X, y, **changes)
 
 
 def test_a_row_is_never_judged_by_a_model_that_saw_it():
@@ -63,7 +70,7 @@ def test_without_cross_fitting_the_full_model_speaks():
 def test_a_class_of_one_row_still_gets_a_probability():
     X = np.arange(11, dtype=float)[:, None]
     y = np.array([0] * 10 + [1])
-    checker = CrossFittedChecker(LogisticRegression(), random_state=0).fit(X, y)
+    checker = fitted(LogisticRegression(), X, y)
     got = checker.probability(X, y, [np.array([i]) for i in range(11)])
     assert np.isfinite(got).all()
     assert ((got >= 0) & (got <= 1)).all()
@@ -75,35 +82,32 @@ def test_the_prior_is_moved_by_bayes_rule():
     plain = LogisticRegression().fit(X, y).predict_proba(X)
     shifted = plain * [0.5 / 0.75, 0.5 / 0.25]
     by_hand = shifted / shifted.sum(axis=1, keepdims=True)
-    checker = CrossFittedChecker(
-        LogisticRegression(), class_prior={0: 0.5, 1: 0.5}, cross_fit=False, random_state=0
-    )
-    got = checker.fit(X, y).probabilities(X, y, [np.array([i]) for i in range(20)])
+    prior = {0: 0.5, 1: 0.5}
+    checker = fitted(LogisticRegression(), X, y, class_prior=prior, cross_fit=False)
+    got = checker.probabilities(X, y, [np.array([i]) for i in range(20)])
     assert_allclose(got, by_hand)
 
 
 def test_a_class_of_prior_0_leaves_no_nan():
     X, y = np.arange(9.0)[:, None], np.repeat([0, 1, 2], 3)
-    checker = CrossFittedChecker(
-        KNeighborsClassifier(1), class_prior={0: 0.5, 1: 0.5, 2: 0.0}, random_state=0
-    )
-    got = checker.fit(X, y).probability(X, y, [np.array([], dtype=int)] * 9)
+    checker = fitted(KNeighborsClassifier(1), X, y, class_prior={0: 0.5, 1: 0.5, 2: 0.0})
+    got = checker.probability(X, y, [np.array([], dtype=int)] * 9)
     assert np.isfinite(got).all()
 
 
 def test_one_rare_row_does_not_cost_the_others_their_folds():
     X, y = np.arange(31, dtype=float)[:, None], np.array([0] * 15 + [1] * 15 + [2])
-    checker = CrossFittedChecker(Memorizer(), random_state=0).fit(X, y)
+    checker = fitted(Memorizer(), X, y)
     assert len(checker.fold_models_) == 5
     # A class of one row in two: the model that lacks it knows one class and is left out.
     y = np.array([0] * 30 + [1])
-    checker = CrossFittedChecker(Memorizer(), random_state=0).fit(X, y)
+    checker = fitted(Memorizer(), X, y)
     assert len(checker.fold_models_) == 4
     got = checker.probability(X, y, [np.array([i]) for i in range(31)])
     assert (got[checker.fold_of_ != checker.fold_of_[30]] == 0.5).all()
 
 
 def test_a_label_the_checker_never_saw_is_nan():
-    got = own_column(np.array([[0.2, 0.8], [0.4, 0.6]]), np.array([0, 1]), np.array([1, 7]))
-    assert got[0] == 0.8
-    assert np.isnan(got[1])
+    X, _, checker = memorized()
+    got = checker.probability(X[:2], np.array([1, 7]), [np.array([0]), np.array([1])])
+    assert_array_equal(got, [0.5, np.nan])

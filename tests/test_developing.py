@@ -16,7 +16,10 @@ def examples(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
-@pytest.mark.parametrize("page", [*WITH_EXAMPLES, DOCS / "faq.md"], ids=lambda page: page.stem)
+FAQ = pytest.param(DOCS / "faq.md", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("page", [*WITH_EXAMPLES, FAQ], ids=lambda page: page.stem)
 def test_examples_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile("\n".join(examples(page)), page.name, "exec"), {"__name__": page.stem})

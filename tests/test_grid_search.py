@@ -102,6 +102,7 @@ def test_everything_is_searched_in_one_call(tmp_path):
     assert "LLMOverSampler" in search._repr_html_()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["imp", "dimp"])
 def test_bert_takes_every_method_and_stock_pipelines_work_too(tiny, method):
     from imblearn.pipeline import make_pipeline as make_stock_pipeline

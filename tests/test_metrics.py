@@ -70,6 +70,7 @@ rows = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(rows)
 def test_both_metrics_are_the_mean_or_the_worst_over_cells(drawn):
@@ -148,6 +149,7 @@ SCORERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("routed", "metric", "average"), SCORERS)
 def test_a_search_by_column_and_by_routing_finds_the_same(birds, routing, routed, metric, average):
     X, y = birds
@@ -172,6 +174,7 @@ def test_a_search_by_column_and_by_routing_finds_the_same(birds, routing, routed
     assert by_column(best, X, y) == pytest.approx(-expected if on_log_loss else expected)
 
 
+@pytest.mark.slow
 def test_several_scorers_and_thresholds_tuned_for_the_worst_group(birds, routing):
     X, y = birds
     routed = deepcopy(worst_group_accuracy).set_score_request(groups=True)

@@ -1,6 +1,8 @@
 import io
 import re
 import sys
+import time
+from itertools import count
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,20 +10,50 @@ import pytest
 from joblib import Parallel, delayed
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from tqdm import tqdm
 
-from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, _progress
-from sklw._progress import progress
+from sklw import LLMOverSampler, SyntheticWeighter
 from sklw.comparison import compare
 from sklw.datasets import load_maintenance_requests
-from sklw.over_sampling import TextFilter
+from sklw.generators import BaseGenerator, Completion
+from sklw.over_sampling import Examples, TextFilter
+
+
+class Timed(BaseGenerator):
+    """Calls something before each answer."""
+
+    prompt_form = "completion"
+
+    def __init__(self, before=None):
+        self.before = before
+
+    def __sklearn_clone__(self):
+        return self
+
+    def cache_key(self):
+        return {}
+
+    def iter_generate(self, requests):
+        for number, request in enumerate(requests):
+            self.before()
+            yield number, Completion(f"win a prize in {request.seed}", 5, 5, "stop")
+
+
+def sample(before, n_rows=2, **parameters):
+    texts = ["see you", "call me", "at home", "see me at home", "win it", "you win"]
+    parameters = {"verbose": True, "random_state": 0, "on_shortfall": "ignore", **parameters}
+    sampler = LLMOverSampler(
+        generator=Timed(before), sampling_strategy={"spam": 2 + n_rows},
+        prompt=Examples(answers_per_prompt=1), accept=TextFilter(None, length_tolerance=9),
+        **parameters,
+    )  # fmt: skip
+    return sampler.fit_resample(texts, ["ham"] * 4 + ["spam"] * 2)
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """Let time pass by hand."""
     now = [0.0]
-    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def tick(seconds):
         now[0] += seconds
@@ -30,59 +62,37 @@ def clock(monkeypatch):
 
 
 def test_a_line_a_minute(clock, capsys):
-    with progress(300, "Counting", "row", verbose=True) as bar:
-        for _ in range(300):
-            clock(1.0)
-            bar.update()
+    sample(lambda: clock(1.0), n_rows=300)
     out, err = capsys.readouterr()
     lines = err.splitlines()
     assert out == ""
     shares = [line.split("%")[0].split()[-1] for line in lines]
     assert shares == ["20", "40", "60", "80", "100", "100"]
-    assert lines[1].startswith("Counting:")
+    assert lines[1].startswith("LLMOverSampler:")
     assert "120/300 [02:00<03:00" in lines[1]
     assert "\r" not in err
 
 
 def test_what_takes_less_than_a_minute_prints_nothing(clock, capsys):
-    with progress(10, "Counting", "row", verbose=True) as bar:
-        clock(59)
-        bar.set_description("Still")
-        bar.update(10)
+    sample(lambda: clock(5.9), n_rows=10)
     assert capsys.readouterr() == ("", "")
 
 
-def test_what_is_new_is_told(clock, capsys):
-    with progress(10, "Counting", "row", verbose=True, initial=4) as bar:
-        clock(61)
-        bar.set_postfix(loss="0.1")
-        bar.set_description("Still")
-        bar.update(6)
-    first, last = capsys.readouterr().err.splitlines()
-    assert first.startswith("Still:")
-    assert "4/10" in first
-    assert "loss=0.1" in first
-    assert "10/10" in last
-
-
 def test_the_last_line_comes_also_after_an_error(clock, capsys):
+    n_asked = count(1)
+
     def interrupted():
-        with progress(10, "Counting", "row", verbose=True) as bar:
-            clock(61)
-            bar.update(2)
-            bar.update(1)
+        if next(n_asked) == 4:
             raise KeyboardInterrupt
+        clock(31.0)
 
     with pytest.raises(KeyboardInterrupt):
-        interrupted()
+        sample(interrupted, n_rows=10)
     assert "3/10" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_silence(capsys):
-    with progress(10, "Counting", "row", verbose=False) as bar:
-        bar.update()
-        bar.set_description("x")
-        bar.set_postfix(loss=1)
+def test_silence(clock, capsys):
+    sample(lambda: clock(100.0), verbose=False)
     assert capsys.readouterr() == ("", "")
 
 
@@ -111,69 +121,64 @@ class Terminal(io.StringIO):
 
 
 def test_nested_bars_leave_nothing_behind(monkeypatch):
-    terminal = Terminal()
+    terminal, seen = Terminal(), []
     monkeypatch.setattr(sys, "stderr", terminal)
-    with progress(3, "Outer", "trial", verbose=True) as outer:
-        for _ in range(3):
-            with progress(2, "Inner", "request", verbose=True) as inner:
-                inner.update(2)
-                inner.refresh()
-                seen = terminal.screen()
-            outer.update()
-            outer.refresh()
-    assert [line.split(":")[0] for line in seen if line] == ["Outer", "Inner"]
+
+    def look():
+        time.sleep(0.11)  # tqdm draws ten times a second
+        seen.append([line.split(":")[0] for line in terminal.screen() if line])
+
+    sample(lambda: sample(look))
+    assert ["LLMOverSampler"] * 2 in seen
     assert not any(terminal.screen())
 
 
-def test_a_notebook_gets_a_bar(monkeypatch):
+def test_a_notebook_gets_a_bar(monkeypatch, capsys):
     kernel = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=None))
     monkeypatch.setitem(sys.modules, "IPython", kernel)
-    assert isinstance(progress(10, "Counting", "row", verbose=True), tqdm)
+    sample(lambda: None)
+    assert "\r" in capsys.readouterr().err
 
 
 class Counting(LogisticRegression):
     """A classifier that shows a bar."""
 
     def fit(self, X, y):
-        with progress(1, "Counting", "row", verbose=True) as bar:
-            bar.update()
+        sample(lambda: None)
         return super().fit(X, y)
 
 
-def shows_a_bar():
+def drawn():
     """Say whether this process would draw a bar, were there a terminal."""
     sys.stderr = Terminal()
     try:
-        return isinstance(progress(1, "Counting", "row", verbose=True), tqdm)
+        sample(lambda: None)
+        return "\r" in sys.stderr.getvalue()
     finally:
         sys.stderr = sys.__stderr__
 
 
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+@pytest.mark.parametrize(
+    "backend", [pytest.param("loky", marks=pytest.mark.slow), "multiprocessing"]
+)
 def test_the_workers_of_a_search_draw_no_bars(backend):
-    found = Parallel(2, backend=backend)(delayed(shows_a_bar)() for _ in range(2))
-    assert found == [False, False]
-    assert shows_a_bar()
+    assert Parallel(2, backend=backend)(delayed(drawn)() for _ in range(2)) == [False, False]
+    assert drawn()
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_search_leaves_nothing_behind(n_jobs, monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
     search = GridSearchCV(Counting(), {"C": [0.1, 1.0]}, cv=2, n_jobs=n_jobs).fit(X, y)
     assert search.best_params_
-    assert "Counting" in terminal.getvalue()  # the refit is in this process
+    assert "LLMOverSampler" in terminal.getvalue()  # the refit is in this process
     assert not any(terminal.screen())
 
 
 def sampled():
-    rows = [{"text": f"win {word} now", "label": "spam"} for word in "abc"]
-    texts = ["see you", "call me", "at home", "see me at home", "win it", "you win"]
-    LLMOverSampler(
-        generator=RecordedGenerator(rows), accept=TextFilter(None), verbose=True,
-        sampling_strategy={"spam": 4},
-    ).fit_resample(texts, ["ham"] * 4 + ["spam"] * 2)  # fmt: skip
+    sample(lambda: None)
     return "LLMOverSampler"
 
 
@@ -196,7 +201,8 @@ def weighted():
 
 @pytest.mark.parametrize("run", [sampled, compared, weighted])
 def test_everything_that_is_verbose_tells_a_file(run, capsys, monkeypatch):
-    monkeypatch.setattr(_progress, "_SECONDS", 0.0)
+    minutes = count(step=60)
+    monkeypatch.setattr(time, "monotonic", lambda: next(minutes))
     name = run()
     lines = capsys.readouterr().err.splitlines()
     assert any(line.startswith(name) and "100%" in line for line in lines)

@@ -4,15 +4,33 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from scipy import sparse
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sklw import BertClassifier, SyntheticWeighter, TextEmbedder
-from sklw._validation import check_labels, check_texts, holds_texts
 
 StringDType = getattr(np.dtypes, "StringDType", lambda: object)  # since numpy 2
 
-TEXTS = ["one", "two"]
+TEXTS = ["good", "bad"]
+
+
+class Noting(DummyClassifier):
+    """Keeps what it was fitted on."""
+
+    def fit(self, X, y):
+        Noting.X, Noting.y = X, y
+        return super().fit(X, y)
+
+
+def weigh(X, y):
+    """Have two rows judged by themselves."""
+    SyntheticWeighter(checker=Noting(), reference=(X, y)).fit(X, y, [True, True])
+    return Noting.X, Noting.y
+
+
+def are_texts(X):
+    return getattr(weigh(X, ["a", "b"])[0], "ndim", 2) == 1
 
 
 @pytest.mark.parametrize(
@@ -32,7 +50,7 @@ TEXTS = ["one", "two"]
         pl.DataFrame({"text": TEXTS}),
         pa.array(TEXTS),
         pa.chunked_array([TEXTS]),
-        [["one"], ["two"]],
+        [["good"], ["bad"]],
         pd.Series(TEXTS),
         pd.Series(TEXTS, dtype=object),
         pd.Series(TEXTS, dtype="string", index=[7, 3]),
@@ -40,13 +58,11 @@ TEXTS = ["one", "two"]
         pd.DataFrame({"text": TEXTS}),
     ],
 )
-def test_accepts_any_collection_of_texts(X):
-    texts = check_texts(X, estimator_name="E")
-    assert texts.dtype == object
-    assert texts.shape == (2,)
-    assert [type(text) for text in texts] == [str, str]
-    assert texts.tolist() == TEXTS
-    assert holds_texts(X)
+@pytest.mark.filterwarnings("ignore")
+def test_accepts_any_collection_of_texts(X, tiny):
+    embedder = TextEmbedder(tiny, precision="float32")
+    np.testing.assert_array_equal(embedder.fit(X).transform(X), embedder.transform(TEXTS))
+    assert are_texts(X)
 
 
 @pytest.mark.parametrize(
@@ -73,11 +89,11 @@ def test_accepts_any_collection_of_texts(X):
         (None, TypeError, "got NoneType"),
     ],
 )
-def test_says_what_is_wrong(X, error, match):
-    with pytest.raises(error, match=match):
-        check_texts(X, estimator_name="MyStep")
-    with pytest.raises(error, match="MyStep"):
-        check_texts(X, estimator_name="MyStep")
+def test_says_what_is_wrong(X, error, match, tiny):
+    for method in (TextEmbedder(tiny).fit, TextEmbedder(tiny).transform):
+        with pytest.raises(error, match=match) as caught:
+            method(X)
+        assert "TextEmbedder" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -94,8 +110,9 @@ def test_says_what_is_wrong(X, error, match):
         sparse.csr_array(np.eye(2)),
     ],
 )
+@pytest.mark.filterwarnings("ignore")
 def test_tables_are_not_taken_for_texts(X):
-    assert not holds_texts(X)
+    assert not are_texts(X)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +131,9 @@ def test_tables_are_not_taken_for_texts(X):
         ([0.0, 1.0], "f"),
     ],
 )
+@pytest.mark.filterwarnings("ignore")
 def test_labels_of_one_type_stay_what_they_are(y, kind):
-    labels = check_labels(y, estimator_name="MyStep")
+    _, labels = weigh(TEXTS, y)
     assert labels.shape == (2,)
     assert labels.dtype.kind == kind or (kind in "UO" and isinstance(labels[0], str))
 

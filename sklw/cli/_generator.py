@@ -33,22 +33,7 @@ def add_generator_options(parser: argparse.ArgumentParser) -> None:
         "who writes the rows",
         f"by default the embedded language model, {EMBEDDED_LANGUAGE_MODEL}, on this machine",
     )
-    source = group.add_mutually_exclusive_group()
-    source.add_argument(
-        "--generator",
-        metavar="MODEL",
-        help="a model on this machine: a folder, a .gguf file or a hub id",
-    )
-    source.add_argument(
-        "--endpoint",
-        metavar="URL",
-        help="an OpenAI-compatible server, such as http://localhost:8000/v1; needs --model",
-    )
-    source.add_argument(
-        "--recorded",
-        metavar="FILE",
-        help="rows generated elsewhere: a file with the columns of the data, or text and label",
-    )
+    _add_sources(group)
     add = group.add_argument
     add("--model", metavar="NAME", help="name of the model at the endpoint")
     add(
@@ -69,17 +54,41 @@ def add_generator_options(parser: argparse.ArgumentParser) -> None:
         help="a parameter of the generator, such as temperature=0.7 or max_concurrency=4; may be "
         "repeated",
     )
-    add("--max-requests", type=positive, metavar="N", help="send at most so many requests")
-    add("--max-tokens", type=positive, metavar="N", help="read and write at most so many tokens")
-    add("--max-cost", type=amount, metavar="X", help="spend at most this; needs the prices")
-    add("--prompt-price", type=amount, metavar="X", help="price of a million tokens read")
-    add("--completion-price", type=amount, metavar="X", help="price of a million tokens written")
+    _add_bounds(group)
     add(
         "--cache",
         metavar="PATH",
         help="file that keeps the answers, so that none is paid for twice (default: one file for "
         "all, in the user's cache folder)",
     )
+
+
+def _add_sources(group: Any) -> None:
+    add = group.add_mutually_exclusive_group().add_argument
+    add(
+        "--generator",
+        metavar="MODEL",
+        help="a model on this machine: a folder, a .gguf file or a hub id",
+    )
+    add(
+        "--endpoint",
+        metavar="URL",
+        help="an OpenAI-compatible server, such as http://localhost:8000/v1; needs --model",
+    )
+    add(
+        "--recorded",
+        metavar="FILE",
+        help="rows generated elsewhere: a file with the columns of the data, or text and label",
+    )
+
+
+def _add_bounds(group: Any) -> None:
+    add = group.add_argument
+    add("--max-requests", type=positive, metavar="N", help="send at most so many requests")
+    add("--max-tokens", type=positive, metavar="N", help="read and write at most so many tokens")
+    add("--max-cost", type=amount, metavar="X", help="spend at most this; needs the prices")
+    add("--prompt-price", type=amount, metavar="X", help="price of a million tokens read")
+    add("--completion-price", type=amount, metavar="X", help="price of a million tokens written")
 
 
 def make_generator(arguments: argparse.Namespace) -> Any:

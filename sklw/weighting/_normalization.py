@@ -1,6 +1,6 @@
 """From raw weights to weights: temperature, normalization and factors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,10 @@ class Scaling:
     synthetic_weight: float = 1.0
     augmentation_weight: float = 1.0
     class_weight: str | None = None
+
+    def with_default(self, temperature: float) -> "Scaling":
+        """Return it with this temperature, should none be given."""
+        return replace(self, temperature=temperature) if self.temperature is None else self
 
     def shares(self, raw: np.ndarray, evidence: Evidence) -> np.ndarray:
         """Temper and normalize the raw weights of synthetic rows, without any factor."""

@@ -1,6 +1,5 @@
 """SyntheticWeighter: how much each synthetic row should count."""
 
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -298,9 +297,14 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         )
         if made.any() and (method.needs_real_rows or self.normalize == "prior"):
             check_classes(labels[made], reference.labels)
-        scaling = settings_of(self, Scaling)
-        if self.temperature is None:
-            scaling = replace(scaling, temperature=method.default_temperature)
+        self.method_, scaling = self._chosen(method, evidence)
+        self._set_weights(self.method_, scaling, evidence)
+        warn_of_collapse(self.effective_sample_size_, int(self.synthetic_mask_.sum()))
+        return self
+
+    def _chosen(self, method: BaseMethod, evidence: Evidence) -> tuple[BaseMethod, Scaling]:
+        """Return the method and scaling to use: those that a search finds, or the given ones."""
+        scaling = settings_of(self, Scaling).with_default(method.default_temperature)
         self.best_params_: dict[str, Any] = {}
         self.auto_results_ = pd.DataFrame()
         if isinstance(method, BaseSearch):
@@ -310,10 +314,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
                 "temperature": scaling.temperature,
                 "synthetic_weight": scaling.synthetic_weight,
             }
-        self.method_ = method
-        self._set_weights(method, scaling, evidence)
-        warn_of_collapse(self.effective_sample_size_, int(self.synthetic_mask_.sum()))
-        return self
+        return method, scaling
 
     def _set_weights(self, method: BaseMethod, scaling: Scaling, evidence: Evidence) -> None:
         made = evidence.synthetic

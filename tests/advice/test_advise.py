@@ -50,6 +50,7 @@ def test_same_seed_gives_same_advice(advice, table):
     pd.testing.assert_frame_equal(again.curves, advice.curves)
 
 
+@pytest.mark.slow
 def test_easy_classes_need_no_rows():
     advice = advise(*normal([400, 40], distance=12), random_state=0)
     assert advice.frame.loc["few", "verdict"] == "hardly worth it"
@@ -74,17 +75,20 @@ def test_nothing_is_worth_less_than_what_is_asked_for(table):
     assert advise(*table, worth=0, random_state=0).frame.loc[1, "verdict"] != "hardly worth it"
 
 
+@pytest.mark.slow
 def test_confidence_widens_intervals(advice, table):
     narrow = advise(*table, confidence=0.5, random_state=0)
     assert narrow.frame.loc[1, "high"] < advice.frame.loc[1, "high"]
     assert (narrow.methods["high"] < advice.methods["high"]).all()
 
 
+@pytest.mark.slow
 def test_scoring(table):
     advice = advise(*table, scoring="f1_macro", random_state=0)
     assert str(advice).startswith("Macro-F1")
 
 
+@pytest.mark.slow
 def test_copies_tell_nothing_about_new_rows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 30))  # pure noise: only copies can be known again
@@ -93,6 +97,7 @@ def test_copies_tell_nothing_about_new_rows():
     assert score["class weights"] < 0.75
 
 
+@pytest.mark.slow
 def test_texts_that_differ_in_case_are_copies():
     rng = np.random.default_rng(0)
     texts = [f"note {number}" for number in rng.permutation(60)]
@@ -130,6 +135,7 @@ def test_equally_large_classes_are_doubled_together():
     assert "All classes, 100 rows" in str(advice)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_few", [1, 2, 14])
 def test_few_rows_are_called_too_few(n_few):
     advice = advise(*normal([60, n_few], distance=2), random_state=0)
@@ -172,11 +178,13 @@ class Costly(BaseGenerator):
         return 10
 
 
+@pytest.mark.slow
 def test_generator_counts_the_tokens(table):
     row = advise(*table, generator=Costly(), random_state=0).frame.loc[1]
     assert row["tokens"] == 2 * 10 * row["n_rows"]
 
 
+@pytest.mark.slow
 def test_html_escapes_labels():
     X, y = normal([60, 20], distance=2)
     html = advise(X, np.where(y == "few", "<script>", y), random_state=0)._repr_html_()

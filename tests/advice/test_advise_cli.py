@@ -12,6 +12,7 @@ def data(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_advise_prints_sentences(data, capsys):
     status = cli.main(["advise", str(data), "--text=text", "--label=label"])
     assert status == 0

@@ -60,6 +60,7 @@ def test_they_import_public_names_alone():
         assert not [line for line in imports if "._" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
 def test_weights_can_be_trained_with(method):
     X, y, synthetic, _ = wrong_labels()
@@ -105,6 +106,7 @@ def test_the_net_gives_rows_of_one_loss_one_weight_and_learns_from_slopes():
     assert weights[0] == weights[2] > 2 * weights[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [Ren, MetaWeightNet])
 def test_weights_can_be_learned_in_a_whole_bert(method, settings, reviews):
     texts, labels = np.array(reviews[0], dtype=object), reviews[1].copy()

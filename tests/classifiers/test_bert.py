@@ -190,6 +190,7 @@ def test_metadata_routing(settings, reviews):
         assert np.array_equal(pipe.predict_proba(X), expected)
 
 
+@pytest.mark.slow
 def test_history_and_scoring_callbacks_see_the_labels(settings, reviews):
     spam = make_scorer(f1_score, pos_label="up")
     callbacks = [
@@ -423,6 +424,7 @@ def test_tags():
     assert tags.target_tags.required
 
 
+@pytest.mark.slow
 def test_embedded_encoder_learns_with_defaults():
     texts = ["a wonderful film", "I loved it", "a terrible film", "I hated it"] * 8
     labels = ["pos", "pos", "neg", "neg"] * 8

@@ -45,6 +45,7 @@ def test_it_is_everywhere_and_of_the_probability_asked_for(tiny):
         assert len({type(layer) for layer in layers}) == 1
 
 
+@pytest.mark.slow
 def test_fits_in_threads_are_those_alone(settings, reviews):
     """Dropout draws from the one generator of torch, which is left as it was."""
     X, y = reviews

@@ -51,12 +51,14 @@ def test_starts_at_a_logistic_regression(texts, n_classes):
     assert found == pytest.approx(probe.predict_proba(features), abs=0.03)
 
 
+@pytest.mark.slow
 def test_random_start_knows_nothing(texts):
     clf = BertClassifier(**STILL, head_init="random").fit(*texts)
     assert clf.predict_proba(texts[0]) == pytest.approx(0.5, abs=0.3)
     assert clf.module_.head.bias.abs().max() < 1e-6
 
 
+@pytest.mark.slow
 def test_quality_weighs_too(texts):
     X, y = texts
     made = np.array(y) == "good"
@@ -67,6 +69,7 @@ def test_quality_weighs_too(texts):
     assert (doubting.predict_proba(X)[:, at] < trusting.predict_proba(X)[:, at]).all()
 
 
+@pytest.mark.slow
 def test_a_head_that_has_learnt_is_kept(texts, tmp_path):
     X, y = texts
     flipped = ["bad" if label == "good" else "good" for label in y]
@@ -86,6 +89,7 @@ def test_a_class_without_rows_leaves_the_head_alone(texts):
     assert (clf.module_.head.bias.abs() < 1e-6).all()
 
 
+@pytest.mark.slow
 def test_rows_held_out_are_not_seen(texts):
     def halves(dataset, y=None):
         return Subset(dataset, range(10)), Subset(dataset, range(10, 20))

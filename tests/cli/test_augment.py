@@ -97,6 +97,7 @@ def test_what_was_answered_is_not_asked_for_again(main, mail, endpoint, tmp_path
     assert read("out.csv").equals(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_was_ended_half_way_is_resumed(main, mail, endpoint, tmp_path, how):
     command = ["augment", str(mail), *TEXTS, "--endpoint", endpoint.url, "--model=m"]

@@ -54,6 +54,7 @@ def test_module_runs_and_says_its_version():
     assert done.stdout.startswith("sklw ")
 
 
+@pytest.mark.slow
 def test_compare_prints_a_table_and_keeps_results(compare, tmp_path):
     status, out, _ = compare()
     assert status == 0
@@ -91,6 +92,7 @@ def scores(table):
     return [line.split()[:9] for line in table.splitlines() if line.startswith(("real", "class_"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("separator", "encoding", "extra"),
     [
@@ -186,6 +188,7 @@ def test_interruption_says_how_to_go_on(compare, tmp_path, monkeypatch):
 LLM = ["--methods=class_weight,llm", "--llm-ratio=1"]
 
 
+@pytest.mark.slow
 def test_generators_are_named_as_for_augment_and_never_mixed(compare, endpoint, tmp_path):
     options = [*LLM, "--endpoint", endpoint.url, "--set", "max_retries=1"]
     status, out, err = compare(*options, "--model=m", "--max-requests=24")
@@ -213,6 +216,7 @@ def test_recorded_rows(compare, recorded, tmp_path):
     assert "other values of generator" in err
 
 
+@pytest.mark.slow
 def test_tables(main, tmp_path):
     random = np.random.default_rng(0)
     table = pd.DataFrame(

@@ -6,16 +6,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from skorch.callbacks import Callback
 
-from sklw import RecordedGenerator, _writing
-from sklw.comparison import Settings, compare, read_results
-from sklw.comparison import _folder as store_module
+from sklw import RecordedGenerator
+from sklw.comparison import Settings, compare, read_generated, read_results
 from sklw.over_sampling import TextFilter
 
 ARGUMENTS = {"methods": ["llm", "llm_quality"], "classifiers": ["tfidf"], "seeds": [0]}
@@ -34,6 +33,36 @@ def settings(label, texts=("win a prize", "win it all", "win the cup"), **change
     )
 
 
+class Paid(RecordedGenerator):
+    """Counts what it is asked."""
+
+    asked = 0
+
+    def iter_generate(self, requests):
+        Paid.asked += len(requests)
+        yield from super().iter_generate(requests)
+
+
+def on_fsync(folder, act, setattr=setattr):
+    """Have something happen when a file of a folder is about to be on the disk."""
+    real = os.fsync
+
+    def fsync(fd):
+        for path in Path(folder).iterdir():
+            if path.stat().st_ino == os.fstat(fd).st_ino:
+                act(path.name, fd)
+        real(fd)
+
+    setattr(os, "fsync", fsync)
+
+
+def python(code, **arguments):
+    """Run code in another process, which finds this module."""
+    path = f"{Path(__file__).parent}:{os.environ.get('PYTHONPATH', '')}"
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, **arguments)
+
+
 def run(output, label="spam", other="ham", **changes):
     labels = [label] * 8 + [other] * 16
     arguments = {"settings": settings(label), "output": output, **ARGUMENTS, **changes}
@@ -48,17 +77,22 @@ def without_times(results):
     ("label", "other"),
     [
         ("01", "02"),
-        ("1e5", "100000"),
         ("NA", "nan"),
-        ("null", "None"),
-        ("true", "True "),
-        ("007", "7"),
-        (" ", "  x"),
         ('say "hi", you', "two\nlines"),
-        ("a\rb", "a\r\nb"),
         (1, 2),
-        (True, False),
-        (1.0, 2.0),
+        *(
+            pytest.param(*labels, marks=pytest.mark.slow)
+            for labels in [
+                ("1e5", "100000"),
+                ("null", "None"),
+                ("true", "True "),
+                ("007", "7"),
+                (" ", "  x"),
+                ("a\rb", "a\r\nb"),
+                (True, False),
+                (1.0, 2.0),
+            ]
+        ),
     ],
 )
 def test_labels_come_back_as_they_were(tmp_path, label, other):
@@ -70,22 +104,20 @@ def test_labels_come_back_as_they_were(tmp_path, label, other):
     pd.testing.assert_frame_equal(without_times(both), without_times(fresh), check_dtype=False)
 
 
-@pytest.mark.parametrize("text", ["cut\rhere", 'a "b"', "\ud800 alone", "NA", " lead", "x\u2028y"])
+@pytest.mark.parametrize("text", ["cut\rhere", 'a "b"', "NA", " lead", "x\u2028y"])
 def test_texts_come_back_as_they_were(tmp_path, text):
-    from sklw.comparison._folder import ResultsFolder
-    from sklw.comparison._generated import Generated
-
-    columns = {"text": [text, "b"], "label": ["01", "02"], "accepted": [True, False]}
-    columns |= {"reason": ["", "null"], "parents": [(1, 2), ()]}
-    verdicts = pd.DataFrame(columns, dtype=object).astype({"accepted": bool})
-    with ResultsFolder(tmp_path, {}).opened() as store:
-        store.write_generated(Generated(verdicts, 1.5, 7), 3, 0)
-        store.write_weights(np.array([1.0]), "llm", 3, 0)
-        back = store.read_generated(3, 0, np.array(["01", "02"]))
-    assert (back.seconds, back.tokens) == (1.5, 7)
-    pd.testing.assert_frame_equal(
-        back.verdicts[list(verdicts)], verdicts, check_dtype=False, check_column_type=False
-    )
+    given = settings("01", [text, "win it"])
+    given = replace(given, generator=Paid(given.generator.records))
+    first = run(tmp_path, "01", "02", methods=["llm"], settings=given)
+    assert first["error"].tolist() == [""]
+    (tmp_path / "results.csv").unlink()
+    Paid.asked = 0
+    again = run(tmp_path, "01", "02", methods=["llm"], settings=given)
+    assert Paid.asked == 0
+    pd.testing.assert_frame_equal(without_times(again), without_times(first))
+    kept = read_generated(tmp_path / "generated_m6_seed0.csv")
+    assert kept["text"].tolist() == [text, "win it"]
+    assert kept["label"].tolist() == ["01", "01"]
 
 
 class CtrlC(Callback):
@@ -150,6 +182,7 @@ class TestInterruption:
 
 
 class TestKilled:
+    @pytest.mark.slow
     def test_in_the_middle_of_a_row(self, tmp_path):
         whole = run(tmp_path)
         path = tmp_path / "results.csv"
@@ -167,34 +200,25 @@ class TestKilled:
     def test_with_signal_9_while_results_are_written(self, tmp_path):
         # A writer that is killed after the first bytes of the second trial.
         code = f"""
-            import os, signal, sys
-            sys.path[:0] = {sys.path!r}
-            from tests_of_folder import run
-            from sklw.comparison import _folder
-            put, calls = _folder.put, []
-            def half(file, text):
-                if file.name.endswith("results.csv"):
-                    calls.append(text)
+            import os, signal
+            from test_folder import on_fsync, run
+            calls = []
+            def half(name, fd):
+                if name == "results.csv":
+                    calls.append(os.fstat(fd).st_size)
                     if len(calls) == 2:
-                        file.write(text.encode()[:15])
-                        file.flush()
+                        os.truncate(fd, calls[0] + 15)
                         os.kill(os.getpid(), signal.SIGKILL)
-                put(file, text)
-            _folder.put = half
-            run({str(tmp_path / "out")!r})
+            on_fsync({str(tmp_path)!r}, half)
+            run({str(tmp_path)!r})
         """
-        source = tmp_path / "tests_of_folder.py"
-        source.write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(code)],
-            env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
-            check=False,
-        )
+        with python(code) as done:
+            done.wait()
         assert done.returncode == -signal.SIGKILL
-        assert not (tmp_path / "out" / "results.csv").read_bytes().endswith(b"\n")
-        again = run(tmp_path / "out")
+        assert not (tmp_path / "results.csv").read_bytes().endswith(b"\n")
+        again = run(tmp_path)
         assert again["error"].tolist() == ["", ""]
-        assert len(read_results(tmp_path / "out")) == 2
+        assert len(read_results(tmp_path)) == 2
 
     @pytest.mark.parametrize("content", ["", "{", "[1, 2]", "null"])
     def test_settings_that_cannot_be_read(self, tmp_path, content):
@@ -245,50 +269,39 @@ class TestOtherSettings:
             run(tmp_path, settings=settings("spam", sampling_strategy=strategy(8)))
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_write_to_one_folder(tmp_path):
-    from sklw.comparison._folder import ResultsFolder
-
+    code = f"""
+        import sys
+        from test_folder import on_fsync, run
+        def wait(name, fd):
+            if name == "results.csv":
+                print("open", flush=True)
+                sys.stdin.read()
+        on_fsync({str(tmp_path)!r}, wait)
+        run({str(tmp_path)!r}, seeds=[0, 1])
+    """
     run(tmp_path)
-    description = json.loads((tmp_path / "settings.json").read_text())
-    before = (tmp_path / "results.csv").read_bytes()
-    code = (
-        "import sys; from sklw.comparison._folder import ResultsFolder; import json\n"
-        f"description = json.loads({json.dumps(description)!r})\n"
-        f"with ResultsFolder({str(tmp_path)!r}, description).opened():\n"
-        "    print('open', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
+    with python(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "open\n"
+        before = (tmp_path / "results.csv").read_bytes()
         with pytest.raises(ValueError, match="Another comparison is writing"):
             run(tmp_path, seeds=[0, 1])
         assert (tmp_path / "results.csv").read_bytes() == before
         other.kill()  # and its lock is gone with it
         other.wait()
-    with ResultsFolder(tmp_path, description).opened():
-        pass
     assert len(run(tmp_path, seeds=[0, 1])) == 4
 
 
-class Paid(RecordedGenerator):
-    """Counts what it is asked."""
-
-    asked = 0
-
-    def iter_generate(self, requests):
-        Paid.asked += len(requests)
-        yield from super().iter_generate(requests)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", ["generated_m6_seed0.csv", "generated_m6_seed0.json", "both"])
 def test_a_training_set_is_paid_for_once_if_it_cannot_be_written(tmp_path, monkeypatch, refused):
-    def full(path, text, real=store_module.write_whole):
-        if refused in (path.name, "both") and path.name != "settings.json":
+    def full(name, fd):
+        name = name.removesuffix(".partial")
+        if name == refused or (refused == "both" and name.startswith("generated")):
             raise OSError(28, "No space left on device")
-        real(path, text)
 
-    monkeypatch.setattr(store_module, "write_whole", full)
+    on_fsync(tmp_path, full, monkeypatch.setattr)
     Paid.asked = 0
     rows = settings("spam").generator.records
     given = Settings(generator=Paid(rows), sampler=settings("spam").sampler)
@@ -302,15 +315,12 @@ def test_a_training_set_is_paid_for_once_if_it_cannot_be_written(tmp_path, monke
 def test_what_a_full_disk_refuses_is_written_with_the_next_cell(tmp_path, monkeypatch):
     refusals = [OSError(28, "No space left on device")] * 2
 
-    def full(file, text, real=store_module.put):
-        if file.name.endswith(("results.csv", "seed0.csv.partial")) and refusals:
-            file.write(text.encode()[:10])
-            file.flush()
+    def full(name, fd):
+        if name.endswith(("results.csv", "seed0.csv.partial")) and refusals:
+            os.truncate(fd, 10)
             raise refusals.pop()
-        real(file, text)
 
-    for module in (store_module, _writing):
-        monkeypatch.setattr(module, "put", full)
+    on_fsync(tmp_path, full, monkeypatch.setattr)
     with pytest.warns(UserWarning, match="No space left on device"):
         results = run(tmp_path)
     assert results["error"].tolist() == ["", ""]

@@ -1,9 +1,11 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
@@ -11,7 +13,6 @@ from sklearn.pipeline import make_pipeline
 
 from sklw import RecordedGenerator
 from sklw.comparison import METHODS, METRICS, Settings, build, compare, read_results
-from sklw.comparison._splits import draw_split
 from sklw.datasets import load_maintenance_requests
 
 TEXTS, LABELS = load_maintenance_requests(return_X_y=True)
@@ -49,36 +50,57 @@ def without_times(results):
     return results.drop(columns=[c for c in results if c.endswith("seconds")])
 
 
+@pytest.fixture
+def draw_split():
+    """Return a function that says on which rows a comparison trains, and which it predicts."""
+    number = {text: row for row, text in enumerate(TEXTS)}
+
+    def draw(minority_size=20, majority_size=60, test_size=None, seed=0):
+        split = SimpleNamespace()
+
+        class Noting(DummyClassifier):
+            def fit(self, X, y):
+                split.train = np.array([number[text] for text in X])
+                return super().fit(X, y)
+
+            def predict_proba(self, X):
+                split.test = np.array([number[text] for text in X])
+                return super().predict_proba(X)
+
+        with pytest.MonkeyPatch.context() as patch:
+            noting = replace(METHODS["real"], build=lambda plan: Noting())
+            patch.setitem(METHODS, "real", noting)
+            sizes = {"minority_sizes": [minority_size], "majority_size": majority_size}
+            sizes |= {"test_size": test_size, "seeds": [seed]}
+            compare(TEXTS, LABELS, methods=["real"], classifiers=["tfidf"], **sizes)
+        return split
+
+    return draw
+
+
 class TestSplits:
-    def test_sizes_and_no_row_on_both_sides(self):
-        split = draw_split(LABELS, minority_size=20, majority_size=60, test_size=None, seed=3)
+    def test_sizes_and_no_row_on_both_sides(self, draw_split):
+        split = draw_split(seed=3)
         assert pd.Series(LABELS[split.train]).value_counts().to_dict() == {
             "routine": 60,
             "hazard": 20,
         }
         assert sorted([*split.train, *split.test]) == list(range(len(LABELS)))
 
-    def test_smaller_training_sets_are_part_of_larger_ones(self):
-        small, large = (
-            draw_split(LABELS, minority_size=m, majority_size=60, test_size=None, seed=3)
-            for m in (10, 40)
-        )
+    def test_smaller_training_sets_are_part_of_larger_ones(self, draw_split):
+        small, large = (draw_split(m, seed=3) for m in (10, 40))
         assert set(small.train) < set(large.train)
 
-    def test_sampled_test_rows_keep_the_shares_of_the_classes(self):
-        full = draw_split(LABELS, minority_size=20, majority_size=60, test_size=None, seed=0)
-        part = draw_split(LABELS, minority_size=20, majority_size=60, test_size=100, seed=0)
+    def test_sampled_test_rows_keep_the_shares_of_the_classes(self, draw_split):
+        full, part = draw_split(), draw_split(test_size=100)
         assert np.array_equal(full.train, part.train)
         assert set(part.test) < set(full.test)
         assert len(part.test) == 100
         shares = [(LABELS[split.test] == "hazard").mean() for split in (full, part)]
         assert shares[0] == pytest.approx(shares[1], abs=0.01)
 
-    def test_seeds_give_other_rows(self):
-        first, second = (
-            draw_split(LABELS, minority_size=20, majority_size=60, test_size=None, seed=s)
-            for s in (0, 1)
-        )
+    def test_seeds_give_other_rows(self, draw_split):
+        first, second = (draw_split(seed=s) for s in (0, 1))
         assert set(first.train) != set(second.train)
 
 
@@ -96,15 +118,16 @@ def test_one_row_for_each_cell_and_the_same_numbers_each_time():
     )
 
 
-def test_results_are_those_of_the_estimator_on_the_split():
+def test_results_are_those_of_the_estimator_on_the_split(draw_split):
     results = compare(TEXTS, LABELS, methods=["class_weight"], **SMALL)
-    split = draw_split(LABELS, minority_size=20, majority_size=60, test_size=100, seed=1)
+    split = draw_split(test_size=100, seed=1)
     estimator = build("class_weight", "tfidf", Settings(), smallest=20, seed=1)
     estimator.fit(TEXTS[split.train], LABELS[split.train])
     predicted = estimator.predict(TEXTS[split.test])
     assert results["macro_f1"].iloc[1] == f1_score(LABELS[split.test], predicted, average="macro")
 
 
+@pytest.mark.slow
 def test_methods_on_embeddings_cope_with_four_rows_and_beat_chance():
     results = compare(
         TEXTS,
@@ -122,7 +145,7 @@ def test_methods_on_embeddings_cope_with_four_rows_and_beat_chance():
     assert (results["macro_f1"] < 0.95).all()
 
 
-def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path):
+def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path, draw_split):
     results = compare(
         TEXTS,
         LABELS,
@@ -134,7 +157,7 @@ def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path):
     assert results["method"].tolist() == ["llm", "llm_quality", "llm_imp"] * 2  # DIMP needs BERT
     assert (results["error"] == "").all()
     assert (results["synthetic_rows"] == len(RECORDED + NOISE)).all()
-    split = draw_split(LABELS, minority_size=20, majority_size=60, test_size=100, seed=0)
+    split = draw_split(test_size=100, seed=0)
     model = make_pipeline(
         TfidfVectorizer(sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
     )
@@ -159,6 +182,7 @@ def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path):
     assert by_text[RECORDED].mean() > 2 * by_text[NOISE].mean()
 
 
+@pytest.mark.slow
 def test_every_method_that_bert_takes_runs_with_it(settings, tiny, tmp_path):
     results = compare(
         TEXTS,
@@ -177,6 +201,7 @@ def test_every_method_that_bert_takes_runs_with_it(settings, tiny, tmp_path):
     assert kept.loc[kept["accepted"], "weight_llm_dimp"].mean() == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_generated_rows_are_paid_for_once(settings, tmp_path):
     first = compare(TEXTS, LABELS, methods=["llm"], settings=settings, output=tmp_path, **SMALL)
     stamp = (tmp_path / "generated_m20_seed0.json").stat().st_mtime_ns
@@ -213,8 +238,9 @@ class TestResuming:
                 raise KeyboardInterrupt
             return whole(plan)
 
-        patched = METHODS | {"class_weight": type(METHODS["real"])(interrupted, "")}
-        monkeypatch.setattr("sklw.comparison._methods.METHODS", patched)
+        monkeypatch.setitem(
+            METHODS, "class_weight", replace(METHODS["class_weight"], build=interrupted)
+        )
         with pytest.raises(KeyboardInterrupt):
             self.run(tmp_path)
         kept = pd.read_csv(tmp_path / "results.csv")
@@ -347,6 +373,7 @@ class TestTables:
             sampler={"on_shortfall": "ignore"},
         )
 
+    @pytest.mark.slow
     def test_each_method_runs_and_is_resumed(self, table, recorded, tmp_path):
         arguments = {"seeds": [0], "settings": recorded, "output": tmp_path}
         quick = [name for name in METHODS if name not in ("threshold", "llm_auto")]

@@ -1,5 +1,6 @@
 import pickle
 import shutil
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.utils import get_tags
 from sklw import TextEmbedder
 from sklw.exceptions import ModelNotFoundError
 
+WORDS = ["good", "great", "fine", "bad"]
 TEXTS = ["a cat", "a small kitten sat upon the old mat", "stock prices fell sharply", ""]
 
 
@@ -44,12 +46,12 @@ def test_equals_transformers(pooling):
 
 
 @pytest.mark.parametrize("precision", ["float32", "auto"])
-def test_neighbours_hardly_matter(precision, forget):
-    embedder = TextEmbedder(precision=precision)
-    together = embedder.transform([*TEXTS, "a long text " * 30])[: len(TEXTS)]
-    forget()
+def test_neighbours_hardly_matter(precision):
+    together = TextEmbedder(precision=precision).transform([*TEXTS, "a long text " * 30])
+    # With another max_length no vector is remembered.
+    embedder = TextEmbedder(precision=precision, max_length=200)
     alone = np.concatenate([embedder.transform([text]) for text in TEXTS])
-    cosine = (together * alone).sum(axis=1)
+    cosine = (together[: len(TEXTS)] * alone).sum(axis=1)
     assert (cosine > (1 - 1e-5 if precision == "float32" else 1 - 5e-3)).all()
 
 
@@ -62,33 +64,50 @@ def test_containers(container):
     assert np.array_equal(embedder.transform(container(TEXTS)), embedder.transform(TEXTS))
 
 
-def test_repeated_texts_are_computed_once(monkeypatch):
-    n_rows, forward = [], transformers.BertModel.forward
+@pytest.fixture
+def n_rows(monkeypatch):
+    """Count the rows of each batch that is embedded."""
+    found = []
+    for kind in (transformers.BertModel, transformers.DistilBertModel):
 
-    def counted(model, input_ids, **kwargs):
-        n_rows.append(len(input_ids))
-        return forward(model, input_ids, **kwargs)
+        def counted(model, input_ids, forward=kind.forward, **kwargs):
+            found.append(len(input_ids))
+            return forward(model, input_ids, **kwargs)
 
-    monkeypatch.setattr(transformers.BertModel, "forward", counted)
-    first = TextEmbedder().transform(["a", "b", "a"])
+        monkeypatch.setattr(kind, "forward", counted)
+    return found
+
+
+def test_repeated_texts_are_computed_once(n_rows):
+    first = TextEmbedder(max_length=99).transform(["a", "b", "a"])
     assert np.array_equal(first[0], first[2])
-    again = TextEmbedder().transform(["b", "c"])
+    again = TextEmbedder(max_length=99).transform(["b", "c"])
     assert np.array_equal(again[0], first[1])
     assert n_rows == [2, 1]
-    assert not np.array_equal(TextEmbedder(pooling="cls").transform(["a"]), first[:1])
+    other = TextEmbedder(max_length=99, pooling="cls").transform(["a"])
+    assert not np.array_equal(other, first[:1])
     again[:] = 0
-    assert np.array_equal(TextEmbedder().transform(["b"])[0], first[1])
+    assert np.array_equal(TextEmbedder(max_length=99).transform(["b"])[0], first[1])
 
 
-def test_memo_is_bounded(embedder_module):
-    memo = embedder_module._Memo(max_bytes=3000)
-    for number in range(20):
-        memo.put(("key", str(number)), np.zeros(100, dtype=np.float32))
-        memo.get(("key", "0"))
-    kept = [number for number in range(20) if memo.get(("key", str(number))) is not None]
-    assert kept[0] == 0
-    assert kept[-1] == 19
-    assert len(kept) == 4
+@pytest.mark.slow
+def test_what_is_remembered_is_bounded(n_rows, tiny, tmp_path):
+    """Of vectors of two MiB, to about 127."""
+    transformers.AutoTokenizer.from_pretrained(tiny).save_pretrained(tmp_path)
+    config = transformers.DistilBertConfig(
+        vocab_size=20, n_heads=1, dim=2**19, n_layers=0, hidden_dim=8, max_position_embeddings=8
+    )
+    transformers.DistilBertModel(config).save_pretrained(tmp_path)
+    embedder = TextEmbedder(str(tmp_path))
+    texts = [" ".join(words) for words in product(WORDS, repeat=4)]
+    for start in range(0, 160, 20):
+        embedder.transform(texts[:20])  # used all the time
+        embedder.transform(texts[start : start + 20])
+    n_rows.clear()
+    embedder.transform([*texts[:20], *texts[140:160]])
+    assert not n_rows
+    embedder.transform(texts[20:22])
+    assert n_rows == [2]
 
 
 def test_scikit_learn_conventions():

@@ -94,7 +94,7 @@ def check(folder, **how):
     return expected
 
 
-@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("scaled", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("pooling", [*POOLINGS, ("mean", "max")])
 def test_pooling_and_scale_are_those_of_the_folder(tmp_path, encoder, pooling, scaled):
     saved(tmp_path, encoder, pooling, *([Normalize()] if scaled else []))
@@ -105,6 +105,7 @@ def test_pooling_and_scale_are_those_of_the_folder(tmp_path, encoder, pooling, s
                            found[:, :32], atol=1e-2)  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_seq_length", [10, 40, None])
 def test_length_is_that_of_the_folder(tmp_path, encoder, max_seq_length):
     saved(tmp_path, encoder, max_seq_length=max_seq_length)
@@ -116,6 +117,7 @@ def test_length_is_that_of_the_folder(tmp_path, encoder, max_seq_length):
     np.testing.assert_allclose(longer, whole.encode(TEXTS), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("include_prompt", [True, False])
 @pytest.mark.parametrize("pooling", ["mean", "cls", "weightedmean", "lasttoken", "max"])
 def test_prompts(tmp_path, encoder, pooling, include_prompt):
@@ -156,6 +158,7 @@ def test_folders_of_older_releases(tmp_path, encoder, lower):
     assert np.allclose(upper, small) == lower
 
 
+@pytest.mark.slow
 def test_texts_padded_on_the_left(tmp_path, decoder):
     check(decoder)
     for pooling in ("lasttoken", "mean"):
@@ -188,6 +191,7 @@ def test_parameters_go_before_the_folder(tmp_path, encoder):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "changes"),
     [
@@ -225,6 +229,7 @@ def test_what_cannot_be_computed_is_refused(tmp_path, encoder, kind):
         TextEmbedder(str(tmp_path)).transform(TEXTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
@@ -254,20 +259,22 @@ def test_a_hub_that_cannot_be_asked(monkeypatch):
         TextEmbedder("sentence-transformers/no-such-model").fit(TEXTS)
 
 
-def test_threads_with_other_lengths_do_not_mix(encoder, forget):
-    texts = [f"word {i} " + "and so on " * 20 for i in range(40)]
+def test_threads_with_other_lengths_do_not_mix(encoder, tmp_path):
+    copy = shutil.copytree(encoder, tmp_path / "copy")
     lengths = [8, 24, 60] * 8
 
-    def embed(n):
-        forget()
-        return TextEmbedder(encoder, max_length=n, precision="float32").transform(texts)
+    def embed(number, folder=encoder):
+        # Texts that no other thread has had remembered.
+        texts = [f"word {i} of {number} " + "and so on " * 20 for i in range(40)]
+        embedder = TextEmbedder(folder, max_length=lengths[number], precision="float32")
+        return embedder.transform(texts)
 
-    alone = {n: embed(n) for n in set(lengths)}
     with ThreadPoolExecutor(6) as pool:
-        for n, found in zip(lengths, pool.map(embed, lengths), strict=True):
-            np.testing.assert_allclose(found, alone[n], atol=1e-5)
+        for number, found in enumerate(pool.map(embed, range(24))):
+            np.testing.assert_allclose(found, embed(number, copy), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["lasttoken", "cls", ("mean", "max")])
 def test_the_classifier_pools_as_the_folder_says(tmp_path, encoder, pooling):
     saved(tmp_path, encoder, pooling)

@@ -116,7 +116,12 @@ def ask(folder, prompts, **settings):
     return generator.generate([Request(prompt, seed=i) for i, prompt in enumerate(prompts)])
 
 
-@pytest.fixture(params=CASES)
+QUICK = ("gpt2", "llama", "mistral", "qwen2")
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CASES]
+)
 def case(request, tmp_path):
     kind, settings, reason = CASES[request.param]
     if kind not in transformers.CONFIG_MAPPING:
@@ -148,6 +153,7 @@ def test_greedy_answers_are_those_of_generate(case):
         assert answer.text == tokenizer.decode(output, skip_special_tokens=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["llama", "bloom", "mistral", "mamba", "minimax", "rwkv"])
 @pytest.mark.filterwarnings("ignore::sklw.exceptions.GenerationWarning")
 def test_requests_are_kept_apart(name, tmp_path):
@@ -235,6 +241,7 @@ def scripted(folder, tokens, special, template=None):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "marks",
     [

@@ -109,6 +109,7 @@ def test_any_text_is_kept_and_read_back_exactly(cache, tmp_path):
     assert statistics.sent == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=())), min_size=1, max_size=8))
 def test_random_texts_are_read_back_exactly(tmp_path_factory, texts):
@@ -266,6 +267,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path, slow):
     assert count(slow, REQUESTS, RequestCache(real)) == (0, 12)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_deleted_or_replaced_while_it_is_used(cache, slow, tmp_path):
     count(slow, [Request("else", seed=0)], cache)
     backup = cache.path.read_bytes()

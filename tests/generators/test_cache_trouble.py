@@ -49,6 +49,7 @@ def locked(path, seconds, kind):
     timer.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["EXCLUSIVE", "IMMEDIATE"])
 def test_a_lock_before_the_run_is_waited_for(cache, slow, kind):
     count(slow, REQUESTS[:5], cache)
@@ -61,6 +62,7 @@ def test_a_lock_before_the_run_is_waited_for(cache, slow, kind):
     assert count(slow, REQUESTS, cache) == (0, 12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["EXCLUSIVE", "IMMEDIATE"])
 @pytest.mark.parametrize("seconds", [0.5, 3])
 def test_a_lock_during_the_run_loses_nothing(cache, slow, kind, seconds):
@@ -74,6 +76,7 @@ def test_a_lock_during_the_run_loses_nothing(cache, slow, kind, seconds):
     assert count(slow, REQUESTS, cache) == (0, 12)
 
 
+@pytest.mark.slow
 def test_a_lock_that_stays_ends_the_run_before_anything_is_sent(cache, slow, monkeypatch):
     count(slow, REQUESTS[:5], cache)
     monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.3)
@@ -86,6 +89,7 @@ def test_a_lock_that_stays_ends_the_run_before_anything_is_sent(cache, slow, mon
     assert len(slow.sent()) == 5
 
 
+@pytest.mark.slow
 def test_a_lock_that_outlasts_the_run_is_outlasted_in_memory(cache, slow, monkeypatch):
     monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.3)
     answers = iter_cached(slow, REQUESTS, cache)
@@ -272,6 +276,7 @@ def test_two_caches_on_one_file_share_it(cache, slow, tmp_path):
     assert sum(sent for sent, _ in got) == len(slow.sent()) == 12
 
 
+@pytest.mark.slow
 @posix
 def test_a_process_forked_from_a_run_takes_nothing_with_it(cache, slow):
     slow.seconds = 0.05

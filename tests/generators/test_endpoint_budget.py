@@ -61,6 +61,7 @@ def resample(endpoint, texts=TEXTS, labels=LABELS, budget=None, at_once=1, **kwa
     return sampler
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("usage", USAGES.values(), ids=USAGES)
 @pytest.mark.parametrize("concurrency", [1, 64])
 def test_a_budget_holds_where_the_server_counts_no_tokens(usage, concurrency):
@@ -87,6 +88,7 @@ def test_answers_at_the_limit_are_counted_in_full():
     assert sampler.usage_.prompt_tokens + sampler.usage_.completion_tokens <= 2000
 
 
+@pytest.mark.slow
 def test_tokens_for_thinking_are_sent_planned_and_counted():
     answer = answering(
         text="<think>I think.</think>smoke comes out of socket number {} in the hall"
@@ -115,6 +117,7 @@ def test_the_key_of_the_cache_knows_the_tokens_for_thinking():
     assert keys[0] == keys[1] != keys[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, 2, 3, 4, 8])
 def test_an_estimate_counts_requests_as_they_are_sent(at_once):
     answer = answering({"prompt_tokens": 100, "completion_tokens": 10})
@@ -146,6 +149,7 @@ def test_a_number_that_may_be_cut_is_no_row(reason):
     assert set(sampler.provenance_["finish_reason"]) == {expected}
 
 
+@pytest.mark.slow
 def test_what_a_server_refuses_is_quoted_in_the_provenance():
     fault = {"status": 400, "json": {"error": {"message": "flagged as unsafe"}}}
 

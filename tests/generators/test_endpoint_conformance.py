@@ -36,7 +36,17 @@ def _key(monkeypatch):
 
 
 def rows(table):
-    return pytest.mark.parametrize("row", table, ids=[f"{row.server}: {row.name}" for row in table])
+    """Have a test run for each row of a table; those for which it asks again wait a second."""
+    again = [getattr(row, "tries", 1) > 1 or getattr(row, "reason", "") == "error" for row in table]
+    return pytest.mark.parametrize(
+        "row",
+        [
+            pytest.param(
+                row, id=f"{row.server}: {row.name}", marks=[pytest.mark.slow] if slow else []
+            )
+            for row, slow in zip(table, again, strict=True)
+        ],
+    )
 
 
 def sent(row):
@@ -68,6 +78,7 @@ def test_an_answer_is_read(row):
     assert [other.finish_reason for other in others] == ["stop", "stop"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "kept"),
     [(row, bool(row.text) or row.reason == "empty") for row in ANSWERS],
@@ -118,6 +129,7 @@ def test_a_field_that_the_server_does_not_know_is_left_out(row):
         assert endpoint.bodies[-1]["max_completion_tokens"] == 9
 
 
+@pytest.mark.slow
 @rows(LIMITS)
 def test_a_limit_is_waited_for(row):
     times = []
@@ -168,6 +180,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries({}, optional={"choices": st.lists(JSON) | JSON, "usage": JSON}) | JSON)
 @settings(max_examples=300, deadline=None)
 def test_whatever_a_server_sends_is_an_answer_or_a_fault(body):
@@ -207,6 +220,7 @@ def test_seconds_to_wait_are_read(headers, body, seconds):
     assert asked_wait(headers, body) == seconds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 @pytest.mark.parametrize("written", ["{}", "Bearer {}", "long " * 35 + "{}"])
 def test_a_key_that_a_server_sends_back_is_hidden_however_it_is_written(

@@ -49,6 +49,7 @@ def ask(url, **kwargs):
     return time.monotonic() - start, str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_a_try_ends_in_time(way):
     with Misbehaving(way) as server:
@@ -58,6 +59,7 @@ def test_a_try_ends_in_time(way):
     assert seconds < 2 * 1.0 + 0.5 + 2.5
 
 
+@pytest.mark.slow
 def test_a_handshake_ends_in_time():
     with Misbehaving(lambda: iter([]), wrap="tls") as server:
         seconds, message = ask(server.url)
@@ -65,6 +67,7 @@ def test_a_handshake_ends_in_time():
     assert seconds < 5
 
 
+@pytest.mark.slow
 def test_a_look_up_ends_in_time(monkeypatch):
     import socket
 
@@ -76,6 +79,7 @@ def test_a_look_up_ends_in_time(monkeypatch):
     assert seconds < 6
 
 
+@pytest.mark.slow
 def test_an_answer_without_an_end_is_given_up():
     chunk = b"%x\r\n%s\r\n" % (2**20, b" " * 2**20)
     parts = lambda: itertools.chain(  # noqa: E731

@@ -82,6 +82,7 @@ def test_only_answers_are_learned(small):
         assert not any(word in answer.text for word in goes_on)
 
 
+@pytest.mark.slow
 def test_the_same_rows_are_learned_once(small, tmp_path):
     rows = Rows()
     first = generator(small).fit(rows)
@@ -181,6 +182,7 @@ def test_a_wrong_training_is_refused(small, training):
         FineTunedGenerator(small, training=training).fit(Rows())
 
 
+@pytest.mark.slow
 def test_texts_are_written_by_a_trained_model(small):
     texts = [row for row in ROWS.values() for _ in range(8)] + [ROWS["wet"]] * 4
     labels = ["wet"] * 8 + ["dry"] * 8 + ["wet"] * 4

@@ -119,6 +119,7 @@ LASTING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "message"), LASTING.values(), ids=LASTING)
 def test_what_was_answered_before_a_failure_is_kept_and_not_sent_again(fault, message, tmp_path):
     broken = True
@@ -231,6 +232,7 @@ def test_an_interrupt_waits_for_what_is_on_its_way():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [{"hang": 60}, {"status": 503}, {"status": 429}, {"reset": True}])
 def test_after_an_interrupt_a_silent_or_failing_server_is_not_asked_again(fault):
     with Endpoint(lambda prompt, nth: fault if prompt > "prompt 01" else None) as endpoint:
@@ -270,6 +272,7 @@ def test_a_second_interrupt_gives_up_what_is_on_its_way_and_keeps_the_rest(tmp_p
     assert len(cache) == 4
 
 
+@pytest.mark.slow
 def test_an_interrupted_fit_has_what_was_answered_on_record():
     def script(prompt, nth):
         n = len(endpoint.bodies)
@@ -413,6 +416,7 @@ def _send_all(url, path):
     generate_cached(asking, requests, RequestCache(path))
 
 
+@pytest.mark.slow
 def test_after_a_kill_only_the_unanswered_are_sent(tmp_path):
     path = tmp_path / "cache.sqlite"
     with Endpoint(seconds=0.02) as endpoint:

@@ -62,6 +62,7 @@ def test_draws_lie_in_the_nucleus(case):
     assert ((wide[0][drawn] > 0) | (wide[1][drawn] > 0)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sampling",
     [

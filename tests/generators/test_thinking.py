@@ -5,9 +5,6 @@ import pytest
 
 from sklw import LLMOverSampler
 from sklw.generators import BaseGenerator, Completion
-
-# Private: the forms of thinking are many, and a fit for each would take minutes.
-from sklw.generators._thinking import strip_thinking, thinking_marks, without_thinking
 from sklw.over_sampling import Examples, TextFilter
 
 ROW = "smoke comes out of the socket"
@@ -84,26 +81,11 @@ UNCLOSED = {
     "granite": "Here is my thought process:\nT",
 }
 TEXTS = [
-    ROW, "", "two\nlines", "a < b and b > a", "analysis of the market", "Analysis", "final call",
+    ROW, "a < b and b > a", "analysis of the market", "Analysis", "final call",
     "I think </b> it is fine", "the thought of it", "[think] of me", "assistant final",
     "<answer>yes</answer>", "a <thinker> and <b>bold thoughts</b>", "<rethinking-x>",
-    "An analysis.", "thoughtful\nline",
+    "An analysis.",
 ]  # fmt: skip
-
-
-@pytest.mark.parametrize("form", CLOSED.values(), ids=CLOSED)
-def test_thinking_is_taken_out(form):
-    assert strip_thinking(filled(form, THOUGHT, ROW)) == (ROW, True)
-
-
-@pytest.mark.parametrize("form", UNCLOSED.values(), ids=UNCLOSED)
-def test_thinking_without_an_end_is_no_answer(form):
-    assert not strip_thinking(filled(form, THOUGHT))[1]
-
-
-@pytest.mark.parametrize("text", TEXTS)
-def test_a_text_without_thinking_is_left_as_it_is(text):
-    assert strip_thinking(text) == (text, True)
 
 
 class Thinker(BaseGenerator):
@@ -157,6 +139,21 @@ def test_unclosed_thinking_is_rejected_with_a_reason(form):
     assert provenance["finish_reason"].tolist() == ["thinking", "stop"] * 2
 
 
+def test_a_text_without_thinking_is_left_as_it_is():
+    sampler = LLMOverSampler(
+        generator=Thinker(TEXTS),
+        prompt=Examples(n_examples=2, answers_per_prompt=1),
+        accept=TextFilter(None, length_tolerance=50),
+        sampling_strategy={"hazard": 4 + len(TEXTS)},
+        max_attempts=1,
+        verbose=False,
+        random_state=0,
+    )
+    real = [f"the pipe in flat {i} leaks" for i in range(12)]
+    X, _ = sampler.fit_resample(real, ["routine"] * 8 + ["hazard"] * 4)
+    assert X[12:] == TEXTS
+
+
 def test_cut_answers_of_a_model_that_begins_within_its_thinking_are_rejected():
     thought = "A message about fire would do. Let me write one. It should be"
     first = f"{thought} short.\n</think>\n\n{ROWS[0]}"
@@ -195,14 +192,12 @@ LONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", LONG)
 def test_long_answers_take_no_time(part):
     start = time.process_time()
-    for text in (
-        part * 20_000,
-        "<think></think>" + part * 20_000,
-        part * 20_000 + "the user wants",
-    ):
-        without_thinking(Completion(text))
-        thinking_marks([text])
-    assert time.process_time() - start < 2
+    texts = [part * 20_000, "<think></think>" + part * 20_000, part * 20_000 + "the user wants"]
+    resample(texts)
+    real = [f"the pipe in flat {i} leaks" for i in range(12)]
+    resample(ROWS, [*texts, *real[3:]])
+    assert time.process_time() - start < 8

@@ -48,11 +48,13 @@ def test_texts_do_not_depend_on_what_stands_beside_in_float32(requests):
     ]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_text(generator, requests):
     same_prompt = [replace(requests[0], seed=seed, max_new_tokens=12) for seed in range(6)]
     assert len({completion.text for completion in generator.generate(same_prompt)}) == 6
 
 
+@pytest.mark.slow
 def test_greedy_answers_are_those_of_transformers(generator, requests):
     generator = clone(generator).set_params(temperature=0, dtype="float32", max_new_tokens=8)
     folder = converted_folder("float32")
@@ -65,6 +67,7 @@ def test_greedy_answers_are_those_of_transformers(generator, requests):
     assert generator.generate([request])[0].text == expected
 
 
+@pytest.mark.slow
 def test_answers_end_before_the_first_stop_string(generator, requests):
     free = replace(requests[5], stop=(), max_new_tokens=30)
     whole = generator.generate([free])[0]
@@ -77,6 +80,7 @@ def test_answers_end_before_the_first_stop_string(generator, requests):
     assert cut.completion_tokens < 30
 
 
+@pytest.mark.slow
 def test_special_tokens_end_an_answer_and_are_not_in_it(generator):
     conversation = (("user", "Answer with one word: what is the capital of France?"),)
     [answer] = (
@@ -90,6 +94,7 @@ def test_special_tokens_end_an_answer_and_are_not_in_it(generator):
     assert "<|" not in answer.text
 
 
+@pytest.mark.slow
 def test_completions_come_one_by_one_and_what_came_is_kept(generator, requests):
     answers = clone(generator).set_params(batch_size=4).iter_generate(requests)
     first = [next(answers) for _ in range(3)]
@@ -137,12 +142,14 @@ def test_a_file_is_converted_once_whatever_its_path(requests, tmp_path, monkeypa
     assert all(torch.equal(tensor, repaired[name]) for name, tensor in weights.items())
 
 
+@pytest.mark.slow
 def test_a_prompt_longer_than_the_context_is_refused_at_once(generator):
     requests = [Request("short", seed=0), Request("word " * 9000, seed=1)]
     with pytest.raises(ValueError, match=r"request 1 has 9\d+ tokens.*at most 8192.*fewer"):
         next(generator.iter_generate(requests))
 
 
+@pytest.mark.slow
 def test_an_empty_prompt_starts_a_text(generator):
     [answer] = generator.generate([Request("", seed=3, max_new_tokens=3)])
     assert answer.prompt_tokens == 1
@@ -179,6 +186,7 @@ def test_the_cache_key_holds_what_determines_an_answer():
         assert key != plain or parameter.get("dtype") == plain["dtype"]
 
 
+@pytest.mark.slow
 def test_importing_and_building_a_generator_loads_no_torch():
     code = (
         "import sys; from sklw.generators import TransformersGenerator; "

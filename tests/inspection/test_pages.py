@@ -114,6 +114,7 @@ def page(request):
     return request.getfixturevalue(request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_runs_off_the_page(page, browse, dark):
     script = """

@@ -140,6 +140,7 @@ def test_other_methods(method):
     assert len(report.to_html()) > 1000
 
 
+@pytest.mark.slow
 def test_the_choice_of_auto_is_named():
     weighter = fitted("auto", cv=3)
     page = weighter.report(TEXTS, LABELS).to_html()

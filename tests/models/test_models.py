@@ -107,6 +107,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 def test_a_file_is_read_once(folder):
     (folder / "large.bin").write_bytes(b"\x80" * 2_000_000)
     time.sleep(2.1)
@@ -137,6 +138,7 @@ def test_vectors_of_other_weights_are_not_served(folder):
     assert not np.allclose(first, second, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_gguf_file_is_known_by_content_and_with_its_settings(tmp_path):
     source = locate_model(EMBEDDED_LANGUAGE_MODEL)
     copy = tmp_path / "other name.gguf"

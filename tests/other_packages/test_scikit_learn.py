@@ -90,6 +90,7 @@ class TestAroundOurs:
         expected = by_hand(task, task.texts, task.labels).predict_proba(task.new)[:, 1]
         assert fixed.predict(task.new).tolist() == (expected >= threshold).astype(int).tolist()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("search", [HalvingGridSearchCV, HalvingRandomSearchCV])
     def test_halving_search(self, task, search):
         grid = {"syntheticweighter__temperature": [0.5, 2.0], "logisticregression__C": [0.1, 10.0]}
@@ -149,6 +150,7 @@ class TestAsOurFinalStep:
         with pytest.raises(TypeError, match=f"{type(final).__name__} cannot take sample_weight"):
             pipeline(task, final).fit(task.texts, task.labels)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", ["stacking", "tuned", "fixed", "calibrated"])
     def test_with_metadata_routing_the_weights_arrive(self, task, kind):
         with config_context(enable_metadata_routing=True):

@@ -75,6 +75,7 @@ def test_a_recorded_row_is_taken_as_it_is(label, text):
     assert sampler.provenance_["text"].iloc[0] == text
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=15))
 @settings(max_examples=40, deadline=None)
 def test_recorded_rows_are_taken_whatever_they_are(texts):
@@ -154,6 +155,7 @@ edge = st.text(
 word = st.text("abcdefgh", min_size=3, max_size=7)
 
 
+@pytest.mark.slow
 @given(edge, edge, st.lists(word, min_size=6, max_size=6, unique=True), st.sampled_from([1, "a:b"]))
 @settings(max_examples=150, deadline=None)
 def test_whatever_a_real_row_begins_and_ends_with_stays(start, end, words, label):

@@ -101,6 +101,7 @@ def test_an_estimate_knows_that_a_prompt_may_be_sent_for_several_answers(monkeyp
     assert tokens[1] == tokens[0] / 4
 
 
+@pytest.mark.slow
 def test_the_tokens_of_a_local_model_are_counted():
     from sklw import TransformersGenerator
 

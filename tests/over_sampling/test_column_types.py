@@ -331,6 +331,7 @@ def test_other_columns_get_none(values):
     LLMOverSampler(generator=Shuffler()).estimate(frame, [0] * 29 + [1])
 
 
+@pytest.mark.slow
 @given(
     kinds=st.lists(st.sampled_from(sorted(COLUMNS)), min_size=1, max_size=4, unique=True),
     order=st.permutations(range(N)),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-# Through the sampler, a value or name that is lost on its way could not be told from a model's.
+# Private: through the sampler, a value that is lost on its way could not be told from a model's.
 from sklw.over_sampling._table.learning import learn_columns
 from sklw.over_sampling._table.rows import RowText
 
@@ -80,6 +80,7 @@ values = {
 }
 
 
+@pytest.mark.slow
 @given(
     st.fixed_dictionaries({name: st.lists(v, min_size=5, max_size=5) for name, v in values.items()})
 )

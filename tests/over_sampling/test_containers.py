@@ -211,6 +211,7 @@ plain = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 words = plain.map(lambda text: f"w {' '.join(text.split())} w")
 
 
+@pytest.mark.slow
 @given(
     kind=st.sampled_from(sorted(TEXT_CONTAINERS)),
     labels=st.sampled_from(

@@ -89,6 +89,7 @@ def test_meta_text_is_no_sign_where_real_rows_talk_that_way():
     assert reasons(text, shown=(2,), real=real, labels=["spam", *LABELS]) == [""]
 
 
+@pytest.mark.slow
 def test_many_rows_are_remembered():
     rows = [f"prize number {i * 7919} waits, ring {i * 104729} for it" for i in range(150)]
     found = reasons(*rows, *rows)

@@ -33,6 +33,18 @@ def judged(generator, X=TEXTS, y=LABELS, **parameters):
     return sampler.provenance_.iloc[0], X_new[len(X) :]
 
 
+LONG = [
+    pytest.param("win " * 500_000, "too_long", marks=pytest.mark.slow),
+    pytest.param(" " * 1_000_000 + "a" * 1_000_000, "too_long", marks=pytest.mark.slow),
+    pytest.param("win" + " " * 1_000_000 + "a prize now", "", marks=pytest.mark.slow),
+    pytest.param("1. " * 300_000, "too_long", marks=pytest.mark.slow),
+    pytest.param("(" * 500_000, "empty", marks=pytest.mark.slow),
+    pytest.param("[" * 500_000 + "spam", "too_long", marks=pytest.mark.slow),
+    pytest.param('"' * 500_000 + "a", "too_long", marks=pytest.mark.slow),
+    pytest.param("!?" * 500_000 + "a", "too_long", marks=pytest.mark.slow),
+]
+
+
 @pytest.mark.parametrize("form", ["completion", "chat"])
 @pytest.mark.parametrize(
     ("answer", "reason"),
@@ -46,17 +58,10 @@ def judged(generator, X=TEXTS, y=LABELS, **parameters):
         (" \t\n\u2028 ", "empty"),
         ("\u200f\u202e\ufeff", "empty"),
         (None, "empty"),
-        ("win " * 500_000, "too_long"),
-        (" " * 1_000_000 + "a" * 1_000_000, "too_long"),
-        ("win" + " " * 1_000_000 + "a prize now", ""),
-        ("1. " * 300_000, "too_long"),
-        ("(" * 500_000, "empty"),
-        ("[" * 500_000 + "spam", "too_long"),
-        ('"' * 500_000 + "a", "too_long"),
-        ("!?" * 500_000 + "a", "too_long"),
         ("\ufeffwin a prize right now", ""),
         ("\u200fwin a prize right now\u200e", ""),
         ("اربح جائزة كبيرة الآن", ""),
+        *LONG,
     ],
 )
 def test_texts(answer, reason, form):
@@ -156,6 +161,7 @@ value = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(value, min_size=6, max_size=6), st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_any_values(values, quoted):

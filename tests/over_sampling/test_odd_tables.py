@@ -248,6 +248,7 @@ def test_groups_may_be_a_column_of_a_frame():
     assert set(found.sampling_strategy_) <= {(0, "u"), (0, "v"), (1, "u"), (1, "v")}
 
 
+@pytest.mark.slow
 def test_the_longest_row_fits_into_an_answer():
     frame = pd.DataFrame(RNG.normal(size=(30, 9)).round(2)).rename(columns=str)
     sent = []

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+# Private: the filters would judge what has been parsed.
 from sklw.over_sampling._text.parsing import AnswerParser, up_to_last_sentence
 
 NAMES = {0: "not spam", 1: "spam"}

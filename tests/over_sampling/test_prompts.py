@@ -146,6 +146,7 @@ def test_parts_that_do_not_fit_a_table_are_refused(parts, message):
             getattr(LLMOverSampler(Untouched(), **parts), method)(table, Y)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_prompts_and_their_parameters_can_be_searched():
     records = [{"text": f"win {n} pounds", "label": "spam"} for n in range(9)]

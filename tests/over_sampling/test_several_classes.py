@@ -75,6 +75,7 @@ def test_with_groups_it_is_a_share_of_the_largest_cell(ratio, least):
     assert after == {cell: max(least, size) for cell, size in before.items()}
 
 
+@pytest.mark.slow
 def test_a_ratio_works_in_cross_validation_and_search():
     pipe = make_pipeline(sampler(), SyntheticWeighter(), TfidfVectorizer(), LogisticRegression())
     grid = GridSearchCV(

@@ -218,6 +218,7 @@ def test_prompting_that_nobody_reads_is_reported():
 # Verification
 
 
+@pytest.mark.slow
 def test_a_checker_takes_rows_of_its_class_only():
     mixed = [*HAZARDS[50:80], *ROUTINE[150:180]]
     records = [{"text": text, "label": "hazard"} for text in mixed]

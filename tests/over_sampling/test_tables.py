@@ -110,6 +110,7 @@ def test_recorded_rows_are_given_out_by_class_and_group():
         ).fit_resample(X, y)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_rows_too_long_for_the_generator_are_named_before_it_starts():
     X = np.random.default_rng(0).normal(size=(40, 300))
     with pytest.raises(ValueError, match=r"longest row .* max_new_tokens=256"):

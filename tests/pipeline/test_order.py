@@ -179,6 +179,7 @@ class Weighed(LogisticRegression):
         return super().fit(X, y, sample_weight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [True, False])
 def test_tables_with_texts_on_either_side_of_the_column_transformer(before):
     steps = [SyntheticWeighter(), columns()] if before else [columns(), SyntheticWeighter()]
@@ -212,6 +213,7 @@ def mislabelled():
     return pd.concat([TABLE, made]), [*KINDS, *["spam"] * 16], np.arange(56) >= 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["quality", "imp", "hu", "auto"])
 def test_the_default_checker_of_a_table_reads_all_of_its_columns(method):
     rows, labels, synthetic = mislabelled()
@@ -225,6 +227,7 @@ def test_the_default_checker_of_a_table_reads_all_of_its_columns(method):
         assert weights[40:48].mean() > 2 * weights[48:].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["subject", "channel", "paid"])
 def test_one_column_alone_tells(column):
     """The class shows in one column only, of whichever kind; the checker finds it."""
@@ -256,6 +259,7 @@ def test_a_checker_of_the_users_gets_the_frame():
     assert stock.row_weights.synthetic.sum() == 0  # each is a copy of a row of the reference
 
 
+@pytest.mark.slow
 def test_other_kinds_of_tables():
     pl = pytest.importorskip("polars")
     plain = TABLE.drop(columns=["day"])

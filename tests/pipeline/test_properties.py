@@ -157,6 +157,7 @@ def run(data, samplers, labels, routing, output, final, method, memory=None):
     return pipe
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     container=st.sampled_from(sorted(TEXT_CONTAINERS)),

@@ -421,6 +421,7 @@ def test_with_a_cache_weights_are_followed_on_a_hit_too(tmp_path, fit_with):
         check_weights(pipe, users=users)
 
 
+@pytest.mark.slow
 def test_in_a_search_each_fold_gets_its_own_weights(routing, fit_with):
     pipe = make_pipeline(llm(), function(permuted), weigher(), Checking())
     search = GridSearchCV(

@@ -11,13 +11,21 @@ from cases import CASES, FOLDER
 EVERY_CASE = [(name, case) for name, (_, cases) in CASES.items() for case in cases]
 
 
+def marks(name, case):
+    """Return the marks of a case: a BERT or a choice among methods takes seconds."""
+    return [pytest.mark.slow] if name == "probabilities" or "auto" in case else []
+
+
 @pytest.fixture(scope="module")
 def answers():
     return {name: json.loads((FOLDER / f"{name}.json").read_text("utf-8")) for name in CASES}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize(("name", "case"), EVERY_CASE, ids=[" ".join(c) for _, c in EVERY_CASE])
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [pytest.param(n, c, id=" ".join(c), marks=marks(n, c)) for n, c in EVERY_CASE],
+)
 def test_answers_are_those_on_record(answers, name, case):
     function, _ = CASES[name]
     expected = answers[name][" ".join(case)]

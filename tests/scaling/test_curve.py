@@ -39,6 +39,7 @@ def pipeline(sampler):
     return make_pipeline(StandardScaler(), sampler, weighter, LogisticRegression())
 
 
+@pytest.mark.slow
 def test_the_ends_are_the_pipeline_without_and_with_its_sampler(data):
     cv = StratifiedKFold(3)
     full = len(SMOTE(random_state=0).fit_resample(*data)[1]) - 300
@@ -60,6 +61,7 @@ def test_the_ends_are_the_pipeline_without_and_with_its_sampler(data):
     assert np.abs(scores[1] - scores[0]).max() > 0.05
 
 
+@pytest.mark.slow
 def test_the_sampler_runs_once_for_each_split(data):
     Counted.calls = 0
     synthetic_size_curve(pipeline(Counted(random_state=0)), *data, [0, 10, 50, 90], cv=3)
@@ -103,6 +105,7 @@ def test_sets_are_nested_and_even_over_the_classes_and_groups(labels, groups, or
     assert [(more - fewer).pop() for fewer, more in pairwise(nested)] == order
 
 
+@pytest.mark.slow
 def test_parents_and_several_processes(data):
     pipe = pipeline(RandomOverSampler(random_state=0))
     one, two = (synthetic_size_curve(pipe, *data, [0, 40], cv=2, n_jobs=n)[1] for n in (1, 2))

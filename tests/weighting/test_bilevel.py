@@ -2,57 +2,59 @@ import numpy as np
 import pytest
 import torch
 from scipy.sparse import csr_matrix
+from scipy.special import logsumexp
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 
 from sklw import BertClassifier, SyntheticWeighter
 from sklw.weighting import Hu, SunGen
-
-# Private: the derivative that these methods rest on, against finite differences.
-from sklw.weighting._learning import weight_slopes
+from sklw.weighting.methods import BaseBilevel, Rule
 
 METHODS = [Hu, SunGen]
 
 
-class TinyProblem:
-    """Five rows and three reference rows of a softmax regression in double precision."""
+class Watching(BaseBilevel):
+    """Trains with weights of 1 and keeps the first slopes, those of the step of a zero head."""
 
-    def __init__(self):
-        rng = torch.Generator().manual_seed(0)
-        draw = {"generator": rng, "dtype": torch.float64}
-        self.params = {"weight": torch.randn(3, 4, **draw), "bias": torch.randn(3, **draw)}
-        self.rows, self.codes = torch.randn(5, 4, **draw), torch.tensor([0, 1, 2, 0, 1])
-        self.reference = torch.randn(3, 4, **draw)
+    def __init__(self, at=None):
+        super().__init__()
+        self.at = at
 
-    def losses(self, params):
-        logits = self.rows @ params["weight"].T + params["bias"]
-        return torch.nn.functional.cross_entropy(logits, self.codes, reduction="none")
+    def rule(self, n_rows):
+        found, at = {}, self.at
 
-    def outer_loss(self, params):
-        logits = self.reference @ params["weight"].T + params["bias"]
-        return torch.nn.functional.cross_entropy(logits, torch.tensor([2, 0, 1]))
+        class Kept(Rule):
+            def propose(self, rows, losses):
+                return None if at is None else torch.tensor(at)[rows - 6]
 
-    def outer_loss_after_step(self, weights, step):
-        params = {k: v.clone().requires_grad_() for k, v in self.params.items()}
-        gradient = torch.autograd.grad((weights * self.losses(params)).mean(), params.values())
-        moved = {
-            name: value.detach() - step * part
-            for (name, value), part in zip(params.items(), gradient, strict=True)
-        }
-        return float(self.outer_loss(moved))
+            def update(self, rows, losses, slopes):
+                found.setdefault("first", (rows.numpy() - 6, slopes.double().numpy()))
+                return torch.ones(len(rows))
+
+        self.__class__.found = found
+        return Kept()
 
 
 @pytest.mark.parametrize("weights", [None, [0.5, 2.0, 0.0, 1.0, 0.3]])
 def test_slopes_equal_finite_differences(weights):
-    tiny, step, h = TinyProblem(), 0.7, 1e-5
-    at = None if weights is None else torch.tensor(weights, dtype=torch.float64)
-    slopes = weight_slopes(tiny.losses, tiny.outer_loss, tiny.params, at, step)
-    start = torch.zeros(5, dtype=torch.float64) if at is None else at
-    for row in range(5):
-        nudge = torch.zeros(5, dtype=torch.float64)
-        nudge[row] = h
-        above, below = (tiny.outer_loss_after_step(start + s * nudge, step) for s in (1, -1))
-        assert float(slopes[row]) == pytest.approx((above - below) / (2 * h), rel=1e-6, abs=1e-9)
+    X = np.random.default_rng(0).normal(size=(11, 4))
+    y = np.array([0, 1, 2] * 3 + [0, 1])
+    SyntheticWeighter(Watching(weights), random_state=0).fit(X, y, np.arange(11) >= 6)
+    rows, slopes = Watching.found["first"]
+    X = (X - X[:6].mean(axis=0)) / X[:6].std(axis=0)  # a head reads columns scaled by real rows
+    X = np.column_stack([X, np.ones(11)])
+    start = np.zeros(5) if weights is None else np.array(weights)
+    # The head is zero and each class has the probability 1/3: so the gradient of a row's loss.
+    gradients = X[6:, None] * (1 / 3 - np.eye(3)[y[6:]])[:, :, None]
+
+    def loss_after_step(at):
+        logits = X[:6] @ -np.einsum("i,ikj->jk", at / 5, gradients)
+        return np.mean(logsumexp(logits, axis=1) - logits[np.arange(6), y[:6]])
+
+    for row, slope in zip(rows, slopes, strict=True):
+        nudge = np.eye(5)[row] * 1e-5
+        expected = (loss_after_step(start + nudge) - loss_after_step(start - nudge)) / 2e-5
+        assert slope == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
 
 def test_hus_weights_by_hand():
@@ -75,9 +77,10 @@ def noisy(seed=0, n_made=300, noise=0.3):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_wrong_labels_lose_weight(method):
+def test_wrong_labels_lose_weight(method, capfd):
     X, y, synthetic, flipped = noisy()
     weighter = SyntheticWeighter(method(), random_state=0).fit(X, y, synthetic=synthetic)
+    assert capfd.readouterr().err == ""  # no progress unless asked for
     weights = weighter.sample_weight_
     assert weights[flipped].mean() < 0.5 * weights[synthetic & ~flipped].mean()
     assert np.isfinite(weights).all()
@@ -95,15 +98,6 @@ def test_sungen_needs_no_real_rows():
     assert weights[flipped].mean() < 0.5 * weights[~flipped].mean()
 
 
-def test_the_progress_is_shown_if_asked_for(capfd, monkeypatch):
-    monkeypatch.setattr("sklw._progress._SECONDS", 0.0)
-    X, y, synthetic, _ = noisy()
-    SyntheticWeighter("hu", random_state=0).fit(X, y, synthetic=synthetic)
-    assert capfd.readouterr().err == ""
-    SyntheticWeighter("hu", random_state=0, verbose=True).fit(X, y, synthetic=synthetic)
-    assert "learning weights" in capfd.readouterr().err
-
-
 def mislabelled(reviews):
     texts, labels = np.array(reviews[0], dtype=object), reviews[1].copy()
     wrong = np.arange(60) >= 50
@@ -111,6 +105,7 @@ def mislabelled(reviews):
     return texts, labels, np.arange(60) >= 30, wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_weights_can_be_learned_in_a_whole_bert(method, settings, reviews):
     texts, labels, synthetic, wrong = mislabelled(reviews)
@@ -123,6 +118,7 @@ def test_weights_can_be_learned_in_a_whole_bert(method, settings, reviews):
     assert not bert.initialized_  # it is a pattern, not used up
 
 
+@pytest.mark.slow
 def test_a_whole_bert_is_trained_while_the_weights_are_learned(settings, reviews):
     """Were only the head trained, frozen layers would give other weights than free ones."""
     texts, labels, synthetic, _ = mislabelled(reviews)
@@ -142,6 +138,7 @@ def test_a_whole_bert_is_trained_while_the_weights_are_learned(settings, reviews
     assert not np.allclose(*found, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_sparse_tables():
     X, y, synthetic, flipped = noisy()
     weighter = SyntheticWeighter("sungen", random_state=0)

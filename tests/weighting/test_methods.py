@@ -158,6 +158,7 @@ def test_a_method_of_the_users_is_finished_by_bert(settings, reviews):
     assert np.abs(probabilities[0] - plain).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_all_methods_of_fixed_weights_in_one_search():
     X, y = make_classification(200, weights=[0.8], random_state=0)
     pipe = make_pipeline(
@@ -169,6 +170,7 @@ def test_all_methods_of_fixed_weights_in_one_search():
     assert scores.min() > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ALL)
 def test_bert_trains_with_every_method(method, settings, reviews):
     texts, labels = np.array(reviews[0], dtype=object), reviews[1]
@@ -197,6 +199,7 @@ def test_every_row_is_synthetic(method):
     assert weights.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ALL)
 def test_copies_find_the_same_weights(method):
     X, y = make_classification(200, random_state=0)

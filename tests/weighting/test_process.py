@@ -1,19 +1,16 @@
 """Threads that judge at the same time leave the process as it was."""
 
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from joblib import parallel_backend
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController, threadpool_info
 
 from sklw import SyntheticWeighter
-
-# Private: what they do to other threads shows in no result.
-from sklw.weighting._process import one_blas_thread, unwarned, warn
 
 
 def blas_threads():
@@ -21,57 +18,109 @@ def blas_threads():
     return [p["num_threads"] for p in threadpool_info() if p["internal_api"] == "openblas"]
 
 
-def test_blas_has_its_threads_back_when_the_last_one_leaves():
-    inside, leave = threading.Event(), threading.Event()
+@pytest.fixture
+def two_blas_threads():
+    libraries = ThreadpoolController().select(internal_api="openblas").lib_controllers
+    before = [library.num_threads for library in libraries]
+
+    def limit(*numbers):
+        for library, number in zip(libraries, numbers, strict=True):
+            library.set_num_threads(number)
+
+    # By threads that end: threadpoolctl lets no other one change what a living one has set.
+    in_threads(lambda: limit(*[2] * len(libraries)))
+    yield
+    in_threads(lambda: limit(*before))
+
+
+class Meeting(ClassifierMixin, BaseEstimator):
+    """Has each of its fits wait for those of another thread."""
+
+    def __init__(self, meet=None):
+        self.meet = meet
+
+    def __sklearn_clone__(self):
+        return Meeting(self.meet)
+
+    def fit(self, X, y):
+        self.meet()
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), 2), 0.5)
+
+
+X, Y = make_classification(120, random_state=0)
+MADE = np.arange(120) >= 60
+NONE = [np.array([], dtype=int)] * 60
+
+
+def fit(method, meet):
+    return SyntheticWeighter(method, checker=Meeting(meet), random_state=0, n_jobs=1).fit(
+        X, Y, MADE, NONE
+    )
+
+
+def in_threads(*calls):
+    with ThreadPoolExecutor(len(calls)) as pool:
+        for done in [pool.submit(call) for call in calls]:
+            done.result()
+
+
+@pytest.mark.filterwarnings("ignore:The checker gives the probability")
+def test_fits_do_not_wait_for_each_other():
+    """As they did if what is computed once were guarded by one lock for all."""
+    barrier, n_fits = threading.Barrier(2, timeout=10), []
+
+    def meet():
+        n_fits.append(barrier.wait())
+
+    in_threads(*[lambda: fit("quality", meet)] * 2)
+    assert len(n_fits) == 2 * 6  # five folds and all rows, once
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The checker gives the probability")
+def test_blas_has_its_threads_back_when_the_last_one_leaves(two_blas_threads):
+    inside, left, seen = threading.Event(), threading.Event(), []
 
     def first():
-        with one_blas_thread():
-            inside.set()
-            leave.wait(10)
+        fit("auto", lambda: inside.wait(10))
+        left.set()
 
-    before = blas_threads()
-    with one_blas_thread():  # by this thread, which is not to keep hold of them
-        pass
-    other = threading.Thread(target=first)
-    other.start()
-    inside.wait(10)
-    with one_blas_thread():
-        leave.set()
-        other.join()
-        assert set(blas_threads()) == {1}
-    assert blas_threads() == before
+    def last():
+        inside.set()
+        left.wait(10)
+        seen.append(blas_threads())
+
+    in_threads(first, lambda: fit("auto", last))
+    assert set(seen[0]) == {1}
+    assert set(blas_threads()) == {2}
 
 
 def test_a_silent_thread_does_not_silence_another():
     inside, leave = threading.Event(), threading.Event()
 
     def silent():
-        with unwarned():
-            warn("unheard")
-            inside.set()
-            leave.wait(10)
+        inside.set()
+        leave.wait(10)
 
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        other = threading.Thread(target=silent)
-        other.start()
-        inside.wait(10)
-        warn("heard")
+    def heard():
+        assert inside.wait(10)
+        with pytest.warns(UserWarning, match="gives the probability 0.5 to every"):
+            fit("quality", lambda: None)
         leave.set()
-        other.join()
-    assert [str(warning.message) for warning in heard] == ["heard"]
-    assert heard[0].filename == __file__
+
+    in_threads(lambda: fit("auto", silent), heard)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_fits_in_threads_find_what_they_find_alone(n_jobs):
-    X, y = make_classification(120, random_state=0)
-    synthetic = np.arange(120) >= 60
-    none = [np.array([], dtype=int)] * 60
-
     def weights(method):
         weighter = SyntheticWeighter(method, random_state=0, n_jobs=n_jobs)
-        return weighter.fit(X, y, synthetic, none).sample_weight_
+        return weighter.fit(X, Y, MADE, NONE).sample_weight_
 
     methods = ["auto", "quality", "imp", "mix"] * 2
     alone = {method: weights(method) for method in set(methods)}

@@ -180,6 +180,7 @@ def test_a_checker_without_probabilities_is_named(method, value):
         weighter.fit(X, Y, MADE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["auto", "mix"])
 def test_candidates_are_judged_as_they_are_trained(method, monkeypatch):
     """In judging, the weights of a fold obey the same groups and marks as those of training."""

@@ -21,6 +21,7 @@ def blobs(n_real=60, n_made=300, *, wrong=0.0, seed=0):
     return X, np.where(flipped, 1 - labels, labels), synthetic, flipped
 
 
+@pytest.mark.slow
 def test_good_rows_are_used_and_bad_rows_are_not():
     X, y, synthetic, _ = blobs(n_real=30)
     good = SyntheticWeighter("auto", random_state=0).fit(X, y, synthetic)
@@ -37,6 +38,7 @@ def test_good_rows_are_used_and_bad_rows_are_not():
     assert (bad.sample_weight_[~synthetic] == 1).all()
 
 
+@pytest.mark.slow
 def test_wrong_labels_get_little_weight():
     X, y, synthetic, flipped = blobs(wrong=0.3)
     weighter = SyntheticWeighter("auto", random_state=0).fit(X, y, synthetic)
@@ -61,6 +63,7 @@ def test_results_show_the_choice():
     assert np.array_equal(again.sample_weight_, weighter.sample_weight_)
 
 
+@pytest.mark.slow
 def test_same_result_in_two_processes():
     X, y, synthetic, _ = blobs(wrong=0.3)
     tables = [
@@ -132,6 +135,7 @@ def test_the_log_loss_can_decide():
     assert by_hits["chosen"].tolist() == [False, True, False]
 
 
+@pytest.mark.slow
 def test_reference_apart_from_the_training_rows():
     """All rows to train on are synthetic: training without them is no choice."""
     X, y, synthetic, _ = blobs(wrong=0.2)
@@ -152,6 +156,7 @@ def test_unknown_parents_are_warned_of():
         SyntheticWeighter("mix", random_state=0).fit(X, y, synthetic, none)
 
 
+@pytest.mark.slow
 def test_real_rows_of_weight_zero_are_no_candidate():
     X, y, synthetic, _ = blobs()
     weighter = SyntheticWeighter("auto", real_weight=0, random_state=0).fit(X, y, synthetic)
@@ -165,6 +170,7 @@ def test_no_synthetic_rows():
     assert weighter.auto_results_.empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_rare", [1, 2, 3])
 def test_hardly_any_rows_of_a_class(n_rare):
     X, y, synthetic, _ = blobs()

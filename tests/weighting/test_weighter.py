@@ -171,6 +171,7 @@ def test_imp_with_one_synthetic_class_is_not_quality_alone():
     assert np.isnan(weighter.diversity_[~mask]).all()
 
 
+@pytest.mark.slow
 def test_texts_in_any_container_give_the_same_weights():
     corpus = load_maintenance_requests()
     texts, labels = list(corpus.data[:120]), list(corpus.target[:120])
