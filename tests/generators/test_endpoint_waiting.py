@@ -132,5 +132,7 @@ def test_nothing_is_left_running(tmp_path):
             [sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, timeout=60
         )
     assert found.stdout == "told\n"
-    assert "sklw" not in found.stderr
+    # asyncio also says there what took long, as anything may on a busy machine.
+    lines = [line for line in found.stderr.splitlines() if not line.startswith("Executing <")]
+    assert not [line for line in lines if "sklw" in line]
     assert not [t for t in threading.enumerate() if t.name == "sklw-endpoint"]
