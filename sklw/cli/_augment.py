@@ -105,6 +105,12 @@ def _run(arguments: argparse.Namespace) -> int:
         else:
             print(f"The rows are in {arguments.recorded}: nothing would be sent.")
         return 0
+    with output.opened():
+        _augment(sampler, data, output, arguments)
+    return 0
+
+
+def _augment(sampler: Any, data: Data, output: Output, arguments: argparse.Namespace) -> None:
     X, y = sampler.fit_resample(data.X, data.y)
     parents = sampler.parent_indices_
     weighter = _weighter(arguments).fit(
@@ -118,7 +124,6 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     output.write(data.augmented(X, y, weighter, parents), write_page)
     _print_summary(sampler, data, output, y)
-    return 0
 
 
 def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
