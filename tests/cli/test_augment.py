@@ -81,6 +81,17 @@ def test_a_dry_run_prints_the_cost_and_sends_nothing(main, mail, endpoint, recor
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_parameters_of_the_prompt(main, mail, endpoint):
+    command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
+    command += ["--prompt=contrast", "--augment=1", "--sampling-strategy=0.3"]
+    settings = ["--set-prompt", "n_examples=2", "--set-prompt", "instructions=Be brief, please."]
+    assert main(*command, *settings)[0] == 0
+    assert len(endpoint.bodies) == 2
+    assert all("Be brief, please." in json.dumps(body) for body in endpoint.bodies)
+    shown = read("out.csv")["parents"][52:].str.split().map(len)
+    assert (shown == 3).all()  # two of the class, and one of the other
+
+
 def test_what_was_answered_is_not_asked_for_again(main, mail, endpoint, tmp_path):
     command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
     assert main(*command)[0] == 0
