@@ -165,10 +165,11 @@ def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
 
 
 def _prompt(arguments: argparse.Namespace) -> Any:
-    from sklw.over_sampling._choices import PROMPTS
+    from sklw import over_sampling
 
-    name = "examples" if arguments.target is None else "table_rows"
-    prompt = PROMPTS[arguments.prompt or name]()
+    name = (arguments.prompt or "examples").capitalize()
+    kind = over_sampling.TableRows if arguments.target else getattr(over_sampling, name)
+    prompt = kind()
     return prompt.set_params(**parameters_of(prompt, "--set-prompt", arguments.set_prompt))
 
 

@@ -22,10 +22,10 @@ from sklw.comparison import (
     ComparisonReport,
     Settings,
     compare,
+    estimate,
     format_table,
     summarize,
 )
-from sklw.comparison._runner import estimate
 from sklw.datasets import load_table, load_texts
 from sklw.exceptions import EndpointError
 from sklw.models import EMBEDDED_ENCODER, locate_model

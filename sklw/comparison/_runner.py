@@ -136,14 +136,32 @@ def estimate(
     test_size: int | None = None,
     settings: Settings | None = None,
 ) -> pd.DataFrame | None:
-    """Say what :func:`compare` would send and cost, as :meth:`sklw.LLMOverSampler.estimate` does.
+    """Say what :func:`compare` would send and cost, without sending anything.
 
-    None if no method has rows generated.
+    Parameters
+    ----------
+    X, y, methods, classifiers, minority_sizes, majority_size, seeds, test_size, settings : object
+        As in :func:`compare`.
+
+    Returns
+    -------
+    estimate : DataFrame or None
+        As :meth:`sklw.LLMOverSampler.estimate` returns it, for all training sets together; None
+        if no method has rows generated.
+
+    Examples
+    --------
+    >>> from sklw.comparison import estimate
+    >>> from sklw.datasets import load_maintenance_requests
+    >>> texts, labels = load_maintenance_requests(return_X_y=True)
+    >>> estimate(texts, labels, methods=["real", "class_weight"]) is None
+    True
     """
     comparison = _Comparison(X, y, settings, majority_size, test_size, None)
     trials = comparison.plan(methods, classifiers, minority_sizes, seeds)
     sets = {(t.minority_size, t.seed) for t in trials if METHODS[t.method].uses_llm}
-    return sum(comparison.estimate(*key) for key in sets) if sets else None
+    parts = [comparison.estimate(*key) for key in sets]
+    return pd.concat(parts).groupby(level=0, sort=False).sum() if parts else None
 
 
 @dataclass(frozen=True)
