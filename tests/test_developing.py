@@ -16,9 +16,18 @@ def examples(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
-@pytest.mark.parametrize("page", [*WITH_EXAMPLES, DOCS / "faq.md"], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [
+        *WITH_EXAMPLES,
+        DOCS / "faq.md",
+        pytest.param(DOCS / "tutorial.md", marks=pytest.mark.slow),
+    ],
+    ids=lambda page: page.stem,
+)
 def test_examples_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SKLW_CACHE", str(tmp_path / "cache"))
     exec(compile("\n".join(examples(page)), page.name, "exec"), {"__name__": page.stem})
 
 
