@@ -1,11 +1,29 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and that one process at a time writes."""
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["put", "write_by", "write_whole"]
+import filelock
+
+__all__ = ["kept_alone", "put", "write_by", "write_whole"]
+
+
+@contextmanager
+def kept_alone(path: Path, refusal: str) -> Iterator[None]:
+    """Hold a lock file, or raise a ValueError that says `refusal` if another process has it."""
+    try:
+        lock = filelock.FileLock(path).acquire(timeout=0)
+    except filelock.Timeout:
+        raise ValueError(refusal) from None
+    with lock:  # the system takes it back from a process that is killed
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # on Windows it goes with the lock
+                path.unlink()
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -20,7 +38,8 @@ def write_whole(path: Path, text: str) -> None:
 
 def write_by(path: Path, write: Callable[[Path], object]) -> None:
     """Have a file written beside the path, and take its place when it is whole."""
-    partial = path.with_name(path.name + ".partial")
+    # Not even two processes that know nothing of each other share a file.
+    partial = path.with_name(f".{os.getpid()}.{path.name}.partial")
     try:
         write(partial)
         partial.replace(path)

@@ -16,12 +16,15 @@ def examples(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
-FAQ = pytest.param(DOCS / "faq.md", marks=pytest.mark.slow)
+SLOW = [
+    pytest.param(DOCS / name, marks=pytest.mark.slow) for name in ("faq.md", "tutorial.md")
+]
 
 
-@pytest.mark.parametrize("page", [*WITH_EXAMPLES, FAQ], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*WITH_EXAMPLES, *SLOW], ids=lambda page: page.stem)
 def test_examples_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SKLW_CACHE", str(tmp_path / "cache"))
     exec(compile("\n".join(examples(page)), page.name, "exec"), {"__name__": page.stem})
 
 

@@ -2,8 +2,8 @@
 Could more rows help at all?
 ============================
 
-Before anyone pays a language model, ``advise`` measures what class weights and a tuned threshold
-give, and how the score grows with the real rows of each class. It needs no language model.
+Before anyone pays a language model, ``advise`` measures what class weights give, balanced or tuned
+for the score, and how the score grows with the real rows of each class. It needs no language model.
 """
 
 # %%

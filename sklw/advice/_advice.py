@@ -14,7 +14,7 @@ _CAVEAT = (
     "This is what real rows would bring. As many generated rows rarely bring more: take it as the "
     "most to expect."
 )
-_LIKELY = 0.75
+_LIKELY, _UNLIKELY = 0.75, 0.15
 _NAMES = {"balanced_accuracy": "Balanced accuracy", "f1_macro": "Macro-F1"}
 _CONCLUSIONS = {
     "worth trying": "Generating is worth trying: {n_rows} would cost about {tokens} tokens.",
@@ -28,7 +28,7 @@ def verdict_on(gains: np.ndarray, worth: float) -> str:
     probability = (gains >= worth).mean()
     if probability >= _LIKELY:
         return "worth trying"
-    return "hardly worth it" if probability <= 1 - _LIKELY else "unclear"
+    return "hardly worth it" if probability <= _UNLIKELY else "unclear"
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Advice:
         trying"``, ``"hardly worth it"``, ``"unclear"`` or ``"too few rows"``), and the `tokens`
         that a language model would read and write for that many new rows.
     methods : DataFrame
-        `score`, `low` and `high` of what needs no new rows: ``"nothing"``, ``"class weights"`` and
-        for two classes ``"tuned threshold"``.
+        `score`, `low` and `high` of what needs no new rows: ``"nothing"``, ``"class weights"`` and,
+        where there is a curve, ``"tuned class weights"`` (for two classes a threshold).
     curves : DataFrame
-        The `score` with class weights at `n_rows` of a `label`: `measured`, or else continued.
+        The `score` with tuned class weights at `n_rows` of a `label`: `measured`, or continued.
     scoring : str
         The score.
     confidence : float
@@ -65,7 +65,7 @@ class Advice:
     >>> from sklw import advise
     >>> advice = advise(*make_classification(200, weights=[0.8], random_state=0), random_state=0)
     >>> advice.methods.index.tolist()
-    ['nothing', 'class weights', 'tuned threshold']
+    ['nothing', 'class weights', 'tuned class weights']
     """
 
     frame: pd.DataFrame
@@ -85,7 +85,7 @@ class Advice:
 
     def _sentences(self) -> list[str]:
         scores = [
-            f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}] with {_named(name)}"
+            f"{row.score:.3f} [{row.low:.3f}, {row.high:.3f}] with {name}"
             for name, row in self.methods.iterrows()
         ]
         found = [
@@ -99,17 +99,13 @@ class Advice:
 
     def _better_than_weights(self) -> list[str]:
         scores = self.methods["score"]
-        points = 100 * (scores.max() - scores["class weights"])
+        points = 100 * (scores.iloc[-1] - scores["class weights"])
         if points < 0.1:
             return []
         return [
-            f"These gains are over class weights. With {_named(scores.idxmax())} the score is "
-            f"{points:.1f} points higher, without any new row: start with that."
+            "These gains are over tuned class weights, which bring "
+            f"{points:.1f} points over class weights without any new row: start with them."
         ]
-
-
-def _named(method: Any) -> str:
-    return f"a {method}" if method.endswith("threshold") else str(method)
 
 
 def _sentence(label: Any, row: pd.Series) -> str:

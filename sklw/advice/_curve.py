@@ -8,33 +8,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn import clone, config_context
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import get_scorer
-from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.utils import check_random_state
 
 from sklw._copies import fold_numbers
 from sklw._progress import progress
 from sklw.advice._rows import Rows
 
-__all__ = ["bootstrap_scores", "cross_validated"]
+__all__ = ["METHODS", "bootstrap_scores", "cross_validated"]
+
+METHODS = ["nothing", "class weights", "tuned class weights"]
+# Powers of the classes' shares that balanced classes are multiplied by: 0 leaves them balanced, 1
+# undoes it, and below 0 the rare ones count even more.
+_POWERS = np.linspace(-1, 1, 41)
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """A classifier to fit, and which votes are its own."""
+    """A classifier to fit, and which predictions are its own."""
 
     slot: int
-    method: str
+    class_weight: str | None
     train: np.ndarray
     test: np.ndarray
-    seed: int
 
 
 def cross_validated(
     rows: Rows,
-    methods: Sequence[str],
     targets: Sequence[np.ndarray],
     shares: np.ndarray,
     *,
@@ -49,91 +49,92 @@ def cross_validated(
 
     Returns
     -------
-    votes : ndarray of shape (n_methods + n_targets * n_shares, n_rows, n_classes)
-        How often a row was given each class, by each of the methods, and by class weights with
+    votes : ndarray of shape (3 + n_targets * n_shares, n_rows, n_classes)
+        How often a row was given each class, by each of `METHODS`, and by tuned class weights with
         each share of the rows of each target's classes.
     """
-    fits: list[_Fit] = []
-    for repeat in range(n_repeats):
-        # Tuning takes long, and it varies little from one repetition to the next.
-        chosen = [name for name in methods if name != "tuned threshold" or repeat == 0]
-        fits += _fits(rows, chosen, len(methods), targets, shares, cv, rng)
-    n_slots = len(methods) + len(targets) * len(shares)
-    votes = np.zeros((n_slots, len(rows.codes), rows.codes.max() + 1), dtype=np.float32)
+    folds = [_folds(rows.codes, rows.copies, cv, rng) for _ in range(n_repeats)]
+    fits = [list(_fits(rows, fold, targets, shares, rng)) for fold in folds]
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    predicted = parallel(delayed(_predict)(rows, fit, scoring) for fit in fits)
-    with progress(len(fits), "Cross-validation", "fit", verbose) as bar:
-        for fit, codes in zip(fits, predicted, strict=True):
-            votes[fit.slot, fit.test, codes] += 1
-            bar.update()
+    predicted = parallel(delayed(_predict)(rows, fit) for repeat in fits for fit in repeat)
+    n_fitted, n_classes = 2 + len(targets) * len(shares), rows.codes.max() + 1
+    votes = np.zeros((1 + n_fitted, len(rows.codes), n_classes), dtype=np.float32)
+    with progress(sum(map(len, fits)), "Cross-validation", "fit", verbose) as bar:
+        for fold, repeat in zip(folds, fits, strict=True):
+            found = np.empty((n_fitted, len(rows.codes), n_classes))
+            for fit in repeat:
+                found[fit.slot, fit.test] = next(predicted)
+                bar.update()
+            codes = [found[0].argmax(axis=1), found[1].argmax(axis=1)]
+            codes += [_tuned(each, rows, fold, scoring) for each in found[1:]]
+            for slot, given in enumerate(codes):
+                votes[slot, np.arange(len(given)), given] += 1
     return votes
 
 
 def _fits(
     rows: Rows,
-    methods: Sequence[str],
-    slot_of_curves: int,
+    folds: np.ndarray,
     targets: Sequence[np.ndarray],
     shares: np.ndarray,
-    cv: int,
     rng: np.random.RandomState,
 ) -> Iterator[_Fit]:
-    for train, test in _splits(rows.codes, rows.copies, cv, rng):
-        seed = rng.randint(2**31 - 1)
-        for slot, method in enumerate(methods):
-            yield _Fit(slot, method, train, test, seed)
-        slot = slot_of_curves
+    for fold in np.unique(folds):
+        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        yield _Fit(0, None, train, test)
+        yield _Fit(1, "balanced", train, test)
+        slot = 2
         for target in targets:
             # Each row's place in a random order of its class, from 0 to 1: the sets are nested.
             codes = rows.codes[train]
             place = pd.Series(rng.permutation(len(train))).groupby(codes).rank(pct=True)
             place *= np.isin(codes, target)
             for share in shares:
-                yield _Fit(slot, "class weights", train[place <= share], test, seed)
+                yield _Fit(slot, "balanced", train[place <= share], test)
                 slot += 1
 
 
-def _splits(
-    codes: np.ndarray, copies: np.ndarray, n_folds: int, random_state: Any
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def _folds(codes: np.ndarray, copies: np.ndarray, n_folds: int, random_state: Any) -> np.ndarray:
     seed = check_random_state(random_state).randint(2**31 - 1)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        folds = fold_numbers(codes, copies, n_folds, seed)
-    return [(np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in np.unique(folds)]
+        return fold_numbers(codes, copies, n_folds, seed)
 
 
-def _predict(rows: Rows, fit: _Fit, scoring: str) -> np.ndarray:
+def _predict(rows: Rows, fit: _Fit) -> np.ndarray:
+    """Return the logarithm of the probability of each class, of one not trained on -inf."""
+    found = np.full((len(fit.test), rows.codes.max() + 1), -np.inf)
     X, y = rows.X[fit.train], rows.codes[fit.train]
     if len(np.unique(y)) < 2:
-        return np.full(len(fit.test), y[0] if len(y) else 0)
-    model = LogisticRegression(
-        max_iter=1000, class_weight=None if fit.method == "nothing" else "balanced"
+        found[:, y[:1]] = 0
+        return found
+    model = LogisticRegression(max_iter=1000, class_weight=fit.class_weight)
+    model.fit(X, y, sample_weight=rows.represents[fit.train])
+    with np.errstate(divide="ignore"):  # of a probability of 0
+        found[:, model.classes_] = model.predict_log_proba(rows.X[fit.test])
+    return found
+
+
+def _tuned(log_proba: np.ndarray, rows: Rows, folds: np.ndarray, scoring: str) -> np.ndarray:
+    """Decide by the class weights that score best on the other folds."""
+    n_rows, n_classes = log_proba.shape
+    shares = np.bincount(rows.codes, rows.represents)
+    log_weights = np.multiply.outer(_POWERS, np.log(shares / shares.sum()))
+    codes = (log_proba + log_weights[:, None]).argmax(axis=-1)
+    shape = (len(_POWERS), folds.max() + 1, n_classes, n_classes)
+    cells = np.ravel_multi_index(
+        np.broadcast_arrays(np.arange(len(_POWERS))[:, None], folds, rows.codes, codes), shape
     )
-    weights = rows.represents[fit.train]
-    if fit.method == "tuned threshold":
-        splits = _splits(y, rows.copies[fit.train], 3, fit.seed)
-        fitted = _with_tuned_threshold(model, X, y, weights, splits, scoring)
-    else:
-        fitted = model.fit(X, y, sample_weight=weights)
-    return fitted.predict(rows.X[fit.test])
+    weights = np.broadcast_to(rows.represents, cells.shape)
+    confusion = np.bincount(cells.ravel(), weights.ravel(), int(np.prod(shape))).reshape(shape)
+    others = confusion.sum(axis=1, keepdims=True) - confusion
+    return codes[_score(others, scoring).argmax(axis=0)[folds], np.arange(n_rows)]
 
 
-def _with_tuned_threshold(
-    model: Any, X: np.ndarray, y: np.ndarray, weights: np.ndarray, splits: Any, scoring: str
-) -> Any:
-    # With routing the weights reach the scorer that chooses the threshold.
-    with config_context(enable_metadata_routing=True):
-        tuned = TunedThresholdClassifierCV(
-            clone(model).set_fit_request(sample_weight=True),
-            scoring=get_scorer(scoring).set_score_request(sample_weight=True),
-            thresholds=50,
-            cv=splits,
-        )
-        try:
-            return tuned.fit(X, y, sample_weight=weights)
-        except ValueError:  # it believes the same of every row: no threshold is better than another
-            return model.fit(X, y, sample_weight=weights)
+def _score(confusion: np.ndarray, scoring: str) -> np.ndarray:
+    hits, n_true = np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1)
+    found = n_true if scoring == "balanced_accuracy" else (n_true + confusion.sum(axis=-2)) / 2
+    return (hits / np.maximum(found, 1e-9)).mean(axis=-1)  # where a class is missing it is 0
 
 
 def bootstrap_scores(
@@ -157,7 +158,4 @@ def bootstrap_scores(
         ],
         axis=-2,
     )
-    hits, n_true = np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1)
-    if scoring == "balanced_accuracy":
-        return (hits / n_true).mean(axis=-1)
-    return (2 * hits / (n_true + confusion.sum(axis=-2))).mean(axis=-1)
+    return _score(confusion, scoring)

@@ -5,9 +5,9 @@ import numpy as np
 __all__ = ["continued"]
 
 # A prior that is flat over shapes: how steep, when half-way (in rows), and how far it goes.
-_STEEPNESS = np.array([0.5, 0.7, 1.0, 1.4, 2.0])
-_HALF_WAY = np.geomspace(1, 1000, 25)
-_REACHED = np.linspace(0.025, 0.975, 20)
+_STEEPNESS = np.array([0.3, 0.5, 0.7, 1.0])
+_HALF_WAY = np.geomspace(0.1, 1000, 33)
+_REACHED = np.linspace(0.05, 1, 20)
 
 
 def continued(
@@ -21,10 +21,9 @@ def continued(
 ) -> np.ndarray:
     """Draw continuations of a learning curve that starts at 0 rows.
 
-    The law is ``start + reached * (1 - start) / (1 + (half_way / n) ** steepness)``: slow at
-    first, where a few rows teach nothing, and in the end a power law below a bound, which alone
-    would miss the start. All its curves are weighted by how well they fit the measured scores,
-    given how these vary together over the bootstrap.
+    The law is ``start + reached * (1 - start) / (1 + (half_way / n) ** steepness)``: in the end a
+    power law below a bound, which alone would miss the start. All its curves are weighted by how
+    well they fit the measured scores, given how these vary together over the bootstrap.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ def add_parser(commands: Any) -> None:
         help="say what more rows of each class could bring, without a language model",
         description=(
             "Measure on sentence embeddings how a classifier improves with the rows of each class, "
-            "what class weights and a tuned threshold give, and so the most that generated rows "
+            "what class weights, tuned ones too, give, and so the most that generated rows "
             "could bring. Takes less than a minute and sends nothing anywhere."
         ),
     )

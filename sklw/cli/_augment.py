@@ -12,7 +12,14 @@ import pandas as pd
 from sklw.cli._arguments import beyond_balance, descriptions, share
 from sklw.cli._augmented import Data, Output, read_data
 from sklw.cli._file import add_file_options
-from sklw.cli._generator import add_generator_options, make_budget, make_generator
+from sklw.cli._generator import (
+    add_generator_options,
+    cache_file,
+    make_budget,
+    make_generator,
+    parameters_of,
+    print_estimate,
+)
 
 __all__ = ["add_parser"]
 
@@ -74,6 +81,14 @@ def _add_sampling_options(add: Callable[..., Any]) -> None:
     )
     add("--prompt", choices=_PROMPTS, help="for texts: how the model is asked (default: examples)")
     add(
+        "--set-prompt",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the prompt, such as n_examples=8 or 'instructions=Write in British "
+        "English.'; may be repeated",
+    )
+    add(
         "--verifier",
         choices=("embedding", "model"),
         help="for texts: keep only those that it assigns to the class they were written for",
@@ -101,10 +116,16 @@ def _run(arguments: argparse.Namespace) -> int:
     print(f"{arguments.data}: {len(data.y)} rows ({_listed(counts)})", flush=True)
     if arguments.dry_run:
         if arguments.recorded is None:
-            _print_estimate(sampler, data, arguments)
+            print_estimate(sampler.estimate(data.X, data.y), sampler.generator, arguments)
         else:
             print(f"The rows are in {arguments.recorded}: nothing would be sent.")
         return 0
+    with output.opened():
+        _augment(sampler, data, output, arguments)
+    return 0
+
+
+def _augment(sampler: Any, data: Data, output: Output, arguments: argparse.Namespace) -> None:
     X, y = sampler.fit_resample(data.X, data.y)
     parents = sampler.parent_indices_
     weighter = _weighter(arguments).fit(
@@ -118,7 +139,10 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     output.write(data.augmented(X, y, weighter, parents), write_page)
     _print_summary(sampler, data, output, y)
-    return 0
+    if sampler.generator.prompt_form != "none":
+        print(f"Answers are kept in {cache_file(arguments)}.")
+    if output.page.exists():
+        print(f"What was written, and what it is worth: {output.page}")
 
 
 def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
@@ -130,7 +154,7 @@ def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
         make_generator(arguments),
         sampling_strategy=_strategy(arguments.sampling_strategy, data.y),
         augment=arguments.augment,
-        prompt=arguments.prompt or "auto",
+        prompt=_prompt(arguments),
         accept=TextFilter(verifier=arguments.verifier) if arguments.verifier else "auto",
         label_descriptions=descriptions(arguments.label_descriptions, data.y.tolist()) or None,
         task=arguments.task,
@@ -138,6 +162,15 @@ def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
         cache=arguments.cache or True,
         random_state=arguments.random_state,
     )
+
+
+def _prompt(arguments: argparse.Namespace) -> Any:
+    from sklw import over_sampling
+
+    name = (arguments.prompt or "examples").capitalize()
+    kind = over_sampling.TableRows if arguments.target else getattr(over_sampling, name)
+    prompt = kind()
+    return prompt.set_params(**parameters_of(prompt, "--set-prompt", arguments.set_prompt))
 
 
 def _strategy(share: str | float, labels: np.ndarray) -> Any:
@@ -159,23 +192,6 @@ def _listed(counts: pd.Series) -> str:
     return ", ".join(f"{n} {label}" for label, n in counts.items())
 
 
-def _print_estimate(sampler: Any, data: Data, arguments: argparse.Namespace) -> None:
-    estimate = sampler.estimate(data.X, data.y).rename(
-        columns={"prompt_tokens": "tokens read", "completion_tokens": "tokens written"}
-    )
-    formats = dict.fromkeys(estimate.columns, "{:,}".format) | {"cost": "{:,.4f}".format}
-    priced = arguments.prompt_price is not None or arguments.completion_price is not None
-    shown = estimate if priced else estimate.drop(columns="cost")
-    print(f"\nWhat {sampler.generator.model_name} would be sent:\n")
-    print(shown.to_string(formatters={name: formats[name] for name in shown}))
-    if not priced:
-        print("\nWith --prompt-price and --completion-price it shows the cost.")
-    print(
-        f"\nNothing was sent. Answers that are already in {_cache_file(sampler.cache)} are not paid"
-    )
-    print("for again. 'expected': every answer is accepted; 'at most': all attempts are needed.")
-
-
 def _print_summary(sampler: Any, data: Data, output: Output, y: np.ndarray) -> None:
     usage, new = sampler.usage_, pd.Series(y[len(data.y) :], dtype=object).value_counts()
     kept = f" ({_listed(new)}), accepted out of {len(sampler.provenance_)} written" * bool(len(new))
@@ -188,20 +204,10 @@ def _print_summary(sampler: Any, data: Data, output: Output, y: np.ndarray) -> N
             f"Requests sent: {usage.requests}, found in the cache: {usage.cached}; "
             f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written{cost}."
         )
-        print(f"Answers are kept in {_cache_file(sampler.cache)}.")
-    if output.page.exists():
-        print(f"What was written, and what it is worth: {output.page}")
-
-
-def _cache_file(cache: Any) -> Any:
-    from sklw.generators import RequestCache
-
-    resolved: Any = RequestCache.resolve(cache)
-    return resolved.path
 
 
 def _what_is_kept(arguments: argparse.Namespace) -> str:
     return (
-        f"What was answered is kept in {_cache_file(arguments.cache or True)}; run the same "
+        f"What was answered is kept in {cache_file(arguments)}; run the same "
         f"command again to go on from there. {arguments.output} was not written."
     )

@@ -3,7 +3,8 @@
 import argparse
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklw._writing import write_by, write_whole
+from sklw._writing import kept_alone, write_by, write_whole
 from sklw.cli._file import column, label_column, reading
 from sklw.datasets import load_frame, load_table, load_texts
 
@@ -125,6 +126,17 @@ class Output:
                     f"{path} exists and was left as it is. Name another --output, or pass "
                     "--overwrite to replace it."
                 )
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Keep the file and its page for this run alone."""
+        refusal = (
+            f"Another run is writing to {self.path} or its page {self.page}. Wait until it has "
+            "ended, or name another --output."
+        )
+        # A run with out.tsv has the same page as one with out.csv.
+        with kept_alone(self.page.with_name(f".{self.page.name}.lock"), refusal):
+            yield
 
     def write(self, rows: pd.DataFrame, write_page: Callable[[Path], None]) -> None:
         """Write both; a page that cannot be written is worth a warning."""

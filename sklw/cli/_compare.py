@@ -9,7 +9,12 @@ import pandas as pd
 
 from sklw.cli._arguments import descriptions, names, positive, sizes
 from sklw.cli._file import add_file_options, column, label_column, reading
-from sklw.cli._generator import add_generator_options, make_budget, make_generator
+from sklw.cli._generator import (
+    add_generator_options,
+    make_budget,
+    make_generator,
+    print_estimate,
+)
 from sklw.comparison import (
     CLASSIFIERS,
     METHODS,
@@ -17,6 +22,7 @@ from sklw.comparison import (
     ComparisonReport,
     Settings,
     compare,
+    estimate,
     format_table,
     summarize,
 )
@@ -73,6 +79,11 @@ def add_parser(commands: Any) -> None:
         metavar="DIR",
         help="results and generated rows; run again to resume (default: %(default)s)",
     )
+    add(
+        "--dry-run",
+        action="store_true",
+        help="print how many requests and tokens it takes, and the cost, and send nothing",
+    )
     add("--html", metavar="FILE", help="write a page on what won, by how much and at what cost")
     _add_model_options(add)
     add_generator_options(parser)
@@ -112,33 +123,19 @@ def _methods_help() -> str:
 def _run(arguments: argparse.Namespace) -> int:
     X, y = _read(arguments)
     locate_model(arguments.encoder)  # a wrong name shows now, not after the first hour
-    n_sets = arguments.seeds * len(arguments.minority_sizes or [None])
-    budget = make_budget(arguments, shared_by=n_sets)
-    bert: dict[str, Any] = {"model": arguments.encoder}
-    if arguments.epochs is not None:
-        bert["max_epochs"] = arguments.epochs
-    results = compare(
-        X,
-        y,
-        methods=arguments.methods,
-        classifiers=arguments.classifiers,
-        minority_sizes=arguments.minority_sizes,
-        majority_size=arguments.majority_size,
-        seeds=range(arguments.seeds),
-        test_size=arguments.test_size,
-        settings=Settings(
-            llm_ratio=arguments.llm_ratio,
-            generator=make_generator(arguments),
-            task=arguments.task,
-            label_descriptions=descriptions(arguments.label_descriptions, y.tolist()) or None,
-            sampler={} if budget is None else {"budget": budget},
-            cache=arguments.cache or True,
-            encoder=arguments.encoder,
-            bert=bert,
-        ),
-        output=arguments.output,
-        verbose=True,
-    )
+    plan: dict[str, Any] = {
+        "methods": arguments.methods,
+        "classifiers": arguments.classifiers,
+        "minority_sizes": arguments.minority_sizes,
+        "majority_size": arguments.majority_size,
+        "seeds": range(arguments.seeds),
+        "test_size": arguments.test_size,
+        "settings": _settings(arguments, y),
+    }
+    if arguments.dry_run:
+        _print_cost(arguments, estimate(X, y, **plan), plan["settings"])
+        return 0
+    results = compare(X, y, **plan, output=arguments.output, verbose=True)
     print_table(results)
     if arguments.html is not None:
         report = ComparisonReport.from_results(results, output=arguments.output)
@@ -151,6 +148,35 @@ def _run(arguments: argparse.Namespace) -> int:
     if len(refused):  # what there is, is shown; the failed trials are run again
         raise EndpointError(refused.iloc[0].partition(": ")[2])
     return int(bool((results["error"] != "").all()))
+
+
+def _settings(arguments: argparse.Namespace, y: Any) -> Settings:
+    n_sets = arguments.seeds * len(arguments.minority_sizes or [None])
+    budget = make_budget(arguments, shared_by=n_sets)
+    if budget is None and arguments.dry_run:
+        budget = make_budget(arguments)  # has the prices
+    bert: dict[str, Any] = {"model": arguments.encoder}
+    if arguments.epochs is not None:
+        bert["max_epochs"] = arguments.epochs
+    return Settings(
+        llm_ratio=arguments.llm_ratio,
+        generator=make_generator(arguments),
+        task=arguments.task,
+        label_descriptions=descriptions(arguments.label_descriptions, y.tolist()) or None,
+        sampler={} if budget is None else {"budget": budget},
+        cache=arguments.cache or True,
+        encoder=arguments.encoder,
+        bert=bert,
+    )
+
+
+def _print_cost(arguments: argparse.Namespace, cost: Any, settings: Settings) -> None:
+    if arguments.recorded is not None:
+        print(f"The rows are in {arguments.recorded}: nothing would be sent.")
+    elif cost is None:
+        print("None of the methods asks a language model: nothing would be sent.")
+    else:
+        print_estimate(cost, settings.generator, arguments)
 
 
 def _read(arguments: argparse.Namespace) -> tuple[Any, Any]:

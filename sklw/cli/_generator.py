@@ -10,7 +10,15 @@ from sklw.cli._arguments import amount, positive
 from sklw.datasets import load_frame
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
-__all__ = ["add_generator_options", "in_options", "make_budget", "make_generator"]
+__all__ = [
+    "add_generator_options",
+    "cache_file",
+    "in_options",
+    "make_budget",
+    "make_generator",
+    "parameters_of",
+    "print_estimate",
+]
 
 _KEY = "OPENAI_API_KEY"
 _PRICES = ("prompt_price", "completion_price")
@@ -100,7 +108,7 @@ def make_generator(arguments: argparse.Namespace) -> Any:
         generator = _of_records(arguments)
     else:
         generator = _of_this_machine(arguments)
-    generator.set_params(**_parameters(arguments.set, generator))
+    generator.set_params(**parameters_of(generator, "--set", arguments.set))
     generator.generate([])  # a wrong value shows now
     return generator
 
@@ -183,19 +191,19 @@ def _of_this_machine(arguments: argparse.Namespace) -> Any:
     return FineTunedGenerator(model) if arguments.fine_tune else TransformersGenerator(model)
 
 
-def _parameters(pairs: list[str], generator: Any) -> dict[str, Any]:
-    """Read NAME=VALUE pairs, the values as JSON where they are that."""
-    known = generator.get_params(deep=False)
+def parameters_of(target: Any, option: str, pairs: list[str]) -> dict[str, Any]:
+    """Read an option's NAME=VALUE pairs, the values as JSON where they are that."""
+    known = target.get_params(deep=False)
     found = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals:
-            raise ValueError(f"--set {pair!r} does not have the form NAME=VALUE.")
+            raise ValueError(f"{option} {pair!r} does not have the form NAME=VALUE.")
         if name not in known:
             close = get_close_matches(name, list(known), n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
             raise ValueError(
-                f"--set {name}: {type(generator).__name__} has no such parameter.{hint} It has: "
+                f"{option} {name}: {type(target).__name__} has no such parameter.{hint} It has: "
                 f"{', '.join(known)}."
             )
         try:
@@ -232,6 +240,30 @@ def make_budget(arguments: argparse.Namespace, *, shared_by: int | None = None) 
     from sklw.generators import Budget
 
     return Budget(**prices, **bounds)
+
+
+def print_estimate(estimate: Any, generator: Any, arguments: argparse.Namespace) -> None:
+    """Print what would be sent to a generator, and that nothing was."""
+    estimate = estimate.rename(
+        columns={"prompt_tokens": "tokens read", "completion_tokens": "tokens written"}
+    )
+    formats = dict.fromkeys(estimate.columns, "{:,}".format) | {"cost": "{:,.4f}".format}
+    priced = any(getattr(arguments, name) is not None for name in _PRICES)
+    shown = estimate if priced else estimate.drop(columns="cost")
+    print(f"\nWhat {generator.model_name} would be sent:\n")
+    print(shown.to_string(formatters={name: formats[name] for name in shown}))
+    if not priced:
+        print("\nWith --prompt-price and --completion-price it shows the cost.")
+    print(f"\nNothing was sent. Answers that are already in {cache_file(arguments)} are not paid")
+    print("for again. 'expected': every answer is accepted; 'at most': all attempts are needed.")
+
+
+def cache_file(arguments: argparse.Namespace) -> Any:
+    """Return the file that keeps the answers."""
+    from sklw.generators import RequestCache
+
+    resolved: Any = RequestCache.resolve(arguments.cache or True)
+    return resolved.path
 
 
 def in_options(message: str) -> str:

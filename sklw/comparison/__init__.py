@@ -5,7 +5,7 @@ from sklw.comparison._folder import read_generated, read_results
 from sklw.comparison._methods import CLASSIFIERS, METHODS, TABLE_CLASSIFIERS, build
 from sklw.comparison._metrics import METRICS, evaluate
 from sklw.comparison._report import ComparisonReport
-from sklw.comparison._runner import compare
+from sklw.comparison._runner import compare, estimate
 from sklw.comparison._settings import Settings
 from sklw.comparison._table import format_table, summarize
 
@@ -19,6 +19,7 @@ __all__ = [
     "Settings",
     "build",
     "compare",
+    "estimate",
     "evaluate",
     "format_table",
     "read_generated",

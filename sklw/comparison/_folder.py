@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import pandas as pd
 
-from sklw._writing import put, write_whole
+from sklw._writing import kept_alone, put, write_whole
 from sklw.comparison._generated import Generated
 
 __all__ = ["KEY", "ResultsFolder", "read_generated", "read_results"]
@@ -69,14 +68,11 @@ class ResultsFolder:
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"output={str(self.folder)!r} is a file. Pass a folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = filelock.FileLock(self.folder / ".lock").acquire(timeout=0)
-        except filelock.Timeout:
-            raise ValueError(
-                f"Another comparison is writing to {self.folder}. Wait until it has ended, or "
-                "pass another folder."
-            ) from None
-        with lock:  # the system takes it back from a process that is killed
+        refusal = (
+            f"Another comparison is writing to {self.folder}. Wait until it has ended, or pass "
+            "another folder."
+        )
+        with kept_alone(self.folder / ".lock", refusal):
             self._check_settings()
             try:
                 yield self

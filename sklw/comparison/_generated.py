@@ -13,7 +13,7 @@ from sklw._copies import folded
 from sklw.comparison._settings import Settings
 from sklw.comparison._tables import from_lines, to_lines
 
-__all__ = ["Generated", "generate"]
+__all__ = ["Generated", "generate", "make_sampler"]
 
 _COLUMNS = ["text", "label", "accepted", "reason", "parents"]
 
@@ -77,8 +77,8 @@ class Generated:
         )
 
 
-def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Generated:
-    """Over-sample a training set with the language model."""
+def make_sampler(labels: np.ndarray, settings: Settings, seed: int) -> Any:
+    """Return the sampler that writes the rows of a training set with these labels."""
     from sklw.over_sampling import LLMOverSampler
 
     parameters = {
@@ -90,7 +90,12 @@ def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Ge
         "cache": settings.cache,
         "random_state": seed,
     }
-    sampler = LLMOverSampler(**{**parameters, **settings.sampler})
+    return LLMOverSampler(**{**parameters, **settings.sampler})
+
+
+def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Generated:
+    """Over-sample a training set with the language model."""
+    sampler = make_sampler(labels, settings, seed)
     start = time.perf_counter()
     all_rows, all_labels = sampler.fit_resample(rows, labels)
     seconds = time.perf_counter() - start

@@ -15,7 +15,7 @@ from sklw._compat.scikit_learn import safe_indexing
 from sklw._progress import progress
 from sklw.comparison._corpus import check_corpus
 from sklw.comparison._folder import KEY, ResultsFolder
-from sklw.comparison._generated import Generated, generate
+from sklw.comparison._generated import Generated, generate, make_sampler
 from sklw.comparison._methods import (
     CLASSIFIERS,
     METHODS,
@@ -29,7 +29,7 @@ from sklw.comparison._settings import Settings
 from sklw.comparison._splits import Split, draw_split, rarest_class
 from sklw.comparison._tables import has_natural_repeats, is_mixed, to_lines
 
-__all__ = ["compare"]
+__all__ = ["compare", "estimate"]
 
 
 def compare(
@@ -124,6 +124,46 @@ def compare(
     return comparison.results(trials)
 
 
+def estimate(
+    X: Any,
+    y: Any,
+    *,
+    methods: Sequence[str] | None = None,
+    classifiers: Sequence[str] | None = None,
+    minority_sizes: Sequence[int] | None = None,
+    majority_size: int | None = None,
+    seeds: Iterable[int] = range(5),
+    test_size: int | None = None,
+    settings: Settings | None = None,
+) -> pd.DataFrame | None:
+    """Say what :func:`compare` would send and cost, without sending anything.
+
+    Parameters
+    ----------
+    X, y, methods, classifiers, minority_sizes, majority_size, seeds, test_size, settings : object
+        As in :func:`compare`.
+
+    Returns
+    -------
+    estimate : DataFrame or None
+        As :meth:`sklw.LLMOverSampler.estimate` returns it, for all training sets together; None
+        if no method has rows generated.
+
+    Examples
+    --------
+    >>> from sklw.comparison import estimate
+    >>> from sklw.datasets import load_maintenance_requests
+    >>> texts, labels = load_maintenance_requests(return_X_y=True)
+    >>> estimate(texts, labels, methods=["real", "class_weight"]) is None
+    True
+    """
+    comparison = _Comparison(X, y, settings, majority_size, test_size, None)
+    trials = comparison.plan(methods, classifiers, minority_sizes, seeds)
+    sets = {(t.minority_size, t.seed) for t in trials if METHODS[t.method].uses_llm}
+    parts = [comparison.estimate(*key) for key in sets]
+    return pd.concat(parts).groupby(level=0, sort=False).sum() if parts else None
+
+
 @dataclass(frozen=True)
 class Trial:
     """A method with a classifier on one training set."""
@@ -195,6 +235,12 @@ class _Comparison:
         for size, seed in dict.fromkeys((trial.minority_size, trial.seed) for trial in trials):
             self._split(size, seed)
         return trials
+
+    def estimate(self, minority_size: int, seed: int) -> pd.DataFrame:
+        """Say what the rows of one training set would cost."""
+        train = self._split(minority_size, seed).train
+        sampler = make_sampler(self.labels[train], self.settings, seed)
+        return sampler.estimate(safe_indexing(self.rows, train), self.labels[train])
 
     def run(self, trial: Trial) -> None:
         """Run a trial unless it is done; a failure is a result too."""

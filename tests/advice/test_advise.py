@@ -5,6 +5,7 @@ from sklearn.datasets import make_classification
 from sklearn.preprocessing import FunctionTransformer
 
 from sklw import advise
+from sklw.advice._advice import verdict_on
 from sklw.generators import BaseGenerator
 
 
@@ -34,13 +35,13 @@ def test_advice_holds_what_its_docstring_names(advice, table):
     assert row["low"] < row["gain"] < row["high"]
     assert row["verdict"] in {"worth trying", "hardly worth it", "unclear"}
     assert row["tokens"] > 0
-    assert advice.methods.index.tolist() == ["nothing", "class weights", "tuned threshold"]
+    assert advice.methods.index.tolist() == ["nothing", "class weights", "tuned class weights"]
     assert (advice.methods["low"] <= advice.methods["score"]).all()
     curve = advice.curves[advice.curves["label"] == 1]
     measured = curve[curve["measured"]]
     assert measured["n_rows"].is_monotonic_increasing
     assert measured["score"].iloc[0] == 0.5  # nobody predicts a class without rows
-    assert measured["score"].iloc[-1] == advice.methods.loc["class weights", "score"]
+    assert measured["score"].iloc[-1] == advice.methods.loc["tuned class weights", "score"]
     assert curve["n_rows"].iloc[-1] == 2 * row["n_rows"]
 
 
@@ -63,9 +64,9 @@ def test_steep_curve_is_worth_trying():
     row = advice.frame.loc["few"]
     assert row["verdict"] == "worth trying"
     assert "60 rows would cost about" in str(advice)
-    assert "With a tuned threshold the score is" in str(advice)
+    assert "points over class weights without any new row" in str(advice)
     twice = advise(*normal([300, 120], distance=3, n_columns=200), random_state=0)
-    score, of_twice = (a.methods.loc["class weights", "score"] for a in (advice, twice))
+    score, of_twice = (a.methods.loc["tuned class weights", "score"] for a in (advice, twice))
     assert of_twice - score > row["low"]
 
 
@@ -83,9 +84,27 @@ def test_confidence_widens_intervals(advice, table):
 
 
 @pytest.mark.slow
-def test_scoring(table):
-    advice = advise(*table, scoring="f1_macro", random_state=0)
+def test_class_weights_are_tuned_for_the_score():
+    X, y = normal([900, 60], distance=2, n_columns=10)
+    advice = advise(X, y, scoring="f1_macro", random_state=0)
     assert str(advice).startswith("Macro-F1")
+    scores = advice.methods["score"]
+    assert scores["tuned class weights"] > scores["class weights"] + 0.03
+    assert "class weights without any new row: start with them" in str(advice)
+
+
+def test_no_row_is_judged_by_weights_that_were_tuned_on_it():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 5)), np.repeat(["many", "few"], [100, 20])
+    assert advise(X, y, random_state=0).methods.loc["tuned class weights", "score"] < 0.55
+
+
+@pytest.mark.parametrize(
+    ("percent", "verdict"),
+    [(15, "hardly worth it"), (16, "unclear"), (74, "unclear"), (75, "worth trying")],
+)
+def test_verdicts_need_a_probability(percent, verdict):
+    assert verdict_on(np.arange(100) < percent, worth=1) == verdict
 
 
 @pytest.mark.slow
@@ -143,6 +162,7 @@ def test_few_rows_are_called_too_few(n_few):
     assert advice.frame["gain"].isna().all()
     assert "too few to measure" in str(advice)
     assert advice.curves.empty
+    assert advice.methods.index.tolist() == ["nothing", "class weights"]
 
 
 @pytest.mark.slow
@@ -153,7 +173,7 @@ def test_several_classes_come_rarest_first(table):
     advice = advise(X, labels, random_state=0)
     assert advice.frame["n_rows"].is_monotonic_increasing
     assert advice.frame.loc["c", "verdict"] == "too few rows"
-    assert "tuned threshold" not in advice.methods.index
+    assert "tuned class weights" in advice.methods.index
 
 
 @pytest.mark.slow

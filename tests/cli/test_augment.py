@@ -41,7 +41,7 @@ def test_real_rows_stay_as_they_are_and_synthetic_ones_follow(main, mail, record
     assert (rows["weight"][: len(real)].astype(float) == 1).all()
     assert "28 synthetic ones (28 hazard)" in out
     assert "<html" in (tmp_path / "out.html").read_text()
-    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_an_output_that_exists_is_left_alone_unless_asked_for(main, mail, recorded, tmp_path):
@@ -81,6 +81,17 @@ def test_a_dry_run_prints_the_cost_and_sends_nothing(main, mail, endpoint, recor
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_parameters_of_the_prompt(main, mail, endpoint):
+    command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
+    command += ["--prompt=contrast", "--augment=1", "--sampling-strategy=0.3"]
+    settings = ["--set-prompt", "n_examples=2", "--set-prompt", "instructions=Be brief, please."]
+    assert main(*command, *settings)[0] == 0
+    assert len(endpoint.bodies) == 2
+    assert all("Be brief, please." in json.dumps(body) for body in endpoint.bodies)
+    shown = read("out.csv")["parents"][52:].str.split().map(len)
+    assert (shown == 3).all()  # two of the class, and one of the other
+
+
 def test_what_was_answered_is_not_asked_for_again(main, mail, endpoint, tmp_path):
     command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
     assert main(*command)[0] == 0
@@ -97,6 +108,13 @@ def test_what_was_answered_is_not_asked_for_again(main, mail, endpoint, tmp_path
     assert read("out.csv").equals(rows)
 
 
+def wait_for_requests(endpoint, n_more, process):
+    wanted = len(endpoint.bodies) + n_more
+    while len(endpoint.bodies) < wanted:
+        assert process.poll() is None
+        time.sleep(0.01)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_was_ended_half_way_is_resumed(main, mail, endpoint, tmp_path, how):
@@ -106,9 +124,12 @@ def test_a_run_that_was_ended_half_way_is_resumed(main, mail, endpoint, tmp_path
     process = subprocess.Popen(
         [sys.executable, "-m", "sklw", *command], stderr=subprocess.PIPE, text=True
     )
-    while len(endpoint.bodies) < 6:
-        assert process.poll() is None
-        time.sleep(0.01)
+    wait_for_requests(endpoint, 2, process)
+    for other in ([], ["--output=out.tsv"]):  # which has the same page
+        status, _, refused = main(*command, *other)
+        assert status == 2
+        assert "Another run is writing to out." in refused
+    wait_for_requests(endpoint, 4, process)
     time.sleep(0.4)  # an answer is on disk within a tenth of a second
     process.send_signal(how)
     err = process.communicate(timeout=60)[1]

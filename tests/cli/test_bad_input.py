@@ -81,9 +81,12 @@ def test_files_that_cannot_be_used(refused, mail, command, content, message):
         (["--output=none/out.csv"], "mkdir -p none"),
         (["--output=out.xlsx"], "must end in .csv or .tsv"),
         (["--sampling-strategy=0.1"], "Pass --augment N"),
+        (["--set-prompt=n_example=3"], "--set-prompt n_example: Examples has no such parameter"),
+        (["--set-prompt=n_examples=0"], "The 'n_examples' parameter of Examples"),
+        (["--prompt=paraphrase", "--set-prompt=n_examples=3"], "Paraphrase has no such parameter"),
     ],
 )
-def test_outputs_that_cannot_be_written(refused, extra, message):
+def test_what_augment_refuses(refused, extra, message):
     assert message in refused("augment", *extra)
 
 

@@ -69,6 +69,21 @@ def test_baseline_is_the_first_method_where_class_weights_are_left_out(compare):
     assert "vs random" in compare("--methods=random,real")[1]
 
 
+def test_a_dry_run_counts_what_a_run_sends_and_sends_nothing(compare, endpoint, tmp_path):
+    options = ["--methods=class_weight,llm,llm_quality", "--llm-ratio=0.5"]
+    options += ["--endpoint", endpoint.url, "--model=m", "--prompt-price=2", "--completion-price=8"]
+    status, out, _ = compare(*options, "--dry-run")
+    assert status == 0
+    cells = next(line.split() for line in out.splitlines() if line.startswith("expected"))
+    n_requests, *tokens = [int(cell.replace(",", "")) for cell in cells[1:4]]
+    assert float(cells[4]) == pytest.approx((2 * tokens[0] + 8 * tokens[1]) / 1e6, abs=1e-4)
+    assert endpoint.bodies == []
+    assert not (tmp_path / "out").exists()
+    assert compare(*options)[0] == 0
+    assert len(endpoint.bodies) == n_requests == 2 * 10  # 20 rows to 30, for each seed
+    assert "nothing would be sent" in compare("--dry-run")[1]
+
+
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
