@@ -60,6 +60,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "focal": {"method": "uniform"},
     "quality": {"method": "quality", "temperature": 1.0},
     "quality-default": {"method": "quality"},
+    "quality-all": {"method": "quality", "normalize": "all"},
     "quality-sharp": {"method": "quality", "temperature": 0.5, "synthetic_weight": 0.3},
     "quality-bert": {"method": "quality", "checker": "bert"},
     "diversity": {"method": Diversity()},
@@ -326,7 +327,8 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the copies")
-    parser.add_argument("--pairs", nargs="+", choices=list(PAIRS), default=list(PAIRS))
+    nine = [name for name in PAIRS if not name.startswith("emotions")]
+    parser.add_argument("--pairs", nargs="+", choices=list(PAIRS), default=nine)
     parser.add_argument("--classifiers", nargs="+", choices=CLASSIFIERS, default=["embedding"])
     parser.add_argument(
         "--sources", nargs="+", choices=SOURCES, default=["real", "synthetic", "both", "large"]

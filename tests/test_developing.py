@@ -16,9 +16,7 @@ def examples(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
-SLOW = [
-    pytest.param(DOCS / name, marks=pytest.mark.slow) for name in ("faq.md", "tutorial.md")
-]
+SLOW = [pytest.param(DOCS / name, marks=pytest.mark.slow) for name in ("faq.md", "tutorial.md")]
 
 
 @pytest.mark.parametrize("page", [*WITH_EXAMPLES, *SLOW], ids=lambda page: page.stem)

@@ -22,6 +22,8 @@ __all__ = [
 
 # Few rows may well differ; of many, at least a tenth should carry the weight.
 _ENOUGH, _COLLAPSED = 20, 0.1
+# The least mean weight of a class: of 0.3 to 0.9 what did best on eleven pairs, by very little.
+_FLOOR = 0.5
 # Below this temperature only the largest weights are left, and products lose their digits.
 _COLDEST = 1e-200
 
@@ -31,7 +33,7 @@ class Scaling:
     """Parameters of :class:`SyntheticWeighter` that turn raw weights into weights."""
 
     temperature: float = 1.0
-    normalize: str | None = "all"
+    normalize: str | None = "floor"
     real_weight: float = 1.0
     synthetic_weight: float = 1.0
     augmentation_weight: float = 1.0
@@ -118,9 +120,13 @@ def normalized(
     reference_labels: np.ndarray,
 ) -> np.ndarray:
     """Temper the weights of synthetic rows and scale them to mean 1; see `normalize`."""
+    overall = mean_one(tempered(weights, temperature), None)
     if how == "all":
-        return mean_one(tempered(weights, temperature), None)
+        return overall
     weights = mean_one(tempered(weights, temperature, labels), labels)
+    if how == "floor":
+        means = pd.Series(overall).groupby(labels).transform("mean").to_numpy()
+        return mean_one(weights * np.maximum(means, _FLOOR), None)
     if how == "prior":
         shares = pd.Series(reference_labels).value_counts(normalize=True)
         wanted = pd.Series(labels).map(shares).to_numpy(dtype=float)

@@ -88,10 +88,10 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     calibrate : bool, default=False
         Scale the temperature of P' and Q so that their probabilities are calibrated on rows they
         were not fitted on (:class:`sklearn.calibration.CalibratedClassifierCV`).
-    normalize : {"all", "class", "prior"} or None, default="all"
-        Scale the weights to mean 1 over the synthetic rows; to mean 1 within each class of them;
-        or to mean 1 with the classes in the proportions of the real rows, which undoes a shift of
-        the class prior. None leaves them raw. Not applied to what the classifier finishes.
+    normalize : {"floor", "all", "class", "prior"} or None, default="floor"
+        Scale the weights of synthetic rows to mean 1: over all, once classes below half of that
+        are raised to half, so that none is starved because the checker knows it badly; over all;
+        within each class; or with classes as frequent as among the real rows. None leaves them raw.
     real_weight, synthetic_weight : float, default=1.0
         Factors for all real and all synthetic rows, after normalization. If the sum of the weights
         would exceed what a float can hold, all are divided by the largest.
@@ -186,7 +186,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         "class_prior": [StrOptions({"auto", "reference", "training"})],
         "temperature": [Interval(Real, 0, None, closed="neither"), None],
         "calibrate": ["boolean"],
-        "normalize": [StrOptions({"all", "class", "prior"}), None],
+        "normalize": [StrOptions({"floor", "all", "class", "prior"}), None],
         "real_weight": _NOT_NEGATIVE,
         "synthetic_weight": _NOT_NEGATIVE,
         "augmentation_weight": _NOT_NEGATIVE,
@@ -206,7 +206,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         class_prior: str = "auto",
         temperature: float | None = None,
         calibrate: bool = False,
-        normalize: str | None = "all",
+        normalize: str | None = "floor",
         real_weight: float = 1.0,
         synthetic_weight: float = 1.0,
         augmentation_weight: float = 1.0,

@@ -60,7 +60,7 @@ def fitted(method, own, diversity=DIVERSITY, clip=10.0, **parameters):
     diversity=st.lists(CHANCES, min_size=N_MADE, max_size=N_MADE),
     temperature=POSITIVE,
     clip=st.none() | POSITIVE,
-    normalize=st.sampled_from(["all", "class", "prior", None]),
+    normalize=st.sampled_from(["floor", "all", "class", "prior", None]),
     real_weight=SIZES,
     synthetic_weight=SIZES,
     augmentation_weight=SIZES,
@@ -89,7 +89,7 @@ def test_at_low_temperatures_the_best_rows_carry_all(method, temperature):
     raw = np.array(OWN) if method == "quality" else np.array(OWN) / DIVERSITY
     best = raw == raw.max()
     parameters = {"temperature": temperature, "clip": None}
-    weights = fitted(method, OWN, **parameters).sample_weight_
+    weights = fitted(method, OWN, **parameters, normalize="all").sample_weight_
     np.testing.assert_allclose(weights[MADE], best * N_MADE / best.sum(), atol=1e-9)
     np.testing.assert_array_equal(weights[~MADE], 1)
     weights = fitted(method, OWN, **parameters, normalize=None).sample_weight_
@@ -104,8 +104,24 @@ def test_within_each_class_the_best_row_carries_all():
     np.testing.assert_allclose(weights, [1.5, 0, 0, 3, 1.5, 0], atol=1e-9)
 
 
+def test_a_class_that_the_checker_knows_badly_is_not_starved():
+    own = np.array([0.9, 0.01, 0.8, 0.03, 0.7, 0.02])
+    squared = own**2 / (own**2).mean()
+    weights = fitted("quality", own).sample_weight_[MADE]
+    expected = np.where(np.arange(6) % 2, 0.5 * squared / squared[1::2].mean(), squared)
+    np.testing.assert_allclose(weights, expected / expected.mean())
+    # Where no class is that low nothing is raised.
+    equal = [fitted("quality", OWN, normalize=n).sample_weight_ for n in ("all", "floor")]
+    np.testing.assert_allclose(*equal)
+    # A class without any credible row gets nothing, whatever the temperature of the others.
+    none = fitted("quality", own * (np.arange(6) % 2 == 0)).sample_weight_[MADE]
+    np.testing.assert_array_equal(none > 0, np.arange(6) % 2 == 0)
+    cold = fitted("quality", own, temperature=0.001).sample_weight_[MADE]
+    np.testing.assert_allclose(cold / cold.sum(), [0.8, 0, 0, 0.2, 0, 0], atol=1e-9)
+
+
 @pytest.mark.parametrize("temperature", [1e5, 1e300, HUGE])
-@pytest.mark.parametrize("normalize", ["all", "class", None])
+@pytest.mark.parametrize("normalize", ["floor", "all", "class", None])
 def test_at_high_temperatures_all_rows_count_alike(temperature, normalize):
     weights = fitted("imp", OWN, temperature=temperature, normalize=normalize).sample_weight_
     np.testing.assert_allclose(weights, 1, rtol=1e-4)
@@ -161,11 +177,11 @@ def test_products_beyond_a_float_keep_their_proportions(factor):
     np.testing.assert_allclose(weights / weights.max(), raw / factor)
 
 
-@pytest.mark.parametrize("normalize", ["all", "class", "prior", None])
+@pytest.mark.parametrize("normalize", ["floor", "all", "class", "prior", None])
 def test_ordinary_weights_are_the_formula(normalize):
     weighter = fitted("imp", OWN, temperature=2.0, normalize=normalize, synthetic_weight=0.3)
     raw = np.sqrt(np.array(OWN) / DIVERSITY)
-    if normalize == "all":
+    if normalize in ("all", "floor"):
         raw = raw / raw.mean()
     elif normalize is not None:  # classes alternate, in these rows and the real ones
         raw = np.column_stack([raw[::2] / raw[::2].mean(), raw[1::2] / raw[1::2].mean()]).ravel()

@@ -1,0 +1,92 @@
+"""Writes ``docs/scoreboard.md`` and its picture from what ``scoreboard.py`` has measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from _pairs import PAIRS
+from matplotlib.figure import Figure
+from scoreboard import ARMS
+from weighting_tables import differences, interval, number, whole_seeds
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = DOCS / "scoreboard.md"
+MARKER = "<!-- tables -->"
+TITLES = {"embedding": "Logistic regression on frozen embeddings", "bert": "Fine-tuned BERT"}
+BASES = ("concatenation", "real only")
+
+
+def write(results: pd.DataFrame) -> None:
+    """Write the part of the page below its marker, and a picture for each classifier."""
+    sections = []
+    for classifier, title in TITLES.items():
+        part = results[results["classifier"] == classifier].drop_duplicates(
+            ["pair", "arm", "seed"], keep="last"
+        )
+        if len(part):
+            path = DOCS / "images" / f"scoreboard_{classifier}.png"
+            picture(part, path)
+            sections.append(
+                f"## {title}\n\n![Points of macro-F1 over concatenation](images/{path.name})\n\n"
+                f":::{{dropdown}} Table\n{table(part)}\n:::\n"
+            )
+    head = PAGE.read_text(encoding="utf-8").partition(MARKER)[0]
+    PAGE.write_text(head + MARKER + "\n\n" + "\n".join(sections), encoding="utf-8")
+
+
+def by_arm(results: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return a row for each arm, a column for each pair and seed that the arm has whole."""
+    source = results["arm"].eq("large real set").map({True: "large", False: "both"})
+    wide = results.assign(source=source).pivot_table(
+        metric, ["source", "arm"], ["pair", "seed"], sort=False
+    )
+    return whole_seeds(wide).droplevel("source").dropna(how="all")
+
+
+def table(results: pd.DataFrame) -> str:
+    """Write the table of one classifier."""
+    f1 = by_arm(results, "macro_f1") * 100
+    others = {m: by_arm(results, m).reindex_like(f1) for m in ("log_loss", "ece")}
+    against = {base: differences(f1, base) for base in BASES}
+    seconds = results.groupby("arm")["seconds"].median()
+    pairs = [name for name in PAIRS if name in f1.columns.get_level_values("pair")]
+    head = ["arm", "seeds", *pairs, "mean", "to concatenation", "to real only"]
+    head += ["log-loss", "ECE", "seconds"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for arm in sorted(f1.index, key=order):
+        means = f1.loc[arm].groupby("pair").mean()
+        n_seeds = f1.loc[arm].dropna().index.get_level_values("seed").nunique()
+        cells = [arm, str(n_seeds), *(number(means.get(pair, np.nan), 1) for pair in pairs)]
+        cells.append(number(means.mean(), 1) if means[pairs].notna().all() else "")
+        cells += [interval(part.loc[arm]) for part in against.values()]
+        cells += [number(others[m].loc[arm].mean(), 3) for m in ("log_loss", "ece")]
+        cells.append(number(seconds[arm], 1))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def order(arm: str) -> tuple[int, str]:
+    """Sort as the benchmark lists them, votes after what they are votes of."""
+    name, _, vote = arm.partition(" + ")
+    return list(ARMS).index(name), vote
+
+
+def picture(results: pd.DataFrame, path: Path) -> None:
+    """Draw differences to concatenation with their intervals, and the log-loss beside them."""
+    f1 = by_arm(results, "macro_f1") * 100
+    found = differences(f1, "concatenation").drop(index="large real set", errors="ignore")
+    found = found.sort_values("mean")
+    losses = by_arm(results, "log_loss").mean(axis=1)[found.index]
+    colors = ["tab:orange" if arm.startswith("sklw") else "tab:blue" for arm in found.index]
+    places = np.arange(len(found))
+    figure = Figure(figsize=(9, 0.32 * len(found) + 1.2), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
+    half = found["half"].fillna(0.0)
+    for place, (mean, reach, color) in enumerate(zip(found["mean"], half, colors, strict=True)):
+        left.errorbar(mean, place, xerr=reach, fmt="o", color=color, capsize=2)
+    left.axvline(0, color="grey", linewidth=0.8)
+    left.set_yticks(places, found.index)
+    left.set_xlabel("macro-F1, points over concatenation")
+    right.barh(places, losses, color=colors)
+    right.set_xlabel("log-loss")
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,222 @@
+"""What to do with few real rows and many LLM-written ones: sklw's defaults and everything else.
+
+Eleven pairs of real and really LLM-generated texts (see ``_pairs.py`` and ``weighting.py``), with
+nothing tuned for any of them. Seeds 0 and 1 were used to choose the defaults, 10 and up for the
+tables. Run it again to resume, or run parts of it; the page is made of whatever is there::
+
+    python benchmarks/scoreboard.py --data DATA --classifiers embedding
+    python benchmarks/scoreboard.py --data DATA --classifiers bert --seeds 10 --arms concatenation
+    python benchmarks/scoreboard.py
+
+A cell of `embedding` takes seconds, one of `bert` about a minute on one core. Each arm is also
+scored in a vote with logistic regression on embeddings: of the real rows alone ("+ real vote",
+:class:`sklw.ensemble.RealSyntheticVotingClassifier`), and of the same rows and weights ("+ same
+vote"), so that an ensemble is compared with ensembles of its size.
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from _pairs import PAIRS, Pair, load_pair
+from imblearn.over_sampling import ADASYN, SMOTE
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, log_loss
+from sklearn.utils.class_weight import compute_sample_weight
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+from weighting import Judged, Training, draw, expected_calibration_error
+
+from sklw import BertClassifier, RowWeights, SyntheticWeighter, TextEmbedder
+from sklw.comparison import EDAOverSampler
+from sklw.ensemble import RealSyntheticVotingClassifier
+from sklw.weighting import Imp
+
+RESULTS = Path(__file__).parent / "results" / "scoreboard.csv"
+KEY = ["classifier", "pair", "arm", "seed"]
+MOST_SYNTHETIC = {"embedding": 4500, "bert": 1500}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is trained on and how."""
+
+    source: str = "both"  # "real", "both", "synthetic" or "large"
+    weighter: dict[str, Any] = field(default_factory=lambda: {"method": "uniform"})
+    sampler: type | None = None  # applied to the real rows
+    class_weight: str | None = None
+    as_many_steps: bool = False  # as training on real and synthetic rows takes
+    classifiers: tuple[str, ...] = ("embedding", "bert")
+
+
+ARMS: dict[str, Arm] = {
+    "real only": Arm("real"),
+    "real only, as many steps": Arm("real", as_many_steps=True, classifiers=("bert",)),
+    "class weights": Arm("real", class_weight="balanced"),
+    "SMOTE": Arm("real", sampler=SMOTE, classifiers=("embedding",)),
+    "ADASYN": Arm("real", sampler=ADASYN, classifiers=("embedding",)),
+    "EDA": Arm("real", sampler=EDAOverSampler),
+    "concatenation": Arm(),
+    "confident learning": Arm(weighter={"method": "confident"}),
+    "IMP-Loss": Arm(weighter={"method": Imp(clip=None), "normalize": None}),
+    "DIMP-Loss": Arm(weighter={"method": "dimp"}, classifiers=("bert",)),
+    "sklw": Arm(weighter={}),
+    "sklw, no floor": Arm(weighter={"normalize": "all"}),
+    "sklw, within classes": Arm(weighter={"normalize": "class"}),
+    "synthetic, CE": Arm("synthetic"),
+    "synthetic, IMP-Loss": Arm("synthetic", {"method": Imp(clip=None), "normalize": None}),
+    "synthetic, DIMP-Loss": Arm("synthetic", {"method": "dimp"}, classifiers=("bert",)),
+    "large real set": Arm("large"),
+}
+VOTES = (None, "real", "same")
+
+
+def prepare(arm: Arm, training: Training, seed: int) -> tuple[Any, np.ndarray, RowWeights]:
+    """Return the rows, labels and weights that an arm trains on."""
+    texts, labels = training.rows.texts, training.rows.labels
+    weighter = SyntheticWeighter(**arm.weighter, random_state=seed)
+    weighter.fit(texts, labels, training.synthetic, training.parents)
+    weights = weighter.row_weights_[training.used]
+    texts, labels = texts[training.used], labels[training.used]
+    if arm.class_weight:
+        weights = weights.times(compute_sample_weight(arm.class_weight, labels))
+    return texts, labels, weights
+
+
+def oversample(sampler: type, rows: Any, labels: np.ndarray, seed: int) -> tuple[Any, np.ndarray]:
+    """Balance the classes that have enough rows for it."""
+    counts = pd.Series(labels).value_counts()
+    settings = {"SMOTE": {"k_neighbors": 1}, "ADASYN": {"n_neighbors": 1}}.get(sampler.__name__, {})
+    settings = {name: int(min(5, counts[counts > 1].min() - 1)) for name in settings}
+    wanted = {label: int(counts.max()) for label, n in counts.items() if 1 < n < counts.max()}
+    return sampler(sampling_strategy=wanted, random_state=seed, **settings).fit_resample(
+        rows, labels
+    )
+
+
+class Cell:
+    """One arm on one pair with one seed and classifier."""
+
+    def __init__(self, classifier: str, arm: Arm, pair: Pair, seed: int) -> None:
+        self.classifier, self.arm, self.pair, self.seed = classifier, arm, pair, seed
+        self.n_synthetic = MOST_SYNTHETIC[classifier]
+        self.training = draw(pair, arm.source, seed, self.n_synthetic)
+        self.test = TextEmbedder().transform(pair.test.texts)
+        TextEmbedder().transform(self.training.rows.texts)  # once a process, and not what is timed
+
+    def run(self) -> Iterator[tuple[str | None, dict[str, float]]]:
+        """Train, and score alone and in votes."""
+        start = time.perf_counter()
+        texts, labels, weights = prepare(self.arm, self.training, self.seed)
+        rows: Any = TextEmbedder().transform(texts)
+        if self.arm.sampler is EDAOverSampler:
+            texts, labels = oversample(EDAOverSampler, texts, labels, self.seed)
+            rows = TextEmbedder().transform(texts)
+        elif self.arm.sampler is not None:
+            rows, labels = oversample(self.arm.sampler, rows, labels, self.seed)
+        if self.arm.sampler is not None:
+            weights = RowWeights(np.ones(len(labels)), np.zeros(len(labels), dtype=bool))
+        kept = weights.sample_weight > 0
+        rows, labels, weights = rows[kept], labels[kept], weights[kept]
+        head = LogisticRegression(C=10.0, max_iter=1000)
+        same = head.fit(rows, labels, weights.sample_weight).predict_proba(self.test)
+        classes, own = head.classes_, same
+        if self.classifier == "bert":
+            own = self.fine_tuned(np.asarray(texts, dtype=object)[kept], labels, weights)
+        seconds = time.perf_counter() - start
+        yield None, self.score(classes, own, seconds)
+        if self.classifier == "bert":
+            yield "same", self.score(classes, (own + same) / 2, seconds)
+        if weights.synthetic.any() and not weights.synthetic.all() and weights.finish is None:
+            voting = RealSyntheticVotingClassifier(head, real_vote=1.0)
+            of_real = voting.fit(rows, labels, row_weights=weights).predict_proba(self.test)
+            yield "real", self.score(classes, (own + of_real) / 2, seconds)
+
+    def fine_tuned(self, texts: np.ndarray, labels: np.ndarray, weights: RowWeights) -> np.ndarray:
+        """Return the probabilities of a fine-tuned BERT."""
+        model = BertClassifier(random_state=self.seed)
+        if self.arm.as_many_steps:
+            n_both = len(draw(self.pair, "both", self.seed, self.n_synthetic).rows)
+            model.set_params(max_epochs=round(model.max_epochs * n_both / len(texts)))
+        model.fit(texts, labels, row_weights=weights)
+        return np.asarray(model.predict_proba(self.pair.test.texts), dtype=float)
+
+    def score(self, classes: np.ndarray, found: np.ndarray, seconds: float) -> dict[str, float]:
+        """Score probabilities."""
+        truth = self.pair.test.labels.astype(str)
+        judged = Judged(classes.astype(str), found)
+        return {
+            "macro_f1": f1_score(truth, judged.predict(None), average="macro"),
+            "log_loss": log_loss(truth, found, labels=judged.classes_),
+            "ece": expected_calibration_error(judged, truth),
+            "seconds": seconds,
+        }
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run what is not in the results yet."""
+    done = set()
+    if RESULTS.is_file():
+        done = set(pd.read_csv(RESULTS)[KEY].itertuples(index=False, name=None))
+    todo = [
+        (classifier, name, arm, seed)
+        for seed in arguments.seeds
+        for name in arguments.pairs
+        for classifier in arguments.classifiers
+        for arm in arguments.arms
+        if classifier in ARMS[arm].classifiers and (classifier, name, arm, seed) not in done
+    ]
+    for classifier, name, arm, seed in tqdm(todo):
+        pair = load_pair(name, arguments.data, seed)
+        if ARMS[arm].source == "large" and not len(pair.large):
+            continue
+        if name.startswith("emotions") and arm == "ADASYN":
+            continue  # "No samples will be generated": its classes are too small
+        with threadpool_limits(1 if classifier == "embedding" else None, user_api="blas"):
+            found = list(Cell(classifier, ARMS[arm], pair, seed).run())
+        rows = [
+            dict(zip(KEY, (classifier, name, arm + (f" + {vote} vote" if vote else ""), seed),
+                     strict=True)) | scores
+            for vote, scores in found
+        ]  # fmt: skip
+        pd.DataFrame(rows).to_csv(
+            RESULTS, mode="a", header=not RESULTS.is_file(), index=False, float_format="%.4f"
+        )
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, help="folder of the copies; none writes the page"
+    )
+    parser.add_argument("--pairs", nargs="+", choices=list(PAIRS), default=list(PAIRS))
+    classifiers = list(MOST_SYNTHETIC)
+    parser.add_argument("--classifiers", nargs="+", choices=classifiers, default=classifiers)
+    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[10, 11, 12, 13, 14])
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run, or write the page."""
+    arguments = parse_arguments()
+    warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
+    if arguments.data is None:
+        from _scoreboard_page import write
+
+        write(pd.read_csv(RESULTS))
+    else:
+        run(arguments)
+
+
+if __name__ == "__main__":
+    main()
