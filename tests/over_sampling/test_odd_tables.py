@@ -83,6 +83,37 @@ def test_one_hot_labels_of_any_width(classes, kind):
     assert len(X_new) == len(rows) == 40
 
 
+HOLES = pd.DataFrame(RNG.normal(size=(30, 5)).round(3)).mask(RNG.random((30, 5)) < 0.3)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pytest.param(pd.DataFrame({"x": RNG.normal(size=30)}), id="one column"),
+        pytest.param(RNG.normal(size=(30, 1)), id="one column of an array"),
+        pytest.param(
+            pd.DataFrame(RNG.choice(["red", "green", "blue"], (30, 6))).add_prefix("c"),
+            id="categories alone",
+        ),
+        pytest.param(HOLES.add_prefix("c"), id="missing values"),
+        pytest.param(HOLES.add_prefix("c").assign(none=np.nan), id="a column of missing values"),
+    ],
+)
+def test_tables_that_are_hard_for_other_packages(X):
+    """The classes are balanced, with no column lost and no value that no real row could have."""
+    X_new, y_new = sampler().fit_resample(X, Y)
+    assert np.bincount(y_new).tolist() == [20, 20]
+    assert X_new.shape == (40, X.shape[1])
+    real, made = pd.DataFrame(X), pd.DataFrame(X_new)[30:]
+    for name in real:
+        present = made[name].dropna()
+        if real[name].dtype == object or str(real[name].dtype) in ("str", "string"):
+            assert set(present) <= set(real[name])
+        else:
+            assert present.between(real[name].min() - 1, real[name].max() + 1).all()
+        assert made[name].isna().any() <= real[name].isna().any()
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "UInt8", "int64"])
 def test_whole_numbers_stay_within_their_type(dtype):
     held = np.iinfo(dtype.lower())
