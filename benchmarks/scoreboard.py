@@ -176,10 +176,14 @@ def run(arguments: argparse.Namespace) -> None:
         pair = load_pair(name, arguments.data, seed)
         if ARMS[arm].source == "large" and not len(pair.large):
             continue
-        if name.startswith("emotions") and arm == "ADASYN":
-            continue  # "No samples will be generated": its classes are too small
         with threadpool_limits(1 if classifier == "embedding" else None, user_api="blas"):
-            found = list(Cell(classifier, ARMS[arm], pair, seed).run())
+            try:
+                found = list(Cell(classifier, ARMS[arm], pair, seed).run())
+            except ValueError as error:
+                if ARMS[arm].sampler is not ADASYN:
+                    raise
+                print(f"{arm} refuses {name}: {error}")
+                continue
         rows = [
             dict(zip(KEY, (classifier, name, arm + (f" + {vote} vote" if vote else ""), seed),
                      strict=True)) | scores

@@ -16,6 +16,7 @@ METHODS = {
     "eda": "word edits (EDA)",
     "llm": "LLM rows, unweighted",
     "llm_quality": "LLM rows + quality",
+    "llm_vote": "LLM rows + quality, voting",
     "llm_imp": "LLM rows + IMP",
     "llm_dimp": "LLM rows + DIMP",
     "llm_auto": "LLM rows + auto",

@@ -14,9 +14,9 @@ from sklw.datasets import load_maintenance_requests
 
 __all__ = ["add_parser"]
 
-_QUICK = {"embedding": ["real", "class_weight", "smote", "llm", "llm_quality", "llm_imp"]}
+_QUICK = {"embedding": ["real", "class_weight", "smote", "llm", "llm_quality", "llm_vote"]}
 _FULL = {
-    "embedding": [*_QUICK["embedding"], "random", "eda"],
+    "embedding": [*_QUICK["embedding"], "llm_imp", "random", "eda"],
     "bert": ["class_weight", "random", "llm", "llm_dimp"],
 }
 

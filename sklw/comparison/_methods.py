@@ -158,8 +158,9 @@ def _eda(plan: Plan) -> Any:
     return _sampled(EDAOverSampler(), plan)
 
 
-def _weighted(weighting: str) -> Callable[[Plan], Any]:
+def _weighted(weighting: str, *, vote: bool = False) -> Callable[[Plan], Any]:
     def build_weighted(plan: Plan) -> Any:
+        from sklw.ensemble import RealSyntheticVotingClassifier
         from sklw.pipeline import make_pipeline as make_weighting_pipeline
         from sklw.weighting import Auto, Imp, SyntheticWeighter
 
@@ -176,11 +177,16 @@ def _weighted(weighting: str) -> Callable[[Plan], Any]:
             own.get(weighting, weighting),
             **checkers,
             temperature=plan.settings.temperature,
-            synthetic_weight=plan.settings.synthetic_weight,
+            # The vote has its own say on how much synthetic rows count.
+            synthetic_weight=1.0 if vote else plan.settings.synthetic_weight,
             class_weight="balanced",
             random_state=plan.seed,
         )
-        return make_weighting_pipeline(weighter, *_features(plan), _head(plan))
+        head = _head(plan)
+        if vote:
+            of_real = checkers.get("checker") if plan.classifier == "bert" else None
+            head = RealSyntheticVotingClassifier(head, real_estimator=of_real)
+        return make_weighting_pipeline(weighter, *_features(plan), head)
 
     return build_weighted
 
@@ -209,6 +215,9 @@ METHODS: dict[str, Method] = {
     "eda": Method(_eda, "minority texts with edited words", classifiers=CLASSIFIERS),
     "llm": Method(_weighted("uniform"), "rows from a language model", uses_llm=True),
     "llm_quality": Method(_weighted("quality"), "... weighted by quality", uses_llm=True),
+    "llm_vote": Method(
+        _weighted("quality", vote=True), "... in a vote with the real rows", uses_llm=True
+    ),
     "llm_imp": Method(_weighted("imp"), "... weighted by IMP-Loss", uses_llm=True),
     "llm_auto": Method(
         _weighted("auto"), "... by what does best in cross-validation", uses_llm=True

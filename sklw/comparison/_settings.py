@@ -43,7 +43,7 @@ class Settings:
         own, and its own `synthetic_weight`.
     synthetic_weight : float, default=0.1
         Weight of a generated row, on average, where a real one has 1. The classes are balanced
-        after that, so LLM rows short of full balance are no handicap.
+        after that, so LLM rows short of full balance are no handicap. ``llm_vote`` takes 1.
     encoder : str, default="all-MiniLM-L6-v2"
         Model of the frozen sentence embeddings, in classifiers and in weighters.
     C : float, default=10.0
