@@ -33,4 +33,4 @@ def test_quick_demo(capsys, tmp_path):
     assert "generated texts were accepted" in out
     generated = pd.read_csv(tmp_path / "generated_m20_seed0.csv")
     assert generated["accepted"].sum() == 40
-    assert generated.loc[generated["accepted"], "weight_llm_imp"].gt(0).all()
+    assert generated.loc[generated["accepted"], "weight_llm_vote"].gt(0).all()
