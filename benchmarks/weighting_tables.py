@@ -6,7 +6,7 @@ Writes the part of ``docs/weighting_benchmark.md`` between its markers, and the 
 
 Or compares any two rows of a table, over the seeds that both have, pair by pair::
 
-    python benchmarks/weighting_tables.py --compare both quality-bert both quality-default
+    python benchmarks/weighting_tables.py --compare both quality-bert both quality-squared
 """
 
 import argparse
