@@ -184,8 +184,7 @@ def _weighted(weighting: str, *, vote: bool = False) -> Callable[[Plan], Any]:
         )
         head = _head(plan)
         if vote:
-            of_real = checkers.get("checker") if plan.classifier == "bert" else None
-            head = RealSyntheticVotingClassifier(head, real_estimator=of_real)
+            head = RealSyntheticVotingClassifier(head)
         return make_weighting_pipeline(weighter, *_features(plan), head)
 
     return build_weighted

@@ -10,9 +10,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklw._compat.scikit_learn import HasMethods, Interval, fit_context, safe_indexing
-from sklw._cross_fitting import default_checker
 from sklw._row_weights import RowWeights, Weighted
-from sklw._validation import check_labels, holds_texts
+from sklw._validation import check_labels
 
 __all__ = ["RealSyntheticVotingClassifier"]
 
@@ -34,9 +33,7 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
         Fitted on all rows with their weights. Needs ``predict_proba``.
     real_estimator : classifier, default=None
         Fitted on the real rows, whose weights are scaled so that each class has the share of the
-        total that it has among all rows. None takes logistic regression on frozen sentence
-        embeddings for texts, which costs next to nothing beside fine-tuning, and a clone of
-        `estimator` for anything else.
+        total that it has among all rows. None takes a clone of `estimator`.
     real_vote : float, default=0.5
         Share of `real_estimator` in the mean, from 0 to 1.
 
@@ -134,17 +131,11 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
         self.classes_ = np.unique(labels)
         real = _real_rows(X, labels, row_weights)
         self.estimator_ = _fitted(self.estimator, X, labels, row_weights)
-        self.real_estimator_ = _fitted(self._real_classifier(X), *real)
+        of_real = self.estimator if self.real_estimator is None else self.real_estimator
+        self.real_estimator_ = _fitted(of_real, *real)
         if hasattr(self.estimator_, "n_features_in_"):
             self.n_features_in_ = self.estimator_.n_features_in_
         return self
-
-    def _real_classifier(self, X: Any) -> Any:
-        if self.real_estimator is not None:
-            return self.real_estimator
-        if holds_texts(X):
-            return default_checker("embedding", text=True, sparse=False, random_state=None)
-        return self.estimator
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.

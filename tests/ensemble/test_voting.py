@@ -94,16 +94,17 @@ def test_texts_in_a_pipeline():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["quality", "dimp"])
-def test_bert_with_an_embedding_classifier_of_the_real_rows(method):
+def test_bert_in_a_stock_pipeline_and_with_another_real_estimator(method):
     corpus = load_maintenance_requests()
     X, y = np.array(corpus.data[:60], dtype=object), np.array(corpus.target[:60])
     synthetic = np.arange(60) >= 40
-    weighter = SyntheticWeighter(method, random_state=0)
-    clf = RealSyntheticVotingClassifier(BertClassifier(max_epochs=1, random_state=0))
-    weighted = weighter.fit_transform(X, y, synthetic=synthetic)
-    clf.fit(weighted, y)
-    assert clf.real_estimator_[-1].coef_.shape[1] == 384
-    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+    weighted = SyntheticWeighter(method, random_state=0).fit_transform(X, y, synthetic=synthetic)
+    bert = BertClassifier(max_epochs=1, random_state=0)
+    of_real = stock_pipeline(TextEmbedder(), LogisticRegression(C=10))
+    for real_estimator, kind in ((None, BertClassifier), (of_real, type(of_real))):
+        clf = RealSyntheticVotingClassifier(bert, real_estimator=real_estimator).fit(weighted, y)
+        assert isinstance(clf.real_estimator_, kind)
+        np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
 
 
 def test_a_pipeline_as_either_part(rows):
