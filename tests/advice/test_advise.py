@@ -5,7 +5,6 @@ from sklearn.datasets import make_classification
 from sklearn.preprocessing import FunctionTransformer
 
 from sklw import advise
-from sklw.advice._advice import verdict_on
 from sklw.generators import BaseGenerator
 
 
@@ -99,12 +98,11 @@ def test_no_row_is_judged_by_weights_that_were_tuned_on_it():
     assert advise(X, y, random_state=0).methods.loc["tuned class weights", "score"] < 0.55
 
 
-@pytest.mark.parametrize(
-    ("percent", "verdict"),
-    [(15, "hardly worth it"), (16, "unclear"), (74, "unclear"), (75, "worth trying")],
-)
-def test_verdicts_need_a_probability(percent, verdict):
-    assert verdict_on(np.arange(100) < percent, worth=1) == verdict
+def test_what_is_worth_it_is_the_users_to_say(table):
+    verdicts = [
+        advise(*table, worth=worth, random_state=0).frame["verdict"].iloc[0] for worth in (0.0, 0.5)
+    ]
+    assert verdicts == ["worth trying", "hardly worth it"]
 
 
 @pytest.mark.slow

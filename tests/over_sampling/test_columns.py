@@ -105,6 +105,15 @@ def test_any_row_that_is_written_is_read_again(columns):
             assert text.write(again) == line
 
 
+@pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-200])
+def test_numbers_at_the_end_of_what_a_float_can_hold(tiny):
+    """The spread may be so small that the numbers are infinitely many times as large."""
+    values = [0.0, -tiny, 0.0, 0.0, -9.5e-7]
+    (column,), _ = learn_columns(pd.DataFrame({"x": values}))
+    for value in values:
+        assert column.read(column.write(value)) == pytest.approx(value, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     "values",
     [

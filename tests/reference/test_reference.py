@@ -40,6 +40,6 @@ def test_answers_are_those_on_record(answers, name, case):
                 # Steps of gradient descent let differences of rounding grow.
                 assert np.corrcoef(found[key], values)[0, 1] > 0.95
             else:
-                assert found[key] == pytest.approx(values, rel=1e-2, abs=1e-3)
+                assert found[key] == pytest.approx(values, rel=2e-2, abs=1e-3)
     else:
         assert function(*case) == expected

@@ -243,11 +243,13 @@ def _numbers(
     spread = float(np.subtract(*np.quantile(values, [0.75, 0.25]))) or highest - lowest or 1.0
     needed = max(2 - floor(log10(spread)), 1)
     near = 1e-6 * spread
-    exact = (k for k in range(1, needed) if np.abs(values - values.round(k)).max() <= near)
-    decimals = next(exact, needed)
+    with np.errstate(all="ignore"):  # rounding to hundreds of decimals is beyond a float
+        exact = (k for k in range(1, needed) if np.abs(values - values.round(k)).max() <= near)
+        decimals = next(exact, needed)
     largest = max(abs(low), abs(high))
     if decimals + floor(log10(max(largest, 1.0))) + 1 > _MOST_DIGITS:
-        digits = max(3, floor(log10(largest / spread)) + 2)
+        # A ratio could be beyond a float, which has no more than 17 digits.
+        digits = min(max(3, floor(log10(largest) - log10(spread)) + 2), 17)
         return kind(name, missing, low, high, digits, exponent=True)
     return kind(name, missing, low, high, decimals)
 
