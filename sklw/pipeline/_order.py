@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 
 from sklw._row_weights import BaseRowWeighter
 from sklw._validation import holds_texts
+from sklw.ensemble import RealSyntheticVotingClassifier
 
 __all__ = ["check_before_generation", "check_input", "check_order", "check_sampler_input"]
 
@@ -37,6 +38,13 @@ def check_order(steps: list[tuple[str, Any]]) -> None:
                 f"{type(step).__name__} adds or drops rows after the weighter, which would leave "
                 f"rows without a weight. Put every sampler before the weighter. {_ORDER}"
             )
+    samplers = [step for _, step in active if hasattr(step, "fit_resample")]
+    if samplers and not weighters and isinstance(active[-1][1], RealSyntheticVotingClassifier):
+        raise TypeError(
+            "RealSyntheticVotingClassifier has to be told which rows are synthetic, or it takes "
+            f"all for real. Put a weighter after {type(samplers[-1]).__name__}: "
+            'SyntheticWeighter(), or SyntheticWeighter("uniform") if all rows are to count alike.'
+        )
     vectorizers = (CountVectorizer, HashingVectorizer)
     for _, step in active[:-1]:
         if isinstance(step, vectorizers) and _reads_only_texts(active[-1][1]):

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from imblearn.over_sampling import SMOTE
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as stock_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -112,6 +115,26 @@ def test_a_pipeline_as_either_part(rows):
     part = stock_pipeline(StandardScaler(), LogisticRegression())
     clf = RealSyntheticVotingClassifier(part, real_estimator=part)
     assert clf.fit(X, y, row_weights=weights).predict_proba(X).shape == (90, 2)
+
+
+def test_no_vote_without_knowing_which_rows_are_real(rows):
+    X, y, _ = rows
+    voting = RealSyntheticVotingClassifier(LogisticRegression())
+    with pytest.raises(TypeError, match=r"which rows are synthetic.*after SMOTE"):
+        make_pipeline(SMOTE(), voting).fit(X, y)
+    assert make_pipeline(SMOTE(), SyntheticWeighter("uniform"), voting).fit(X, y).score(X, y)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_a_search_over_the_vote(rows, routing):
+    X, y, _ = rows
+    voting = RealSyntheticVotingClassifier(LogisticRegression())
+    pipe = make_pipeline(SMOTE(random_state=0), SyntheticWeighter("uniform"), voting)
+    grid = {"realsyntheticvotingclassifier__real_vote": [0, 0.5]}
+    with config_context(enable_metadata_routing=routing):
+        search = GridSearchCV(pipe, grid, cv=2).fit(X, y)
+    assert len(search.cv_results_["mean_test_score"]) == 2
+    assert search.best_estimator_[-1].real_estimator_.n_features_in_ == 3
 
 
 def test_what_cannot_be_right(rows):
