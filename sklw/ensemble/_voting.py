@@ -20,9 +20,9 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
     """Average a classifier of all rows with one of the real rows alone.
 
     Synthetic rows make a classifier too sure of itself, since they are easier than real ones. A
-    classifier that has only seen real rows is not, and it errs on other rows. Their mean
-    probability is about as well calibrated as training on the real rows alone, at no loss of
-    accuracy [1]_.
+    classifier that has only seen real rows is not, and it errs on other rows. On eleven pairs of
+    real and LLM-written texts their mean had the macro-F1 of the first and nearly the log-loss of
+    the second [1]_.
 
     Use it as the last step of :class:`sklw.Pipeline`, after a weighter, which says which rows are
     real. If no row is synthetic, both classifiers are fitted on the same rows.
@@ -60,7 +60,7 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
 
     References
     ----------
-    .. [1] The weighting benchmark in the documentation of sklw.
+    .. [1] The scoreboard in the documentation of sklw.
 
     Examples
     --------
