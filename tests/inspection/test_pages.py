@@ -13,6 +13,8 @@ import pytest
 from sklw import SyntheticWeighter
 from sklw.comparison import ComparisonReport
 
+pytestmark = pytest.mark.slow  # Chromium takes seconds to start
+
 SENTENCE = "The heating is off, please send someone."  # 40 characters
 HOSTILE = [
     "<script>document.title = 'stolen'; alert('x')</script>",
