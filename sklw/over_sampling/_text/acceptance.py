@@ -216,15 +216,16 @@ class _Known:
             return
         self._recent = sparse.vstack([self._recent, *self._pending], format="csr")
         self._pending = []
-        # Indexing anew costs as much as all that is indexed, so it has to become rarer.
-        if self._recent.shape[0] > max(1024, self._index.shape[1] // 8):
+        # Indexing costs as much as all that is known: worth it after about a thousand rows.
+        if self._recent.shape[0] > 1000:
             self._index = sparse.hstack([self._index, self._recent.T.tocsr()], format="csr")
             self._recent = self._recent[:0]
 
     def most_similar(self, vector: sparse.csr_matrix) -> tuple[float, int]:
         """Return the highest similarity, and the position of the first row that has it."""
         best, position, before = 0.0, 0, 0
-        for by_gram in (self._index, *(rows.T for rows in (self._recent, *self._pending))):
+        recent = sparse.vstack([self._recent, *self._pending], format="csr")
+        for by_gram in (self._index, recent.T):
             found = (vector @ by_gram).tocoo()
             if found.nnz and (highest := float(found.data.max())) > best:
                 best, position = highest, before + int(found.col[found.data == highest].min())
