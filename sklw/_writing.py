@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,10 @@ def write_whole(path: Path, text: str) -> None:
 
 def write_by(path: Path, write: Callable[[Path], object]) -> None:
     """Have a file written beside the path, and take its place when it is whole."""
+    path = path.resolve()  # a link stays one
+    if path.exists() and not path.is_file():  # nothing must take the place of a device or a pipe
+        write(path)
+        return
     # Not even two processes that know nothing of each other share a file.
     partial = path.with_name(f".{os.getpid()}.{path.name}.partial")
     try:
@@ -52,4 +57,5 @@ def put(file: io.BufferedWriter, text: str) -> None:
     """Write to the disk, not only to the system's memory; lone surrogates as well."""
     file.write(text.encode("utf-8", "surrogatepass"))
     file.flush()
-    os.fsync(file.fileno())
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        os.fsync(file.fileno())

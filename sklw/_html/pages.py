@@ -17,8 +17,9 @@ import sklearn
 from markupsafe import Markup
 
 import sklw
+from sklw._writing import write_whole
 
-__all__ = ["Example", "examples_of", "in_frame", "render"]
+__all__ = ["Example", "examples_of", "in_frame", "render", "write_page"]
 
 _FOLDER = Path(__file__).parent / "templates"
 _SHORT = 400  # characters of a text that are shown before it is unfolded
@@ -89,6 +90,11 @@ def render(template: str, **fields: Any) -> str:
             },
         )
     )
+
+
+def write_page(path: Any, page: str) -> None:
+    """Write a page whole or not at all; half of a character becomes a question mark."""
+    write_whole(Path(path), page.encode("utf-8", "replace").decode())
 
 
 def in_frame(page: str) -> str:

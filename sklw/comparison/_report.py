@@ -1,12 +1,11 @@
 """A page on what a comparison has shown."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sklw._html import in_frame, render
+from sklw._html import in_frame, render, write_page
 from sklw.comparison._metrics import METRICS
 from sklw.comparison._report_parts import Block, examples, failures, methods, settings, where
 from sklw.comparison._table import TITLES, summarize
@@ -166,7 +165,7 @@ class ComparisonReport:
             command=command,
         )
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8", errors="replace")
+            write_page(path, page)
         return page
 
     def _repr_html_(self) -> str:

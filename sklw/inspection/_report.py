@@ -1,7 +1,6 @@
 """A table of rows with their weights and the reasons for them."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sklw._html import in_frame
+from sklw._html import in_frame, write_page
 from sklw._parents import check_parents
 from sklw._validation import check_texts, holds_texts
 from sklw.inspection._weight_page import verdict_on, weight_page
@@ -148,7 +147,7 @@ class WeightReport:
             command=_CALLS.format(weighter=self._weighter) if command is None else command,
         )
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8", errors="replace")
+            write_page(path, page)
         return page
 
     def _repr_html_(self) -> str:
