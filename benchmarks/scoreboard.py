@@ -52,12 +52,14 @@ class Arm:
     sampler: type | None = None  # applied to the real rows
     class_weight: str | None = None
     as_many_steps: bool = False  # as training on real and synthetic rows takes
+    setfit: bool = False  # in place of BertClassifier
     classifiers: tuple[str, ...] = ("embedding", "bert")
 
 
 ARMS: dict[str, Arm] = {
     "real only": Arm("real"),
     "real only, as many steps": Arm("real", as_many_steps=True, classifiers=("bert",)),
+    "SetFit": Arm("real", as_many_steps=True, setfit=True, classifiers=("bert",)),
     "class weights": Arm("real", class_weight="balanced"),
     "SMOTE": Arm("real", sampler=SMOTE, classifiers=("embedding",)),
     "ADASYN": Arm("real", sampler=ADASYN, classifiers=("embedding",)),
@@ -130,10 +132,10 @@ class Cell:
             model = LogisticRegression(C=10.0, max_iter=1000)
         rows, labels, weights = rows[kept], labels[kept], weights[kept]
         if not weights.synthetic.any() or weights.synthetic.all():
-            fit = {"row_weights": weights} if self.classifier == "bert" else {
-                "sample_weight": weights.sample_weight
-            }  # fmt: skip
-            found = model.fit(rows, labels, **fit).predict_proba(test)
+            name = "row_weights" if self.classifier == "bert" else "sample_weight"
+            weighed = {name: weights if self.classifier == "bert" else weights.sample_weight}
+            model.fit(rows, labels, **({} if self.arm.setfit else weighed))
+            found = model.predict_proba(test)
             yield None, self.score(model.classes_, found, time.perf_counter() - start)
             return
         voting = RealSyntheticVotingClassifier(model).fit(rows, labels, row_weights=weights)
@@ -146,13 +148,17 @@ class Cell:
             other = model.fit(rows, labels, row_weights=weights).predict_proba(test)
             yield "same", self.score(voting.classes_, (own + other) / 2, seconds)
 
-    def bert(self, n_rows: int) -> BertClassifier:
+    def bert(self, n_rows: int) -> Any:
         """Return a BERT that trains for as many steps as the arm asks for."""
         model = BertClassifier(random_state=self.seed)
-        if self.arm.as_many_steps:
-            n_both = len(draw(self.pair, "both", self.seed, self.n_synthetic).rows)
-            model.set_params(max_epochs=round(model.max_epochs * n_both / n_rows))
-        return model
+        if not self.arm.as_many_steps:
+            return model
+        n_both = len(draw(self.pair, "both", self.seed, self.n_synthetic).rows)
+        if self.arm.setfit:
+            from rivals.setfit import SetFit
+
+            return SetFit(model.max_epochs * n_both // model.batch_size, self.seed)
+        return model.set_params(max_epochs=round(model.max_epochs * n_both / n_rows))
 
     def score(self, classes: np.ndarray, found: Any, seconds: float) -> dict[str, float]:
         """Score probabilities."""
@@ -165,6 +171,16 @@ class Cell:
             "ece": expected_calibration_error(judged, truth),
             "seconds": seconds,
         }
+
+
+def trained_before(classifier: str, name: str, arm: str, seed: int) -> pd.DataFrame:
+    """Return the result of another pair with the same real rows, such as hyperbole-gpt4."""
+    if not RESULTS.is_file():
+        return pd.DataFrame()
+    known = pd.read_csv(RESULTS)
+    same_rows = known["pair"].str.partition("-")[0] == name.partition("-")[0]
+    cell = (known[["classifier", "arm", "seed"]] == [classifier, arm, seed]).all(axis=1)
+    return known[same_rows & cell].head(1)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -181,6 +197,9 @@ def run(arguments: argparse.Namespace) -> None:
         if classifier in ARMS[arm].classifiers and (classifier, name, arm, seed) not in done
     ]
     for classifier, name, arm, seed in tqdm(todo):
+        if ARMS[arm].source == "real" and len(twin := trained_before(classifier, name, arm, seed)):
+            twin.assign(pair=name).to_csv(RESULTS, mode="a", header=False, index=False)
+            continue
         pair = load_pair(name, arguments.data, seed)
         if ARMS[arm].source == "large" and not len(pair.large):
             continue

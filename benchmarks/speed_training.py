@@ -1,7 +1,9 @@
 """Time of fine-tuning: BertClassifier, transformers.Trainer, and skorch's Hugging Face recipe.
 
 All get the same encoder, texts, batch size, epochs and peak learning rate. The time is that of
-the whole call, loading and tokenising included; the model's files are read once beforehand.
+the whole call, loading and tokenising included; the model's files are read once beforehand. Trainer
+runs twice: with its defaults, and as fast as its documentation knows (`trainer-best`: bfloat16,
+batches of like length, and eager attention, which is faster than the fused one on short texts).
 
     python benchmarks/speed_training.py --data SMSSpamCollection
 """
@@ -10,6 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,14 +51,27 @@ def fit_sklw(corpus: Corpus, args: argparse.Namespace) -> Predictor:
     return clf.fit(corpus.train_texts, corpus.train_codes).predict
 
 
-def load_classifier(args: argparse.Namespace, n_classes: int) -> torch.nn.Module:
+def load_classifier(
+    args: argparse.Namespace, n_classes: int, attention: str | None = None
+) -> torch.nn.Module:
     torch.manual_seed(args.seed)
     return AutoModelForSequenceClassification.from_pretrained(
-        locate_model(args.model).location, num_labels=n_classes, dtype=torch.float32
+        locate_model(args.model).location,
+        num_labels=n_classes,
+        dtype=torch.float32,
+        attn_implementation=attention,
     )
 
 
-def fit_trainer(corpus: Corpus, args: argparse.Namespace) -> Predictor:
+def fit_trainer_at_its_best(corpus: Corpus, args: argparse.Namespace) -> Predictor:
+    attention = "eager" if args.device == "cpu" else None
+    best = {"bf16": True, "train_sampling_strategy": "group_by_length"}
+    return fit_trainer(corpus, args, attention, **best)
+
+
+def fit_trainer(
+    corpus: Corpus, args: argparse.Namespace, attention: str | None = None, **settings: Any
+) -> Predictor:
     tokenizer = AutoTokenizer.from_pretrained(locate_model(args.model).location)
 
     def rows(texts: Sequence[str], codes: Sequence[int]) -> list[dict]:
@@ -64,7 +80,7 @@ def fit_trainer(corpus: Corpus, args: argparse.Namespace) -> Predictor:
 
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
-            load_classifier(args, corpus.n_classes),
+            load_classifier(args, corpus.n_classes, attention),
             TrainingArguments(
                 folder,
                 num_train_epochs=args.epochs,
@@ -75,6 +91,7 @@ def fit_trainer(corpus: Corpus, args: argparse.Namespace) -> Predictor:
                 report_to=[],
                 disable_tqdm=True,
                 save_strategy="no",
+                **settings,
             ),
             train_dataset=rows(corpus.train_texts, corpus.train_codes),
             data_collator=DataCollatorWithPadding(tokenizer),
@@ -129,7 +146,12 @@ def fit_skorch(corpus: Corpus, args: argparse.Namespace) -> Predictor:
     return recipe.fit(corpus.train_texts, np.asarray(corpus.train_codes)).predict
 
 
-SIDES = {"sklw": fit_sklw, "trainer": fit_trainer, "skorch": fit_skorch}
+SIDES = {
+    "sklw": fit_sklw,
+    "trainer-best": fit_trainer_at_its_best,
+    "trainer": fit_trainer,
+    "skorch": fit_skorch,
+}
 
 
 def main() -> None:
@@ -142,7 +164,7 @@ def main() -> None:
     make_quiet()
     corpus = read_corpus(args)
     load_classifier(args, corpus.n_classes)
-    seconds, cpu_seconds = {}, {}
+    seconds, cpu_seconds, n_texts = {}, {}, corpus.n_train * args.epochs
     for side in args.sides:
         start, cpu_start = time.perf_counter(), time.process_time()
         predict = SIDES[side](corpus, args)
@@ -150,7 +172,7 @@ def main() -> None:
         cpu_seconds[side] = time.process_time() - cpu_start
         found = predict(corpus.test_texts)
         print(
-            f"{side:8s} {seconds[side]:8.1f} s {corpus.n_train * args.epochs / seconds[side]:8.1f} "
+            f"{side:12s} {seconds[side]:8.1f} s {n_texts / seconds[side]:8.1f} "
             f"texts/s  accuracy {accuracy_score(corpus.test_codes, found):.4f}  "
             f"macro-F1 {f1_score(corpus.test_codes, found, average='macro'):.4f}",
             flush=True,
