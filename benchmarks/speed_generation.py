@@ -12,6 +12,10 @@ For the server, start one that batches, with the converted weights (any OpenAI-c
 
     transformers serve FOLDER --port 8000 --continuous-batching
     python benchmarks/speed_generation.py --url http://localhost:8000/v1 --model FOLDER
+
+For OpenVINO GenAI, which reads the embedded GGUF file (``pip install openvino-genai``)::
+
+    python benchmarks/speed_generation.py --data SMSSpamCollection.gz --openvino
 """
 
 import argparse
@@ -26,6 +30,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 
 from sklw.datasets import load_maintenance_requests
 from sklw.generators import OpenAIGenerator, Request, TransformersGenerator
+from sklw.models import locate_model
 
 
 def arguments() -> argparse.Namespace:
@@ -38,6 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--answers", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--compile", action="store_true", help="also after torch.compile, untimed")
     parser.add_argument("--url", help="an endpoint that serves the same model")
+    parser.add_argument("--openvino", action="store_true", help="also with OpenVINO GenAI")
     parser.add_argument("--max-new-tokens", type=int, default=64)
     parser.add_argument("--top-p", type=float, default=0.95)
     parser.add_argument("--temperature", type=float, default=1.0)
@@ -112,6 +118,46 @@ def run_transformers(generator, prompts, options, batch_size):
     return seconds, tokens
 
 
+def openvino(generator, options, batch_size):
+    """Return what answers prompts with OpenVINO's continuous batching, loaded and warm."""
+    import openvino_genai
+
+    source = locate_model(generator.model)
+    settings = openvino_genai.SchedulerConfig()
+    settings.max_num_seqs, settings.enable_prefix_caching = batch_size, True
+    path = f"{source.location}/{source.gguf_file}"
+    pipe = openvino_genai.ContinuousBatchingPipeline(
+        path, settings, "CPU", {"INFERENCE_NUM_THREADS": options.threads}
+    )
+
+    def answers(prompts):
+        configs = [
+            openvino_genai.GenerationConfig(
+                do_sample=True,
+                temperature=options.temperature,
+                top_p=options.top_p,
+                max_new_tokens=options.max_new_tokens,
+                rng_seed=seed,
+                stop_strings={"\n"},
+            )
+            for seed in range(len(prompts))
+        ]
+        return [result.m_generation_ids[0] for result in pipe.generate(prompts, configs)]
+
+    def run(prompts):
+        start = time.perf_counter()
+        found = answers(prompts)
+        seconds = time.perf_counter() - start
+        # With the token that ends each answer.
+        return seconds, sum(generator.count_tokens(text) + 1 for text in found)
+
+    prompts = write_prompts(read_texts(options.data), 16, options.n_examples)
+    alone = [answers(prompts[:1])[0], answers(prompts[:1])[0]]
+    print(f"OpenVINO: the first of 16 answers is that to its prompt alone: "
+          f"{answers(prompts)[0] == alone[0]} (twice alone: {alone[0] == alone[1]})")  # fmt: skip
+    return run
+
+
 def run_sklw(generator, prompts):
     requests = [Request(prompt, seed=i, stop=("\n",)) for i, prompt in enumerate(prompts)]
     start = time.perf_counter()
@@ -166,6 +212,8 @@ def contenders(generator, options, batch_size):
     if options.compile:
         compiled = clone(ours).set_params(compile=True)
         runs["compiled"] = lambda prompts: run_sklw(compiled, prompts)
+    if options.openvino:
+        runs["OpenVINO"] = openvino(generator, options, batch_size)
     if options.url:
         endpoint = OpenAIGenerator(
             options.model,
