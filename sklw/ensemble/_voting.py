@@ -7,9 +7,10 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from sklw._compat.scikit_learn import HasMethods, Interval, fit_context, safe_indexing
+from sklw._fit_arguments import accepts
 from sklw._row_weights import RowWeights, Weighted
 from sklw._validation import check_labels
 
@@ -198,7 +199,7 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
 
 
 def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> Any:
-    if has_fit_parameter(estimator, "row_weights"):
+    if accepts(estimator, "row_weights"):
         return clone(estimator).fit(X, y, row_weights=row_weights)
     if row_weights.finish is not None:
         raise TypeError(
@@ -206,10 +207,10 @@ def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> A
             "is finished by the classifier. Use BertClassifier, or a method that gives fixed "
             'weights ("quality", "imp", "auto", ...).'
         )
-    if has_fit_parameter(estimator, "sample_weight"):
+    if accepts(estimator, "sample_weight"):
         return clone(estimator).fit(X, y, sample_weight=row_weights.sample_weight)
     steps = getattr(estimator, "steps", None)
-    if steps and has_fit_parameter(steps[-1][1], "sample_weight"):
+    if steps and accepts(steps[-1][1], "sample_weight"):
         argument = {f"{steps[-1][0]}__sample_weight": row_weights.sample_weight}
         return clone(estimator).fit(X, y, **argument)
     raise TypeError(

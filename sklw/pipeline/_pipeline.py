@@ -11,10 +11,11 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_memory
 
+from sklw._fit_arguments import accepts
 from sklw._row_weights import BaseRowWeighter, RowWeights
 from sklw._rows.following import n_rows, refuse_untraceable
 from sklw._rows.rows import Rows
-from sklw.pipeline._arrival import accepts, check_accepts
+from sklw.pipeline._arrival import check_accepts
 from sklw.pipeline._order import (
     check_before_generation,
     check_input,

@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 from imblearn.over_sampling import SMOTE
 from sklearn import config_context
+from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as stock_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -115,6 +118,30 @@ def test_a_pipeline_as_either_part(rows):
     part = stock_pipeline(StandardScaler(), LogisticRegression())
     clf = RealSyntheticVotingClassifier(part, real_estimator=part)
     assert clf.fit(X, y, row_weights=weights).predict_proba(X).shape == (90, 2)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        VotingClassifier([("a", LogisticRegression()), ("b", GaussianNB())], voting="soft"),
+        GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2),
+    ],
+    ids=["voting", "search"],
+)
+def test_parts_that_hand_their_weights_on(rows, part):
+    X, y, weights = rows
+    clf = RealSyntheticVotingClassifier(part).fit(X, y, row_weights=weights)
+    expected = clone(part).fit(X, y, sample_weight=weights.sample_weight).predict_proba(X)
+    np.testing.assert_allclose(clf.estimator_.predict_proba(X), expected)
+    unweighted = clone(part).fit(X, y).predict_proba(X)
+    assert np.abs(unweighted - expected).max() > 0.01
+
+
+def test_a_part_that_loses_weights_is_refused(rows):
+    X, y, weights = rows
+    part = VotingClassifier([("a", LogisticRegression()), ("b", KNeighborsClassifier())])
+    with pytest.raises(TypeError, match="takes no sample_weight"):
+        RealSyntheticVotingClassifier(part.set_params(voting="soft")).fit(X, y, row_weights=weights)
 
 
 def test_no_vote_without_knowing_which_rows_are_real(rows):

@@ -1,0 +1,50 @@
+"""Which arguments an estimator's ``fit`` takes, also through the estimators that it fits."""
+
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object, process_routing
+from sklearn.utils.validation import has_fit_parameter
+
+__all__ = ["accepts"]
+
+# GridSearchCV and its siblings, the halving searches among them, hand their fit parameters on.
+_Search = GridSearchCV.__base__
+
+
+def accepts(estimator: Any, argument: str) -> bool:
+    """Say whether ``estimator.fit`` takes the argument, and hands it on where others are fitted."""
+    if not hasattr(estimator, "fit"):
+        return False
+    if get_config()["enable_metadata_routing"]:
+        return _accepts_by_routing(estimator, argument)
+    if has_fit_parameter(estimator, argument):
+        return True
+    if isinstance(estimator, _Search):
+        return accepts(estimator.estimator, argument)
+    if isinstance(estimator, (VotingClassifier, StackingClassifier)) and estimator.estimators:
+        parts = [part for _, part in estimator.estimators if part != "drop"]
+        parts += [
+            part for part in [getattr(estimator, "final_estimator", None)] if part is not None
+        ]
+        return argument == "sample_weight" and all(accepts(part, argument) for part in parts)
+    return False
+
+
+def _accepts_by_routing(estimator: Any, argument: str) -> bool:
+    own = has_fit_parameter(estimator, argument)
+    try:
+        routing = get_routing_for_object(estimator)
+        if not isinstance(routing, MetadataRouter):
+            return own
+        routed = process_routing(estimator, "fit", **{argument: np.ones(1)})
+    except NotImplementedError:  # no router yet: it does what it did before there were routers
+        return own
+    except (TypeError, UnsetMetadataPassedError):
+        return False
+    fits = [methods["fit"] for methods in routed.values() if "fit" in methods]
+    return any(argument in given for given in fits) if fits else own
