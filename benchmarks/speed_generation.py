@@ -130,17 +130,17 @@ def openvino(generator, options, batch_size):
         path, settings, "CPU", {"INFERENCE_NUM_THREADS": options.threads}
     )
 
-    def answers(prompts):
+    def answers(prompts, first_seed=0):
         configs = [
             openvino_genai.GenerationConfig(
                 do_sample=True,
                 temperature=options.temperature,
                 top_p=options.top_p,
                 max_new_tokens=options.max_new_tokens,
-                rng_seed=seed,
+                rng_seed=first_seed + number,
                 stop_strings={"\n"},
             )
-            for seed in range(len(prompts))
+            for number in range(len(prompts))
         ]
         return [result.m_generation_ids[0] for result in pipe.generate(prompts, configs)]
 
@@ -152,9 +152,11 @@ def openvino(generator, options, batch_size):
         return seconds, sum(generator.count_tokens(text) + 1 for text in found)
 
     prompts = write_prompts(read_texts(options.data), 16, options.n_examples)
-    alone = [answers(prompts[:1])[0], answers(prompts[:1])[0]]
-    print(f"OpenVINO: the first of 16 answers is that to its prompt alone: "
-          f"{answers(prompts)[0] == alone[0]} (twice alone: {alone[0] == alone[1]})")  # fmt: skip
+    together, again = answers(prompts), answers(prompts)
+    alone = [answers([prompt], seed)[0] for seed, prompt in enumerate(prompts)]
+    for what, found in (("asked again", again), ("asked alone, with the same seed", alone)):
+        same = sum(one == other for one, other in zip(together, found, strict=True))
+        print(f"OpenVINO: {same} of 16 answers are the same when {what}")
     return run
 
 
