@@ -130,6 +130,9 @@ def main() -> None:
             found.append({"what": what, "rows": n} | json.loads(done.stdout.splitlines()[-1]))
             print(found[-1], flush=True)
     frame = pd.DataFrame(found)
+    if RESULTS.is_file():  # what was not measured again stays
+        frame = pd.concat([pd.read_csv(RESULTS), frame])
+        frame = frame.drop_duplicates(["what", "rows"], keep="last").sort_values(["what", "rows"])
     frame.to_csv(RESULTS, index=False, float_format="%.3f")
     for what, part in frame.groupby("what", sort=False):
         if len(part) > 2:
