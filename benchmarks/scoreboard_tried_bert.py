@@ -1,7 +1,7 @@
 """What was tried to make synthetic rows pay more on a fine-tuned BERT, and was not kept.
 
 Seeds 0 and 1, up to 1,000 test rows, each trial beside what it varies: the default weights with a
-share of 0.3. Two to ten minutes a cell on one core; it resumes, and prints the table at the end::
+share of 0.3. Ten to twenty minutes a cell on one core; it resumes, and prints the table at the end::
 
     python benchmarks/scoreboard_tried_bert.py --data DATA --pairs sentiment-gpt4 --seeds 0
     python benchmarks/scoreboard_tried_bert.py
@@ -149,7 +149,9 @@ class Cell:
 
     def score(self, found: np.ndarray) -> dict[str, float]:
         """Score probabilities."""
-        truth, judged = self.test.labels.astype(str), Judged(self.classes, found.astype(float))
+        found = found.astype(float)
+        truth = self.test.labels.astype(str)
+        judged = Judged(self.classes, found / found.sum(axis=1, keepdims=True))
         return {
             "macro_f1": f1_score(truth, judged.predict(None), average="macro"),
             "log_loss": log_loss(truth, judged.probabilities, labels=self.classes),
