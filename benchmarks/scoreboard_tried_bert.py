@@ -1,7 +1,7 @@
 """What was tried to make synthetic rows pay more on a fine-tuned BERT, and was not kept.
 
 Seeds 0 and 1, up to 1,000 test rows, each trial beside what it varies: the default weights with a
-share of 0.3. Ten to twenty minutes a cell on one core; it resumes, and prints the table at the end::
+share of 0.3. Ten to twenty minutes a cell on one core; it resumes, and prints the table at last::
 
     python benchmarks/scoreboard_tried_bert.py --data DATA --pairs sentiment-gpt4 --seeds 0
     python benchmarks/scoreboard_tried_bert.py
