@@ -100,7 +100,7 @@ def load(name: str, data: Path) -> Dataset:
         large = pair.large[rng.permutation(len(pair.large))[:N_JUDGE]]
         sizes = {str(label): 60 for label in np.unique(pool.labels)}
         wanted = dict.fromkeys(sizes, 30)
-    judge = BertClassifier(class_weight="balanced", random_state=0)
+    judge = BertClassifier(class_weight="balanced", label_smoothing=0.0, random_state=0)
     return Dataset(pool, judge.fit(large.texts, large.labels), test, sizes, wanted)
 
 

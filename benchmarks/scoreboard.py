@@ -18,7 +18,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,24 @@ class Arm:
     class_weight: str | None = None
     as_many_steps: bool = False  # as training on real and synthetic rows takes
     setfit: bool = False  # in place of BertClassifier
+    label_smoothing: float | None = None  # BertClassifier's default
     classifiers: tuple[str, ...] = ("embedding", "bert")
 
 
+UNSMOOTHED = {
+    "real only": Arm("real"),
+    "real only, as many steps": Arm("real", as_many_steps=True),
+    "concatenation": Arm(),
+    "sklw": Arm(weighter={}),
+}
 ARMS: dict[str, Arm] = {
     "real only": Arm("real"),
     "real only, as many steps": Arm("real", as_many_steps=True, classifiers=("bert",)),
     "SetFit": Arm("real", as_many_steps=True, setfit=True, classifiers=("bert",)),
+    **{
+        f"{name}, no smoothing": replace(arm, label_smoothing=0.0, classifiers=("bert",))
+        for name, arm in UNSMOOTHED.items()
+    },
     "class weights": Arm("real", class_weight="balanced"),
     "SMOTE": Arm("real", sampler=SMOTE, classifiers=("embedding",)),
     "ADASYN": Arm("real", sampler=ADASYN, classifiers=("embedding",)),
@@ -104,7 +115,10 @@ def oversample(sampler: type, rows: Any, labels: np.ndarray, seed: int) -> tuple
 class Cell:
     """One arm on one pair with one seed and classifier."""
 
-    def __init__(self, classifier: str, arm: Arm, pair: Pair, seed: int) -> None:
+    def __init__(
+        self, classifier: str, arm: Arm, pair: Pair, seed: int, alone: bool = False
+    ) -> None:
+        self.alone = alone  # no votes
         self.classifier, self.arm, self.pair, self.seed = classifier, arm, pair, seed
         self.n_synthetic = MOST_SYNTHETIC[classifier]
         self.training = draw(pair, arm.source, seed, self.n_synthetic)
@@ -131,7 +145,7 @@ class Cell:
             test = self.test
             model = LogisticRegression(C=10.0, max_iter=1000)
         rows, labels, weights = rows[kept], labels[kept], weights[kept]
-        if not weights.synthetic.any() or weights.synthetic.all():
+        if self.alone or not weights.synthetic.any() or weights.synthetic.all():
             name = "row_weights" if self.classifier == "bert" else "sample_weight"
             weighed = {name: weights if self.classifier == "bert" else weights.sample_weight}
             model.fit(rows, labels, **({} if self.arm.setfit else weighed))
@@ -143,7 +157,7 @@ class Cell:
         own = voting.estimator_.predict_proba(test)
         yield None, self.score(voting.classes_, own, seconds)
         yield "real", self.score(voting.classes_, voting.predict_proba(test), seconds)
-        if self.classifier == "bert" and self.arm == ARMS["concatenation"]:
+        if self.classifier == "bert" and self.arm.weighter == Arm().weighter:
             model.set_params(random_state=self.seed + 1000)
             other = model.fit(rows, labels, row_weights=weights).predict_proba(test)
             yield "same", self.score(voting.classes_, (own + other) / 2, seconds)
@@ -151,6 +165,8 @@ class Cell:
     def bert(self, n_rows: int) -> Any:
         """Return a BERT that trains for as many steps as the arm asks for."""
         model = BertClassifier(random_state=self.seed)
+        if self.arm.label_smoothing is not None:
+            model.set_params(label_smoothing=self.arm.label_smoothing)
         if not self.arm.as_many_steps:
             return model
         n_both = len(draw(self.pair, "both", self.seed, self.n_synthetic).rows)
@@ -205,7 +221,7 @@ def run(arguments: argparse.Namespace) -> None:
             continue
         with threadpool_limits(1 if classifier == "embedding" else None, user_api="blas"):
             try:
-                found = list(Cell(classifier, ARMS[arm], pair, seed).run())
+                found = list(Cell(classifier, ARMS[arm], pair, seed, arguments.alone).run())
             except ValueError as error:
                 if ARMS[arm].sampler is not ADASYN:
                     raise
@@ -231,6 +247,7 @@ def parse_arguments() -> argparse.Namespace:
     classifiers = list(MOST_SYNTHETIC)
     parser.add_argument("--classifiers", nargs="+", choices=classifiers, default=classifiers)
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--alone", action="store_true", help="leave out the votes")
     parser.add_argument("--seeds", nargs="+", type=int, default=[10, 11, 12, 13, 14])
     return parser.parse_args()
 

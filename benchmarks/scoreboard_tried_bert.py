@@ -44,6 +44,29 @@ VOTES = {
     "q of both, 3 epochs, vote of the four": ("q 3", "folds 3"),
     "q of both, 6 epochs, vote of the four": ("q 6", "folds 6"),
 }
+SMOOTHED_BASE = "q², a share of 1"
+SMOOTHED = {
+    "real rows, 3 epochs (the default)": "real 3",
+    "real rows, 6 epochs": "real 6",
+    "real rows, 12 epochs": "real 12",
+    "real rows, smoothed, 3 epochs": "smooth real 3",
+    "real rows, smoothed, 6 epochs": "smooth real 6",
+    "real rows, smoothed, 12 epochs": "smooth real 12",
+    "concatenation": "concatenation",
+    "concatenation, smoothed": "smooth concatenation",
+    SMOOTHED_BASE: "full",
+    "q², a share of 1, smoothed": "smooth full 3",
+    "q², a share of 1, smoothed, 6 epochs": "smooth full 6",
+}
+SMOOTHED_VOTES = {
+    "q², a share of 1, vote of the real rows' BERT": ("full", "real 3"),
+    "q², a share of 1, both smoothed, vote of the real rows' BERT": (
+        "smooth full 3", "smooth real 3",
+    ),
+    "the same, 6 epochs of the real rows": ("smooth full 3", "smooth real 6"),
+}  # fmt: skip
+TABLES = {BASE: [*TRIALS, *VOTES], SMOOTHED_BASE: [*SMOOTHED, *SMOOTHED_VOTES]}
+SIMPLE, ALL_VOTES = TRIALS | SMOOTHED, VOTES | SMOOTHED_VOTES
 
 
 class Given(BaseMethod):
@@ -75,18 +98,20 @@ class Cell:
 
     def bert(self, **settings: Any) -> BertClassifier:
         """Return an untrained BERT that knows all classes."""
+        settings = {"label_smoothing": 0.0, **settings}
         return BertClassifier(random_state=self.seed, classes=list(self.classes), **settings)
 
-    def weights(self, method: Any) -> RowWeights:
+    def weights(self, method: Any, share: float = 0.3) -> RowWeights:
         """Weigh all rows."""
-        weighter = SyntheticWeighter(method, synthetic_weight=0.3, random_state=self.seed)
+        weighter = SyntheticWeighter(method, synthetic_weight=share, random_state=self.seed)
         args = (self.training.synthetic, self.training.parents)
         self.quality = weighter.fit(self.X, self.y, *args).quality_
         return weighter.row_weights_
 
-    def of_real(self, epochs: int) -> BertClassifier:
+    def of_real(self, epochs: int, **settings: Any) -> BertClassifier:
         """Train on the real rows."""
-        return self.bert(max_epochs=epochs).fit(self.X[self.real], self.y[self.real])
+        model = self.bert(max_epochs=epochs, **settings)
+        return model.fit(self.X[self.real], self.y[self.real])
 
     def run(self, trial: str) -> np.ndarray:
         """Return the probabilities of the test rows."""
@@ -96,14 +121,21 @@ class Cell:
 
     def predict(self, trial: str) -> np.ndarray:
         """Train, and return the probabilities of the test rows."""
-        kind, _, epochs = trial.partition(" ")
+        smoothed = trial.startswith("smooth ")
+        kind, _, epochs = trial.removeprefix("smooth ").partition(" ")
+        settings = {"label_smoothing": 0.1 * smoothed}
         if kind == "folds":
             self.run(f"q {epochs}")
             return self.found[trial]
         if kind == "real":
-            return self.of_real(int(epochs)).predict_proba(self.test.texts)
+            return self.of_real(int(epochs), **settings).predict_proba(self.test.texts)
         if kind == "concatenation":
-            return self.bert().fit(self.X, self.y).predict_proba(self.test.texts)
+            return self.bert(**settings).fit(self.X, self.y).predict_proba(self.test.texts)
+        if kind == "full":
+            weights = self.weights("quality", 1.0)
+            model = self.bert(max_epochs=int(epochs or 3), **settings)
+            model.fit(self.X, self.y, row_weights=weights)
+            return model.predict_proba(self.test.texts)
         weights = self.weights("quality")
         if kind == "q":
             both = (self.quality + self.judged_by_bert(int(epochs))) / 2
@@ -159,18 +191,18 @@ class Cell:
         }
 
 
-def table(results: pd.DataFrame) -> str:
+def table(results: pd.DataFrame, base: str) -> str:
     """Return a row for each trial: the mean of its differences to the base, paired."""
     wide = results.pivot_table(["macro_f1", "log_loss", "ece"], ["pair", "seed"], "trial")
     lines = ["| trial | cells | macro-F1 | log-loss | ECE |", "|---|---:|---:|---:|---:|"]
-    for trial in [*TRIALS, *VOTES]:
+    for trial in TABLES[base]:
         both = wide[[(metric, of) for metric in ("macro_f1", "log_loss", "ece") for of in
-                     dict.fromkeys((trial, BASE))]].dropna()  # fmt: skip
-        gaps = {m: both[m][trial] - both[m][BASE] for m in ("macro_f1", "log_loss", "ece")}
+                     dict.fromkeys((trial, base))]].dropna()  # fmt: skip
+        gaps = {m: both[m][trial] - both[m][base] for m in ("macro_f1", "log_loss", "ece")}
         points = 100 * gaps["macro_f1"]
         half = t.ppf(0.975, len(points) - 1) * points.std() / len(points) ** 0.5
         spread = f" [{points.mean() - half:+.1f}, {points.mean() + half:+.1f}]"
-        cells = f"{points.mean():+.1f}{spread if trial != BASE else ''}"
+        cells = f"{points.mean():+.1f}{spread if trial != base else ''}"
         rest = f"{gaps['log_loss'].mean():+.3f} | {gaps['ece'].mean():+.3f}"
         lines.append(f"| {trial} | {len(both)} | {cells} | {rest} |")
     return "\n".join(lines)
@@ -192,15 +224,16 @@ def main() -> None:
     )
     for pair, seed in tqdm(cells):
         cell = Cell(arguments.data, pair, seed)
-        for trial in [*TRIALS, *VOTES]:
+        for trial in [*SIMPLE, *ALL_VOTES]:
             if [pair, seed, trial] in done:
                 continue
-            parts = VOTES.get(trial) or (TRIALS[trial],)
+            parts = ALL_VOTES.get(trial) or (SIMPLE[trial],)
             found = cell.score(np.mean([cell.run(part) for part in parts], axis=0))
             frame = pd.DataFrame([dict(zip(key, (pair, seed, trial), strict=True)) | found])
             header = not RESULTS.is_file()
             frame.to_csv(RESULTS, mode="a", header=header, index=False, float_format="%.4f")
-    print(table(pd.read_csv(RESULTS)))
+    for base in TABLES:
+        print(f"\nDifferences to {base}:\n\n{table(pd.read_csv(RESULTS), base)}")
 
 
 if __name__ == "__main__":

@@ -198,7 +198,7 @@ def run(classifier: str, pair: Pair, source: str, method: str, seed: int, n: int
     model: Any = EmbeddingClassifier(C=10.0, max_iter=1000)
     if classifier == "bert":
         loss = "focal" if method == "focal" else "cross_entropy"
-        model = BertClassifier(loss=loss, random_state=seed)
+        model = BertClassifier(loss=loss, label_smoothing=0.0, random_state=seed)
         model.fit(rows, labels, row_weights=weights)
     else:
         kept = weights.sample_weight > 0

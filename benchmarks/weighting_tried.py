@@ -103,7 +103,7 @@ def find_tags(data: Path) -> None:
         qualities[name] = weighter.quality_
     for name, rows in {"small": pair.small, "large": pair.large}.items():
         for balanced in (None, "balanced"):
-            bert = BertClassifier(class_weight=balanced, random_state=0)
+            bert = BertClassifier(class_weight=balanced, label_smoothing=0.0, random_state=0)
             bert.fit(rows.texts, rows.labels)
             probabilities = bert.predict_proba(training.rows.texts)
             columns = np.searchsorted(bert.classes_, labels)

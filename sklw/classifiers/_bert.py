@@ -43,6 +43,11 @@ class BertClassifier(TextNet):
         the probability of its class; no gradient flows through the factor, as in [1]_.
     focal_gamma : float, default=1.0
         Exponent of the focal loss.
+    label_smoothing : float, default=0.1
+        Part of a row's target that is spread evenly over all classes, as in [3]_. Labels of
+        language models are often wrong, and without smoothing a few epochs of them make the
+        probabilities far too certain. 0 trains on the labels as they are. Only for the default
+        `criterion`.
     class_weight : "balanced", dict or None, default=None
         Factors for the rows of each class, as in scikit-learn.
     max_length : int, default=128
@@ -111,7 +116,7 @@ class BertClassifier(TextNet):
     use_caching, torch_load_kwargs : object
         As in skorch.
     **kwargs : dict
-        Parameters with ``__``, as in skorch, such as ``criterion__label_smoothing``.
+        Parameters with ``__``, as in skorch, such as ``optimizer__betas``.
 
     Attributes
     ----------
@@ -135,6 +140,7 @@ class BertClassifier(TextNet):
        Classification", ICLR 2025.
     .. [2] Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform
        Out-of-Distribution", ICLR 2022.
+    .. [3] Lukasik et al., "Does Label Smoothing Mitigate Label Noise?", ICML 2020.
 
     Examples
     --------
@@ -150,6 +156,7 @@ class BertClassifier(TextNet):
         "model": [str, PathLike],
         "loss": [StrOptions({"cross_entropy", "focal"})],
         "focal_gamma": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "max_length": [Interval(Integral, 3, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -177,6 +184,7 @@ class BertClassifier(TextNet):
         *,
         loss: Literal["cross_entropy", "focal"] = "cross_entropy",
         focal_gamma: float = 1.0,
+        label_smoothing: float = 0.1,
         class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
         max_length: int = 128,
         max_epochs: int = 3,
@@ -236,6 +244,7 @@ class BertClassifier(TextNet):
         self.model = model
         self.loss = loss
         self.focal_gamma = focal_gamma
+        self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.max_length = max_length
         self.weight_decay = weight_decay

@@ -97,8 +97,10 @@ class TextNet(ScikitLearnNet):
 
     def initialize_criterion(self) -> Self:
         """Build the criterion, which returns one loss a row."""
-        settings = {"reduction": "none", **self.get_params_for("criterion")}
-        self.criterion_ = self.criterion(**settings)
+        settings: dict[str, Any] = {"reduction": "none"}
+        if isinstance(self.criterion, type) and issubclass(self.criterion, nn.CrossEntropyLoss):
+            settings["label_smoothing"] = self.label_smoothing
+        self.criterion_ = self.criterion(**settings | self.get_params_for("criterion"))
         return self
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> Self:

@@ -430,3 +430,26 @@ def test_embedded_encoder_learns_with_defaults():
     labels = ["pos", "pos", "neg", "neg"] * 8
     clf = BertClassifier(random_state=0, batch_size=8).fit(texts, labels)
     assert clf.predict(["what a lovely movie", "what an awful movie"]).tolist() == ["pos", "neg"]
+
+
+class OwnLoss(torch.nn.Module):
+    """A criterion that knows nothing of smoothing."""
+
+    def __init__(self, reduction):
+        super().__init__()
+
+    def forward(self, logits, y):
+        return torch.nn.functional.cross_entropy(logits, y, reduction="none")
+
+
+def test_label_smoothing_is_of_the_default_criterion(settings, reviews):
+    X, y = reviews
+    sure, unsure = (
+        BertClassifier(**settings, label_smoothing=value).fit(X, y) for value in (0.0, 0.4)
+    )
+    certain = [clf.predict_proba(X).max(axis=1).mean() for clf in (sure, unsure)]
+    assert certain[1] < certain[0]
+    own = BertClassifier(**settings, criterion=OwnLoss).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(own, sure.predict_proba(X), atol=1e-6)
+    asked = BertClassifier(**settings, criterion__label_smoothing=0.4).fit(X, y)
+    assert np.array_equal(asked.predict_proba(X), unsure.predict_proba(X))

@@ -181,8 +181,8 @@ class Gradient(Callback):
         self.bias = net.module_.head.bias.grad.clone()
 
 
-@pytest.mark.parametrize("gamma", [0.0, 2.0])
-def test_one_batch_by_hand(settings, reviews, gamma):
+@pytest.mark.parametrize(("gamma", "smoothing"), [(0.0, 0.0), (2.0, 0.0), (2.0, 0.2)])
+def test_one_batch_by_hand(settings, reviews, gamma, smoothing):
     """Its loss is sum(w * f * l) / (B * mean(w)), and no gradient flows through w and f."""
     X, y = reviews
     rng = np.random.default_rng(3)
@@ -190,7 +190,7 @@ def test_one_batch_by_hand(settings, reviews, gamma):
     synthetic = np.arange(60) % 3 > 0
     kept = Gradient()
     settings = {**settings, "batch_size": 60, "max_epochs": 1, "callbacks": [kept]}
-    settings |= {"loss": "focal", "focal_gamma": gamma}
+    settings |= {"loss": "focal", "focal_gamma": gamma, "label_smoothing": smoothing}
     # A step of length (almost) zero leaves the network as it was before the first one.
     clf = BertClassifier(**{**settings, "lr": 1e-12}).fit(
         X, y, row_weights=RowWeights(weights, synthetic, quality, Dimp().finisher(2.0))
@@ -201,9 +201,11 @@ def test_one_batch_by_hand(settings, reviews, gamma):
     )
     factor = np.where(synthetic, np.sqrt(quality / own), 1) * (1 - own) ** gamma
     factor *= weights / weights.mean()
-    expected = np.mean(factor * -np.log(own))
+    up = smoothing / 2 + (1 - smoothing) * (y == "up")
+    losses = -up * np.log(of_up) - (1 - up) * np.log(1 - of_up)
+    expected = np.mean(factor * losses)
     assert clf.history[0, "train_loss"] == pytest.approx(expected, rel=1e-4)
-    slope = np.mean(factor * (of_up - (y == "up")))
+    slope = np.mean(factor * (of_up - up))
     np.testing.assert_allclose(kept.bias, [-slope, slope], rtol=1e-3)
 
 
