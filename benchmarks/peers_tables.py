@@ -1,0 +1,253 @@
+"""Rows of five tables by sklw and by the packages that do the same.
+
+Every generator learns the same 100 to 200 seed rows, half of each class, and writes rows of the
+minority, in a process of its own; classifiers are then trained on the seed rows, more real rows of
+the majority, and as many written ones. ``pip install be_great sdv realtabformer statsmodels``,
+then (it resumes)::
+
+    python benchmarks/peers_tables.py --data DATA --generate
+    python benchmarks/peers_tables.py --data DATA
+    python benchmarks/peers_tables.py
+
+The first takes an hour on two cores. `craft` and `adult` are those of ``nakada.py``;
+`breast_cancer` comes with scikit-learn, `affairs` (``fair``) and `vote` (``anes96``) with
+statsmodels. REaLTabFormer 0.2.4 needs ``transformers<5`` and ``datasets<4``, so an environment of
+its own.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC
+from nakada import DATASETS, SIDE, load, make_classifier
+from nakada_fair import CATEGORICAL, interval
+from sklearn.datasets import load_breast_cancer
+from sklearn.metrics import f1_score, log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.utils.class_weight import compute_sample_weight
+from tqdm.auto import tqdm
+
+RESULTS = Path(__file__).parent / "results"
+SCORES, GENERATED = RESULTS / "peers_tables.csv", RESULTS / "peers_tables_generated.csv"
+ROWS = RESULTS / "peers_tables"
+KEY = ["table", "classifier", "method", "seed"]
+SIZES = {"craft": (100, 400), "adult": (100, 400), "affairs": (100, 400),
+         "breast_cancer": (50, 120), "vote": (75, 200)}  # fmt: skip # seed rows a class, more
+SAMPLERS = ["none", "class weights", "SMOTE", "SMOTENC", "ADASYN"]
+WRITERS = ["sklw", "be_great", "REaLTabFormer", "GaussianCopula", "CTGAN"]
+SEEDS = [1, 2, 6, 8, 42]
+
+
+@dataclass
+class Table:
+    """A table whose label is 1 in the minority."""
+
+    label: str
+    categorical: list[str]
+    seed_rows: pd.DataFrame
+    majority: pd.DataFrame
+    test: pd.DataFrame
+
+
+def read(name: str, data: Path) -> Table:
+    """Read a table and split it."""
+    n, _ = SIZES[name]
+    if name in DATASETS:
+        problem = load(data, name, "imbalance", [])
+        parts = (problem.seed_rows, problem.majority, problem.test)
+        kept = [part.drop(columns=SIDE) for part in parts]
+        return Table(problem.label, CATEGORICAL[name], *kept)
+    if name == "breast_cancer":
+        loaded = load_breast_cancer(as_frame=True)
+        rows = loaded.data.iloc[:, :10].assign(label=1 - loaded.target)
+        categorical = []
+    else:
+        from statsmodels.datasets import anes96, fair
+
+        frame = (fair if name == "affairs" else anes96).load_pandas().data
+        if name == "affairs":
+            rows = frame.drop(columns="affairs").assign(label=(frame["affairs"] > 0).astype(int))
+            categorical = ["religious", "occupation", "occupation_husb"]
+        else:
+            rows = frame.drop(columns=["vote", "logpopul"]).assign(label=frame["vote"].astype(int))
+            categorical = ["PID"]
+    train, test = train_test_split(rows, test_size=0.5, stratify=rows["label"], random_state=0)
+    sides = [train[train["label"] == value] for value in (0, 1)]
+    seed_rows = pd.concat([side[:n] for side in sides], ignore_index=True)
+    return Table("label", categorical, seed_rows, sides[0][n:], test)
+
+
+def generate(name: str, method: str, data: Path) -> None:
+    """Write rows of the minority, and measure it."""
+    from rivals.tables import GENERATORS
+
+    table = read(name, data)
+    n = round(1.25 * SIZES[name][1])
+    generator = GENERATORS[method](table.label, table.categorical, 0)
+    start = time.perf_counter()
+    generator.fit(table.seed_rows.copy())
+    fitted = time.perf_counter()
+    made = generator.sample(1, n)
+    done = time.perf_counter()
+    real = table.seed_rows
+    made = made[real.columns].apply(pd.to_numeric, errors="coerce")
+    own = made.round(6).apply(tuple, axis=1)
+    ROWS.mkdir(parents=True, exist_ok=True)
+    made.to_csv(ROWS / f"{name}_{method}.csv", index=False)
+    found = {
+        "table": name,
+        "method": method,
+        "rows": len(made),
+        "valid": share_valid(table, made),
+        "copies": own.isin(real.round(6).apply(tuple, axis=1)).mean(),
+        "repeated": own.duplicated().mean(),
+        "fit_seconds": fitted - start,
+        "rows_per_second": len(made) / (done - fitted),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    append(GENERATED, found)
+
+
+def share_valid(table: Table, made: pd.DataFrame) -> float:
+    """Return the share with the right label and values as there are in real rows, used or not."""
+    real = pd.concat([table.seed_rows, table.majority, table.test])
+    inside = made.apply(lambda c: c.between(real[c.name].min(), real[c.name].max()))
+    inside[table.categorical] = made[table.categorical].apply(lambda c: c.isin(real[c.name]))
+    return float((inside.all(axis=1) & (made[table.label] == 1)).mean())
+
+
+def append(path: Path, found: dict[str, Any]) -> None:
+    """Add a line to a file of results."""
+    pd.DataFrame([found]).to_csv(
+        path, mode="a", header=not path.is_file(), index=False, float_format="%.4f"
+    )
+
+
+def oversampled(table: Table, method: str, rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
+    """Return `n` rows of the minority that an over-sampler adds to the seed rows."""
+    X, y = rows.drop(columns=table.label), rows[table.label]
+    samplers = {"SMOTE": SMOTE, "ADASYN": ADASYN, "SMOTENC": SMOTENC}
+    settings: dict[str, Any] = {"sampling_strategy": {1: int((y == 1).sum()) + n}}
+    if method == "SMOTENC":
+        settings["categorical_features"] = [X.columns.get_loc(c) for c in table.categorical]
+    X_new, y_new = samplers[method](**settings, random_state=seed).fit_resample(X, y)
+    return X_new.assign(**{table.label: y_new}).iloc[len(X) :]
+
+
+def run(name: str, classifier: str, method: str, seed: int, table: Table) -> dict[str, float]:
+    """Train and judge one cell."""
+    n = SIZES[name][1]
+    majority = table.majority.sample(min(n, len(table.majority)), random_state=seed)
+    parts = [table.seed_rows, majority]
+    if method in WRITERS:
+        made = pd.read_csv(ROWS / f"{name}_{method}.csv").dropna()
+        made = made[made[table.label] == 1]
+        parts.append(made.sample(min(len(majority), len(made)), random_state=seed))
+    elif method not in SAMPLERS[:2]:
+        parts.append(oversampled(table, method, table.seed_rows, len(majority), seed))
+    rows = pd.concat(parts, ignore_index=True)
+    y = rows[table.label].to_numpy(dtype=int)
+    weights = compute_sample_weight("balanced", y) if method == "class weights" else None
+    model = make_classifier(classifier, seed)
+    model.fit(rows.drop(columns=table.label), y, sample_weight=weights)
+    found = model.predict_proba(table.test.drop(columns=table.label))
+    truth = table.test[table.label].to_numpy(dtype=int)
+    balanced = compute_sample_weight("balanced", truth)
+    return {
+        "balanced_log_loss": log_loss(truth, found, sample_weight=balanced, labels=[0, 1]),
+        "macro_f1": f1_score(truth, found.argmax(axis=1), average="macro"),
+    }
+
+
+def known(path: Path, key: list[str]) -> set[tuple[Any, ...]]:
+    """Return what is in a file of results."""
+    return (
+        set(pd.read_csv(path)[key].itertuples(index=False, name=None)) if path.is_file() else set()
+    )
+
+
+def generate_all(arguments: argparse.Namespace) -> None:
+    """Run what is missing, each in a process of its own, so that its memory is its own."""
+    done = known(GENERATED, ["table", "method"])
+    for cell in tqdm([c for c in product(arguments.tables, arguments.methods) if c not in done]):
+        if cell[1] not in WRITERS:
+            continue
+        command = [sys.executable, __file__, "--data", str(arguments.data), "--one", *cell]
+        if subprocess.run(command, check=False).returncode:
+            print(f"{cell[1]} failed on {cell[0]}")
+
+
+def score_all(arguments: argparse.Namespace) -> None:
+    """Train what is missing."""
+    warnings.filterwarnings("ignore", message=".*lbfgs failed")
+    done = known(SCORES, KEY)
+    for name in arguments.tables:
+        table = read(name, arguments.data)
+        for cell in tqdm(list(product(["rf", "xgb", "log"], arguments.methods, SEEDS)), name):
+            absent = cell[1] in WRITERS and not (ROWS / f"{name}_{cell[1]}.csv").is_file()
+            no_categories = cell[1] == "SMOTENC" and not table.categorical
+            if (name, *cell) not in done and not absent and not no_categories:
+                append(SCORES, dict(zip(KEY, (name, *cell), strict=True)) | run(name, *cell, table))
+
+
+def print_tables() -> None:
+    """Print what was written, and the scores with the difference to SMOTE."""
+    print("| table | method | rows | valid | copies | training | rows a second | "
+          "training and 1,000 rows | peak memory |\n|---|---" + "|---:" * 7 + "|")  # fmt: skip
+    generated = pd.read_csv(GENERATED).set_index("table")
+    for name, of in generated.loc[list(SIZES)].iterrows():
+        fit, speed = of["fit_seconds"], of["rows_per_second"]
+        print(f"| {name} | {of['method']} | {of['rows']} | {of['valid']:.1%} | {of['copies']:.1%} | "
+              f"{fit:.1f} s | {speed:,.0f} | {fit + 1000 / speed:,.0f} s | "
+              f"{of['peak_mib']:,.0f} MiB |")  # fmt: skip
+    scores = pd.read_csv(SCORES)
+    for metric, classifier in product(("balanced_log_loss", "macro_f1"), ("rf", "xgb", "log")):
+        print(f"\n{metric}, {classifier}:\n")
+        of = scores[scores["classifier"] == classifier]
+        wide = of.pivot_table(metric, "method", ["table", "seed"])
+        print(f"| method | {' | '.join(SIZES)} |\n" + "|---" * (len(SIZES) + 1) + "|")
+        for method in [m for m in [*SAMPLERS, *WRITERS] if m in wide.index]:
+            cells = []
+            for name in SIZES:
+                values = wide.loc[method, name] if name in wide.columns.levels[0] else pd.Series()
+                if values.isna().all():
+                    cells.append("")
+                    continue
+                gaps = values - wide.loc["SMOTE", name]
+                cells.append(f"{values.mean():.3f} {interval(gaps)}")
+            print(f"| {method} | {' | '.join(cells)} |")
+
+
+def main() -> None:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="folder of the copies; none prints the tables")
+    parser.add_argument("--tables", nargs="+", choices=SIZES, default=list(SIZES))
+    methods = [*SAMPLERS, *WRITERS]
+    parser.add_argument("--methods", nargs="+", choices=methods, default=methods)
+    parser.add_argument("--generate", action="store_true", help="write the rows and stop")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        print_tables()
+    elif arguments.one:
+        generate(*arguments.one, arguments.data)
+    elif arguments.generate:
+        generate_all(arguments)
+    else:
+        score_all(arguments)
+
+
+if __name__ == "__main__":
+    main()
