@@ -206,8 +206,8 @@ def print_tables() -> None:
     generated = pd.read_csv(GENERATED).set_index("table")
     for name, of in generated.loc[list(SIZES)].iterrows():
         fit, speed = of["fit_seconds"], of["rows_per_second"]
-        print(f"| {name} | {of['method']} | {of['rows']} | {of['valid']:.1%} | {of['copies']:.1%} | "
-              f"{fit:.1f} s | {speed:,.0f} | {fit + 1000 / speed:,.0f} s | "
+        print(f"| {name} | {of['method']} | {of['rows']} | {of['valid']:.1%} | "
+              f"{of['copies']:.1%} | {fit:.1f} s | {speed:,.0f} | {fit + 1000 / speed:,.0f} s | "
               f"{of['peak_mib']:,.0f} MiB |")  # fmt: skip
     scores = pd.read_csv(SCORES)
     for metric, classifier in product(("balanced_log_loss", "macro_f1"), ("rf", "xgb", "log")):
