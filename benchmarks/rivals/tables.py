@@ -69,8 +69,8 @@ class BeGreat(RowGenerator):
     """GReaT with the same language model and epochs.
 
     The label comes first, and `max_length` leaves room for the longest row (by default rows of
-    more than 100 tokens are cut). In its default of 5e-5 it has learned little after six epochs,
-    so the learning rate is that of :class:`sklw.generators.FullTuning`.
+    more than 100 tokens are cut). The learning rate is that of
+    :class:`sklw.generators.FullTuning`, since the default of 5e-5 is meant for 100 epochs.
     """
 
     def fit(self, rows: pd.DataFrame) -> None:
