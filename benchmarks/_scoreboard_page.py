@@ -67,13 +67,14 @@ def table(results: pd.DataFrame) -> str:
 
 
 def compared(f1: pd.DataFrame, base: str) -> pd.DataFrame:
-    """Compare with one arm; with one seed the interval is over the pairs.
+    """Compare with one arm; with one or two seeds the interval is over the pairs.
 
     Pairs share real rows, so their sums of deviations by real set are what varies independently.
     """
     found = differences(f1, base)
+    found.loc[base, "seeds"] = 1  # no interval
     gaps = (f1 - f1.loc[base]).T.groupby("pair").mean().T
-    for arm in found.index[found["seeds"] == 1]:
+    for arm in found.index[found["seeds"] < 3]:
         gap = gaps.loc[arm].dropna()
         sums = (gap - gap.mean()).groupby(gap.index.str.split("-").str[0]).sum()
         if (n_sets := len(sums)) > 1 and arm != base:

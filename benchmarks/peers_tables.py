@@ -125,6 +125,13 @@ def share_valid(table: Table, made: pd.DataFrame) -> float:
     return float((inside.all(axis=1) & (made[table.label] == 1)).mean())
 
 
+def share_beyond(table: Table, rows: pd.DataFrame) -> float:
+    """Return the share of rows with a number beyond the range of the seed rows."""
+    real = table.seed_rows.drop(columns=table.categorical)
+    inside = real.apply(lambda c: rows[c.name].between(c.min(), c.max()))
+    return float(1 - inside.all(axis=1).mean())
+
+
 def append(path: Path, found: dict[str, Any]) -> None:
     """Add a line to a file of results."""
     pd.DataFrame([found]).to_csv(
@@ -187,11 +194,16 @@ def generate_all(arguments: argparse.Namespace) -> None:
 
 
 def score_all(arguments: argparse.Namespace) -> None:
-    """Train what is missing."""
+    """Train what is missing, and print how many rows lie beyond the seed rows' range."""
     warnings.filterwarnings("ignore", message=".*lbfgs failed")
     done = known(SCORES, KEY)
     for name in arguments.tables:
         table = read(name, arguments.data)
+        unseen = {"real": table.test[table.test[table.label] == 1]}
+        files = {m: ROWS / f"{name}_{m}.csv" for m in WRITERS if m in arguments.methods}
+        unseen |= {method: pd.read_csv(file) for method, file in files.items() if file.is_file()}
+        for origin, rows in unseen.items():
+            print(f"{name}, {origin}: {share_beyond(table, rows):.1%} beyond the seed rows")
         for cell in tqdm(list(product(["rf", "xgb", "log"], arguments.methods, SEEDS)), name):
             absent = cell[1] in WRITERS and not (ROWS / f"{name}_{cell[1]}.csv").is_file()
             no_categories = cell[1] == "SMOTENC" and not table.categorical
