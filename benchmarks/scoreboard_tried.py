@@ -90,7 +90,11 @@ def trials(rows: Any, test: Any, training: Any, seed: int) -> Iterator[tuple[str
     means = pd.Series(overall).groupby(y).transform("mean").to_numpy()
     for floor in (0.3, 0.5, 0.7, 0.9):
         least = within * np.maximum(means, floor)
-        yield f"q², no class below {floor} of the mean", fitted(least / least.mean())
+        least /= least.mean()
+        yield f"q², no class below {floor} of the mean", fitted(least)
+        if floor == 0.5:
+            for power, share in (("q", own[made].mean()), ("q²", q2.mean())):
+                yield f"the same, and a share of the mean {power}", fitted(share * least)
     yield "q², and a share of 0.3", fitted(0.3 * overall)
     for rule in ("log-loss", "accuracy"):
         share = chosen_share(rows, labels, training, overall, checker.fold_of_, rule)
