@@ -23,15 +23,15 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
-from _pairs import Texts
-from filelock import FileLock
-from prompt_strategies import balance, interval
-from rivals.contrastive import (
+from _contrastive import (
     ContrastiveFineTuned,
     ContrastiveGenerator,
     OtherClassToo,
     OtherLabelToo,
 )
+from _pairs import Texts
+from filelock import FileLock
+from prompt_strategies import balance, interval
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, log_loss

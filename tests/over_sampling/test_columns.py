@@ -80,6 +80,16 @@ values = {
 }
 
 
+def test_a_missing_value_is_not_a_category_that_is_written_like_one():
+    frame = pd.DataFrame({"mood": [None, "?", "good", "?", "bad"]})
+    columns, _ = learn_columns(frame)
+    for form in ("csv", "sentences", "json"):
+        text = RowText(columns, form)
+        lines = [text.write(record) for record in frame.to_dict("records")]
+        again = [columns[0].read(text.read(line)["mood"]) for line in lines]
+        assert again == [None, "?", "good", "?", "bad"]
+
+
 @pytest.mark.slow
 @given(
     st.fixed_dictionaries({name: st.lists(v, min_size=5, max_size=5) for name, v in values.items()})

@@ -225,7 +225,9 @@ class CategoryColumn(Column):
     def read(self, text: str) -> Any:
         """Read a value; a category may be called None or ?, or begin with a space."""
         exact = [value for value in self.values if str(value) == text]
-        if exact and text:  # an empty text stands for a missing value
+        # A category of that name is written as a code: this is a missing value.
+        missing = not text or (self.missing and text == MISSING)
+        if exact and not missing:
             return exact[0]
         text = text.strip()
         return self.read_value(text) if text in self.texts else super().read(text)
