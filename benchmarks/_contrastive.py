@@ -26,13 +26,17 @@ _BETWEEN = "\n\x1e\n"
 _SLOTS = 64
 
 
+def _other(source: Any, cell: Any, rng: np.random.Generator) -> Any:
+    others = [each for each in source.cells if each.label != cell.label]
+    return others[rng.integers(len(others))]
+
+
 class OtherClassToo(Examples):
     """The prompt of another class, drawn at random, before that of the class."""
 
     def compose(self, source: Any, cell: Any, rng: np.random.Generator) -> tuple[Any, str]:
         """Compose both prompts."""
-        others = [each for each in source.cells if each.label != cell.label]
-        other = others[rng.integers(len(others))]
+        other = _other(source, cell, rng)
         shown, own = super().compose(source, cell, rng)
         against = super().compose(source, other, rng)
         return np.concatenate([against[0], shown]), f"{against[1]}{_BETWEEN}{own}"
@@ -43,8 +47,7 @@ class OtherLabelToo(Contrast):
 
     def compose(self, source: Any, cell: Any, rng: np.random.Generator) -> tuple[Any, str]:
         """Compose both prompts."""
-        others = [each for each in source.cells if each.label != cell.label]
-        other = others[rng.integers(len(others))]
+        other = _other(source, cell, rng)
         shown, own = super().compose(source, cell, rng)
         return shown, f"{source.write(shown, other)}{_BETWEEN}{own}"
 

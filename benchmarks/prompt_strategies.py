@@ -104,16 +104,16 @@ def load(name: str, data: Path) -> Dataset:
     return Dataset(pool, judge.fit(large.texts, large.labels), test, sizes, wanted)
 
 
-def draw(dataset: Dataset, seed: int) -> Texts:
+def draw(pool: Texts, sizes: dict[str, int], seed: int) -> Texts:
     """Draw the real texts of a seed."""
-    order = np.random.default_rng(seed).permutation(len(dataset.pool))
-    drawn = [order[dataset.pool.labels[order] == c][:n] for c, n in dataset.sizes.items()]
-    return dataset.pool[np.concatenate(drawn)]
+    order = np.random.default_rng(seed).permutation(len(pool))
+    drawn = [order[pool.labels[order] == label][:n] for label, n in sizes.items()]
+    return pool[np.concatenate(drawn)]
 
 
 def run(name: str, dataset: Dataset, variant: str, seed: int) -> dict[str, float]:
     """Generate and judge."""
-    real = draw(dataset, seed)
+    real = draw(dataset.pool, dataset.sizes, seed)
     settings = dict(VARIANTS[variant])
     if settings.get("prompt") is ...:
         settings["prompt"] = Attributes(ATTRIBUTES[name])
@@ -155,7 +155,7 @@ def run(name: str, dataset: Dataset, variant: str, seed: int) -> dict[str, float
 
 def run_real(dataset: Dataset, seed: int) -> dict[str, float]:
     """Judge the real texts themselves, and train on them alone."""
-    real = draw(dataset, seed)
+    real = draw(dataset.pool, dataset.sizes, seed)
     report = diversity_report(real.texts, real.labels, np.zeros(len(real), dtype=bool))
     of_real = report.xs("real", level="source").reindex(list(dataset.wanted)).mean()
     told = dataset.judge.predict(dataset.test.texts)

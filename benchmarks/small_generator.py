@@ -31,7 +31,8 @@ from _contrastive import (
 )
 from _pairs import Texts
 from filelock import FileLock
-from prompt_strategies import balance, interval
+from prompt_strategies import ASKING as ASKED
+from prompt_strategies import balance, draw, interval
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, log_loss
@@ -55,22 +56,14 @@ SETS: dict[str, dict[str, int]] = {
     "hate-20": {"hate speech": 20, "offensive": 300, "neither": 150},
     "finance-20": {"negative": 20, "neutral": 200, "positive": 100},
 }
-ASKING: dict[str, dict[str, Any]] = {
-    "sms": {
-        "task": "SMS messages",
-        "label_descriptions": {
-            "ham": "a private message between friends, family or colleagues",
-            "spam": "unwanted advertising: prizes, ringtones, dating lines, offers with a number "
-            "to call",
-        },
-    },
+ASKING = {
+    "sms": ASKED["sms"],
     "hate": {"task": "Tweets"},
     "finance": {"task": "News of companies"},
 }
-VERIFIED = {"accept": TextFilter(verifier="embedding")}
 ARMS: dict[str, dict[str, Any]] = {
     "examples": {},
-    "examples, verified": VERIFIED,
+    "examples, verified": {"accept": TextFilter(verifier="embedding")},
     "fine-tuned": {"generator": FineTunedGenerator(verbose=False)},
     "fine-tuned, contrast 0.25": {"generator": ContrastiveFineTuned(0.25)},
     **{
@@ -90,6 +83,8 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 REAL, CEILING, SOFT, HALF = "real rows", "100 more real rows", "relabelled", "half relabelled"
 SHARE = "a share of the mean q"
+# Run on the seed of the choice alone.
+NOT_CHOSEN = ["contrast of classes, 0.5", "contrast of labels, 1.0", "contrast of labels, 3.0"]
 ALL_ARMS = [REAL, CEILING, *ARMS, SOFT, HALF, SHARE]
 
 
@@ -134,13 +129,6 @@ def judge_of(name: str, large: Texts) -> BertClassifier:
         path.parent.mkdir(parents=True, exist_ok=True)
         joblib.dump(judge.fit(large.texts, large.labels), path)
     return joblib.load(path)
-
-
-def draw(pool: Texts, sizes: dict[str, int], seed: int) -> Texts:
-    """Draw the real texts of a seed."""
-    order = np.random.default_rng(seed).permutation(len(pool))
-    drawn = [order[pool.labels[order] == label][:n] for label, n in sizes.items()]
-    return pool[np.concatenate(drawn)]
 
 
 def generated(
@@ -293,13 +281,21 @@ def table(results: pd.DataFrame, keys: list[str]) -> None:
 
 
 def tables() -> None:
-    """Print the table of all cells, and one for each training set."""
+    """Print the tables of all cells, of those of the fine-tuned model, and of the others."""
     results = pd.read_csv(RESULTS)
+    chosen_on = results[results["seed"] == CHOICE]
     results = results[results["seed"] != CHOICE]
+    cells = results.set_index(["set", "seed"]).index
+    tuned = cells.isin(cells[results["arm"] == "fine-tuned"])
     table(results, ["set", "seed"])
+    print("\n**Those that the fine-tuned model has**\n")
+    table(results[tuned], ["set", "seed"])
     for name in SETS:
         print(f"\n**{name}**\n")
         table(results[results["set"] == name], ["seed"])
+        if (chosen_on["set"] == name).any():
+            print(f"\n**{name}, the seed of the choice**\n")
+            table(chosen_on[chosen_on["set"] == name], ["seed"])
 
 
 def main() -> None:
@@ -309,7 +305,8 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, help="folder of the copies; none prints the tables")
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--arms", nargs="+", choices=ALL_ARMS, default=ALL_ARMS)
+    chosen = [arm for arm in ALL_ARMS if arm not in NOT_CHOSEN]
+    parser.add_argument("--arms", nargs="+", choices=ALL_ARMS, default=chosen)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
