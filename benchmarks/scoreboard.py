@@ -57,11 +57,12 @@ class Arm:
     classifiers: tuple[str, ...] = ("embedding", "bert")
 
 
+SHARE_1 = {"synthetic_weight": 1.0}
 UNSMOOTHED = {
     "real only": Arm("real"),
     "real only, as many steps": Arm("real", as_many_steps=True),
     "concatenation": Arm(),
-    "sklw": Arm(weighter={}),
+    "sklw, a share of 1": Arm(weighter=SHARE_1),
 }
 ARMS: dict[str, Arm] = {
     "real only": Arm("real"),
@@ -80,8 +81,9 @@ ARMS: dict[str, Arm] = {
     "IMP-Loss": Arm(weighter={"method": Imp(clip=None), "normalize": None}),
     "DIMP-Loss": Arm(weighter={"method": "dimp"}, classifiers=("bert",)),
     "sklw": Arm(weighter={}),
-    "sklw, no floor": Arm(weighter={"normalize": "all"}),
-    "sklw, within classes": Arm(weighter={"normalize": "class"}),
+    "sklw, a share of 1": Arm(weighter=SHARE_1),
+    "sklw, a share of 1, no floor": Arm(weighter=SHARE_1 | {"normalize": "all"}),
+    "sklw, a share of 1, within classes": Arm(weighter=SHARE_1 | {"normalize": "class"}),
     "synthetic, CE": Arm("synthetic"),
     "synthetic, IMP-Loss": Arm("synthetic", {"method": Imp(clip=None), "normalize": None}),
     "synthetic, DIMP-Loss": Arm("synthetic", {"method": "dimp"}, classifiers=("bert",)),

@@ -82,10 +82,9 @@ ARMS: dict[str, dict[str, Any]] = {
     },
 }
 REAL, CEILING, SOFT, HALF = "real rows", "100 more real rows", "relabelled", "half relabelled"
-SHARE = "a share of the mean q"
 # Run on the seed of the choice alone.
 NOT_CHOSEN = ["contrast of classes, 0.5", "contrast of labels, 1.0", "contrast of labels, 3.0"]
-ALL_ARMS = [REAL, CEILING, *ARMS, SOFT, HALF, SHARE]
+ALL_ARMS = [REAL, CEILING, *ARMS, SOFT, HALF]
 
 
 def texts_of(name: str, data: Path) -> Texts:
@@ -139,7 +138,7 @@ def generated(
     sampler = LLMOverSampler(
         sampling_strategy={rare: int((real.labels == rare).sum()) + N_NEW},
         max_attempts=10,
-        cache=None if settings else KEPT / "answers",  # other arms use these rows again
+        cache=KEPT / "answers",
         on_shortfall="ignore",
         random_state=seed,
         verbose=False,
@@ -211,13 +210,6 @@ def run(task: Any, name: str, arm: str, seed: int) -> dict[str, float]:
     X, y, made, parents, cost = generated(name, real, rare, source, seed)
     if arm in (SOFT, HALF):
         return dict(scores(*relabelled(X, y, made, parents, 0.5 if arm == HALF else 0.0), test))
-    if arm == SHARE:
-        weighter = SyntheticWeighter(random_state=0).fit(X, y, made, parents)
-        doubt = SyntheticWeighter(random_state=0, class_prior="reference")
-        quality = doubt.fit(X, y, made, parents).quality_[made]
-        share = np.where(made, quality.mean(), 1.0)
-        weighted = scores(X, y, share * weighter.sample_weight_, test)
-        return {f"{metric}_weighted": value for metric, value in weighted}
     report = diversity_report(X, y, made, parents).xs("synthetic", level="source").loc[rare]
     weighter = SyntheticWeighter(random_state=0, class_weight="balanced")
     weighter.fit(X, y, made, parents)

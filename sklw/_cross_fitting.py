@@ -60,7 +60,7 @@ def own_column(probabilities: np.ndarray, classes: np.ndarray, y: np.ndarray) ->
     return np.where(column_of >= 0, probabilities[np.arange(len(y)), column_of], np.nan)
 
 
-def _class_probabilities(checker: Any, X: Any, prior_ratio: np.ndarray) -> np.ndarray:
+def _class_probabilities(checker: Any, X: Any) -> np.ndarray:
     found = np.asarray(checker.predict_proba(X), dtype=float)
     # Rounding leaves some classifiers a little below 0.
     wrong = np.flatnonzero(~(np.isfinite(found) & (found > -1e-9)).all(axis=1))
@@ -71,10 +71,7 @@ def _class_probabilities(checker: Any, X: Any, prior_ratio: np.ndarray) -> np.nd
             "Drop or impute missing values in the rows, or pass a checker whose predict_proba "
             "gives finite numbers from 0 to 1."
         )
-    probabilities = np.maximum(found, 0.0) * prior_ratio
-    totals = probabilities.sum(axis=1, keepdims=True)
-    # Nothing is left where all that the checker believes in are classes of prior 0.
-    return probabilities / np.where(totals > 0, totals, 1.0)
+    return np.maximum(found, 0.0)
 
 
 @dataclass
@@ -138,10 +135,21 @@ class CrossFittedChecker:
 
     def probabilities(self, X: Any, y: np.ndarray, seen: Sequence[np.ndarray]) -> np.ndarray:
         """P(c | x_i) for every class c in ``classes_``, from the same models."""
-        full = self._all_classes(self.full_model_, X)
-        if not self.fold_models_:
+        return self.combine(self.predict_each(X), y, seen)
+
+    def predict_each(self, X: Any) -> list[np.ndarray]:
+        """Return what each model says, before its class prior is moved: see :meth:`combine`."""
+        return [_class_probabilities(model, X) for model in [*self.fold_models_, self.full_model_]]
+
+    def combine(
+        self, predictions: Sequence[np.ndarray], y: np.ndarray, seen: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """P(c | x_i) from :meth:`predict_each`, under the present `class_prior`."""
+        models = [*self.fold_models_, self.full_model_]
+        *folds, full = map(self._all_classes, models, predictions)
+        if not folds:
             return full
-        by_fold = np.stack([self._all_classes(model, X) for model in self.fold_models_])
+        by_fold = np.stack(folds)
         own = np.stack([own_column(part, self.classes_, y) for part in by_fold])
         unseen = np.zeros(own.shape)
         for row, tied in enumerate(seen):
@@ -155,13 +163,16 @@ class CrossFittedChecker:
         count = chosen.sum(axis=0)[:, None]
         return np.where(count > 0, total / np.maximum(count, 1), full)
 
-    def _all_classes(self, model: Any, X: Any) -> np.ndarray:
+    def _all_classes(self, model: Any, found: np.ndarray) -> np.ndarray:
         ratio = np.ones(len(model.classes_))
         if self.class_prior is not None:
             ratio = np.array(
                 [self.class_prior[c] / self.fitted_prior_[c] for c in model.classes_.tolist()]
             )
-        found = _class_probabilities(model, X, ratio)
+        found = found * ratio
+        totals = found.sum(axis=1, keepdims=True)
+        # Nothing is left where all that the checker believes in are classes of prior 0.
+        found /= np.where(totals > 0, totals, 1.0)
         expanded = np.full((len(found), len(self.classes_)), np.nan)
         expanded[:, np.searchsorted(self.classes_, model.classes_)] = found
         return expanded

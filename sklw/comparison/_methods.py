@@ -177,8 +177,7 @@ def _weighted(weighting: str, *, vote: bool = False) -> Callable[[Plan], Any]:
             own.get(weighting, weighting),
             **checkers,
             temperature=plan.settings.temperature,
-            # The vote has its own say on how much synthetic rows count.
-            synthetic_weight=1.0 if vote else plan.settings.synthetic_weight,
+            synthetic_weight=plan.settings.synthetic_weight,
             class_weight="balanced",
             random_state=plan.seed,
         )

@@ -38,12 +38,10 @@ class Settings:
         Further parameters of :class:`sklw.LLMOverSampler`.
     cache : path, default=None
         Where answers of the language model are kept, so that none is paid for twice.
-    temperature : float, default=0.5
-        Temperature of the weights; above 1 they move towards uniform. ``llm_auto`` chooses its
-        own, and its own `synthetic_weight`.
-    synthetic_weight : float, default=0.1
-        Weight of a generated row, on average, where a real one has 1. The classes are balanced
-        after that, so LLM rows short of full balance are no handicap. ``llm_vote`` takes 1.
+    temperature, synthetic_weight : float or None, default=None
+        As in :class:`sklw.SyntheticWeighter`; None takes the default of each method. The classes
+        are balanced after that, so LLM rows short of full balance are no handicap. ``llm_auto``
+        chooses its own.
     encoder : str, default="all-MiniLM-L6-v2"
         Model of the frozen sentence embeddings, in classifiers and in weighters.
     C : float, default=10.0
@@ -67,8 +65,8 @@ class Settings:
     label_descriptions: Mapping[Any, str] | None = None
     sampler: Mapping[str, Any] = field(default_factory=dict)
     cache: Any = None
-    temperature: float = 0.5
-    synthetic_weight: float = 0.1
+    temperature: float | None = None
+    synthetic_weight: float | None = None
     encoder: str = EMBEDDED_ENCODER
     C: float = 10.0
     bert: Mapping[str, Any] = field(default_factory=dict)

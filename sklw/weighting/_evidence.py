@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import issparse
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
@@ -63,6 +64,9 @@ class Evidence:
         P'(y|x), from checkers fitted on real rows other than the row and its parents.
     quality_probabilities : ndarray of float of shape (n_samples, n_classes)
         P'(c|x) for every class in `classes`.
+    relative_quality : float
+        The mean quality of the synthetic rows, divided by that of the real rows of their classes
+        among `rows` and at most 1. The class prior is that of the real rows.
     classes : ndarray of shape (n_classes,)
         The classes of the real rows.
     diversity : ndarray of float of shape (n_samples,)
@@ -101,10 +105,7 @@ class Evidence:
     @cached_property
     def quality_probabilities(self) -> np.ndarray:
         """P'(c|x) of all rows."""
-        checker = self.checker(self.settings.checker)
-        checker.class_prior = self._prior()
-        checker.fit(self.real_rows, self.real_labels)
-        return checker.probabilities(self.rows, self.labels, self.seen)
+        return self._judged_under(self._prior())
 
     @cached_property
     def quality(self) -> np.ndarray:
@@ -120,6 +121,28 @@ class Evidence:
                 "cannot tell good rows from bad ones. Pass another checker, or more real rows."
             )
         return quality
+
+    @cached_property
+    def relative_quality(self) -> float:
+        """How good the synthetic rows are, beside real rows of their classes."""
+        made, labels = self.synthetic, self.labels
+        found = own_column(self._judged_under(None), self.classes, labels)
+        real = pd.Series(found[~made])
+        of_class = real.groupby(labels[~made]).agg(["mean", "size"])
+        # The only row of a class is judged by a model that has seen it.
+        usual = of_class["mean"].where(of_class["size"] > 1)
+        expected = pd.Series(labels[made]).map(usual).fillna(real.mean()).mean()
+        return float(min(1.0, found[made].mean() / expected)) if expected > 0 else 1.0
+
+    @cached_property
+    def _judges(self) -> tuple[CrossFittedChecker, list[np.ndarray]]:
+        checker = self.checker(self.settings.checker).fit(self.real_rows, self.real_labels)
+        return checker, checker.predict_each(self.rows)
+
+    def _judged_under(self, prior: dict[Any, float] | None) -> np.ndarray:
+        checker, predictions = self._judges
+        checker.class_prior = prior
+        return checker.combine(predictions, self.labels, self.seen)
 
     @cached_property
     def features(self) -> Any:

@@ -32,16 +32,25 @@ _COLDEST = 1e-200
 class Scaling:
     """Parameters of :class:`SyntheticWeighter` that turn raw weights into weights."""
 
-    temperature: float = 1.0
+    temperature: Any = None
     normalize: str | None = "floor"
     real_weight: float = 1.0
-    synthetic_weight: float = 1.0
+    synthetic_weight: Any = None
     augmentation_weight: float = 1.0
     class_weight: str | None = None
 
-    def with_default(self, temperature: float) -> "Scaling":
-        """Return it with this temperature, should none be given."""
-        return replace(self, temperature=temperature) if self.temperature is None else self
+    def with_defaults_of(self, method: Any, evidence: Evidence) -> "Scaling":
+        """Return it with the temperature and the share of a method, should none be given."""
+        temperature, share = self.temperature, self.synthetic_weight
+        if temperature is None:
+            temperature = method.default_temperature
+        if share is None:
+            made = evidence.synthetic
+            beside_real = made.any() and not made.all() and self.real_weight > 0
+            # Weights that are left raw say by themselves how much all of them are worth.
+            known = self.normalize is None or not beside_real
+            share = 1.0 if known else method.default_synthetic_weight(evidence)
+        return replace(self, temperature=temperature, synthetic_weight=share)
 
     def shares(self, raw: np.ndarray, evidence: Evidence) -> np.ndarray:
         """Temper and normalize the raw weights of synthetic rows, without any factor."""

@@ -83,8 +83,8 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         oversampling has then moved the prior on purpose, and ``"reference"`` otherwise.
     temperature : float or None, default=None
         Weights are raised to the power ``1 / temperature``: above 1 they move towards uniform,
-        below 1 the best rows count more. None stands for the default of the method: 0.5 for
-        ``"quality"``, which did best in the benchmarks, and 1 for the others, as in the papers.
+        below 1 the best rows count more. None stands for 0.5 with ``"quality"``, which did best in
+        the benchmarks, and for 1 with the others, as in the papers.
     calibrate : bool, default=False
         Scale the temperature of P' and Q so that their probabilities are calibrated on rows they
         were not fitted on (:class:`sklearn.calibration.CalibratedClassifierCV`).
@@ -92,9 +92,14 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         Scale the weights of synthetic rows to mean 1: over all, once classes below half of that
         are raised to half, so that none is starved because the checker knows it badly; over all;
         within each class; or with classes as frequent as among the real rows. None leaves them raw.
-    real_weight, synthetic_weight : float, default=1.0
-        Factors for all real and all synthetic rows, after normalization. If the sum of the weights
-        would exceed what a float can hold, all are divided by the largest.
+    real_weight : float, default=1.0
+        Factor for all real rows.
+    synthetic_weight : float or None, default=None
+        Factor for all synthetic rows, after normalization. None stands for
+        ``min(1, q / q_real) ** 2``, q being the mean P'(y|x) of these rows and q_real that of real
+        rows of the same classes, so that a generator that often misses the label counts less. For
+        methods other than ``"quality"`` and ``"imp"``, without normalization, and where no real
+        rows are trained on it stands for 1.
     augmentation_weight : float, default=1.0
         A further factor for synthetic rows beyond balance (`augment` of
         :class:`sklw.LLMOverSampler`); Nakada et al. use 0.5.
@@ -107,7 +112,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     n_jobs : int, default=None
         Number of folds fitted at a time.
     verbose : bool, default=False
-        Whether to show the progress of learning weights.
+        Whether to show progress.
     random_state : int, RandomState or None, default=None
         Seed of the folds, and of checkers and models that take one.
 
@@ -135,17 +140,17 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         Number of columns; 1 for texts.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the columns, if they have any.
+    synthetic_weight_ : float
+        The `synthetic_weight` used.
     row_weights_ : RowWeights
         What the pipeline hands to the classifier.
     best_params_ : dict
-        What ``"mix"`` or ``"auto"`` chose: `method`, `temperature` and `synthetic_weight`. Empty
-        for other methods.
+        `method`, `temperature` and `synthetic_weight` that ``"mix"`` or ``"auto"`` chose, or empty.
     auto_results_ : DataFrame
         Their candidates: `method`, `temperature`, `synthetic_weight`, `balanced_accuracy`,
-        `log_loss`, how much better the score is than that of the favourite (``"auto"``) or the
-        best (``"mix"``) as `difference` with its standard error `difference_se`, and which one was
-        `chosen`. The first is training without synthetic rows, if there are real ones to train
-        on. Empty for other methods.
+        `log_loss`, the `difference` to the score of the favourite (``"auto"``) or the best
+        (``"mix"``) with its standard error `difference_se`, and which one was `chosen`. The first
+        is training without synthetic rows, if there are real ones. Empty if nothing is chosen.
 
     Raises
     ------
@@ -188,7 +193,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         "calibrate": ["boolean"],
         "normalize": [StrOptions({"floor", "all", "class", "prior"}), None],
         "real_weight": _NOT_NEGATIVE,
-        "synthetic_weight": _NOT_NEGATIVE,
+        "synthetic_weight": [*_NOT_NEGATIVE, None],
         "augmentation_weight": _NOT_NEGATIVE,
         "class_weight": [StrOptions({"balanced"}), None],
         "cv": [Interval(Integral, 2, None, closed="left")],
@@ -208,7 +213,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         calibrate: bool = False,
         normalize: str | None = "floor",
         real_weight: float = 1.0,
-        synthetic_weight: float = 1.0,
+        synthetic_weight: float | None = None,
         augmentation_weight: float = 1.0,
         class_weight: str | None = None,
         cv: int = 5,
@@ -257,13 +262,11 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
             Which rows are synthetic. :class:`sklw.Pipeline` passes it. Without it, the rows that
             are not in `reference` count as synthetic.
         parent_indices : sequence of int arrays, default=None
-            For each row, or for each synthetic row, the rows of `X` it was generated from,
-            counted from 0.
+            For each row, or each synthetic one, the rows of `X` it was generated from, from 0.
         augmented : array-like of bool of shape (n_samples,), default=None
-            Which synthetic rows were added beyond balance, to be multiplied by
-            `augmentation_weight`.
+            Which synthetic rows were added beyond balance, for `augmentation_weight`.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row, for ``class_weight="balanced"``; none may be missing.
+            Group of each row, for `class_weight`; none may be missing.
 
         Returns
         -------
@@ -304,16 +307,16 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
 
     def _chosen(self, method: BaseMethod, evidence: Evidence) -> tuple[BaseMethod, Scaling]:
         """Return the method and scaling to use: those that a search finds, or the given ones."""
-        scaling = settings_of(self, Scaling).with_default(method.default_temperature)
-        self.best_params_: dict[str, Any] = {}
+        scaling = settings_of(self, Scaling)
         self.auto_results_ = pd.DataFrame()
-        if isinstance(method, BaseSearch):
+        if searches := isinstance(method, BaseSearch):
             method, scaling, self.auto_results_ = method.choose(evidence, scaling)
-            self.best_params_ = {
-                "method": type(method).__name__.lower(),
-                "temperature": scaling.temperature,
-                "synthetic_weight": scaling.synthetic_weight,
-            }
+        scaling = scaling.with_defaults_of(method, evidence)
+        self.synthetic_weight_ = scaling.synthetic_weight
+        name = type(method).__name__.lower()
+        chosen = (name, scaling.temperature, scaling.synthetic_weight)
+        keys = ("method", "temperature", "synthetic_weight")
+        self.best_params_ = dict(zip(keys, chosen, strict=True)) if searches else {}
         return method, scaling
 
     def _set_weights(self, method: BaseMethod, scaling: Scaling, evidence: Evidence) -> None:
@@ -376,8 +379,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         Returns
         -------
         report : WeightReport
-            ``report.frame`` has a row for each row; ``report.to_html(path)`` writes a page with
-            the highest and the lowest weights.
+            ``report.frame`` has a row for each row; ``report.to_html(path)`` writes a page.
         """
         from sklw.inspection import WeightReport
 

@@ -162,7 +162,7 @@ def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path, dr
         TfidfVectorizer(sublinear_tf=True), LogisticRegression(C=10, max_iter=1000)
     )
     labels = np.array([*LABELS[split.train], *["hazard"] * 8])
-    weights = np.array([1.0] * len(split.train) + [settings.synthetic_weight] * 8)
+    weights = np.ones(len(labels))
     for label in np.unique(labels):
         weights[labels == label] *= len(labels) / 2 / weights[labels == label].sum()
     model.fit(

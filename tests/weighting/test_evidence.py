@@ -37,7 +37,9 @@ def test_normalisation_by_the_prior_restores_the_real_proportions():
     X, y, synthetic, _ = wrong_labels()
     kept = np.flatnonzero(synthetic | (y == "no") | (np.arange(300) % 10 == 1))
     X, y, synthetic = X[kept], y[kept], synthetic[kept]
-    weighter = SyntheticWeighter(normalize="prior").fit(X, y, synthetic=synthetic)
+    weighter = SyntheticWeighter(normalize="prior", synthetic_weight=1.0).fit(
+        X, y, synthetic=synthetic
+    )
     weights = weighter.sample_weight_[synthetic]
     share = weights[y[synthetic] == "yes"].sum() / weights.sum()
     assert share == pytest.approx((y[~synthetic] == "yes").mean())

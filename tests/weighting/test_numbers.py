@@ -44,6 +44,7 @@ DIVERSITY = (0.5, 0.9, 0.8, 0.1, 0.3, 0.6)
 
 
 def fitted(method, own, diversity=DIVERSITY, clip=10.0, **parameters):
+    parameters = {"synthetic_weight": 1.0} | parameters
     methods = {"imp": Imp(Fixed(diversity), clip), "dimp": Dimp(clip)}
     weighter = SyntheticWeighter(
         methods.get(method, method), checker=Fixed(own), class_prior="reference", **parameters
@@ -62,7 +63,7 @@ def fitted(method, own, diversity=DIVERSITY, clip=10.0, **parameters):
     clip=st.none() | POSITIVE,
     normalize=st.sampled_from(["floor", "all", "class", "prior", None]),
     real_weight=SIZES,
-    synthetic_weight=SIZES,
+    synthetic_weight=SIZES | st.none(),
     augmentation_weight=SIZES,
     class_weight=st.sampled_from(["balanced", None]),
 )

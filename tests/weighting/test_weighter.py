@@ -52,7 +52,8 @@ BY_HAND = {
 
 def fixed(method, clip=10.0, **kwargs):
     own = {"imp": Imp(DIVERSITY, clip), "dimp": Dimp(clip)}
-    weighter = SyntheticWeighter(own.get(method, method), checker=QUALITY, **kwargs)
+    settings = {"checker": QUALITY, "synthetic_weight": 1.0} | kwargs
+    weighter = SyntheticWeighter(own.get(method, method), **settings)
     return weighter.fit(X_ALL, Y_ALL, synthetic=MASK)
 
 
@@ -105,6 +106,62 @@ def test_temperature_and_clip_by_hand():
     raw = np.minimum(BY_HAND["imp"], 0.5) ** 0.5
     weighter = fixed("imp", temperature=2, clip=0.5)
     assert_allclose(weighter.sample_weight_[MASK], raw / raw.mean())
+
+
+@pytest.mark.parametrize("method", ["quality", "imp"])
+def test_all_synthetic_rows_together_count_by_their_quality_beside_real_rows(method):
+    sure = Fixed(QUALITY.table | {float(x): [0.1, 0.8][int(x) % 2] for x in range(20)})
+    weighter = fixed(method, checker=sure, synthetic_weight=None)
+    expected = 0.5 / ((0.9 + 0.8 + 0.8) / 3)  # one synthetic row is of class 0, two are of class 1
+    assert weighter.synthetic_weight_ == pytest.approx(expected**2)
+    given = fixed(method, checker=sure, synthetic_weight=expected**2)
+    assert_allclose(weighter.sample_weight_, given.sample_weight_)
+    assert weighter.get_params()["synthetic_weight"] is None
+
+
+def test_synthetic_rows_as_good_as_real_ones_count_fully():
+    assert fixed("quality", synthetic_weight=None).synthetic_weight_ == 1  # real ones have 0.5
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("uniform", {}),
+        ("dimp", {}),
+        ("confident", {}),
+        ("quality", {"normalize": None}),
+        ("quality", {"real_weight": 0}),
+    ],
+)
+def test_a_share_of_one_where_no_mean_quality_is_meant(method, parameters):
+    assert fixed(method, synthetic_weight=None, **parameters).synthetic_weight_ == 1
+
+
+def test_synthetic_rows_alone_have_mean_one():
+    weighter = SyntheticWeighter(checker=QUALITY, reference=(X_REAL, Y_REAL)).fit(X_MADE, Y_MADE)
+    assert_allclose(weighter.sample_weight_.mean(), 1)
+
+
+@pytest.mark.parametrize("prior", ["auto", "training", "reference"])
+def test_the_share_of_synthetic_rows_is_that_under_the_real_class_prior(prior):
+    X, y, mask = oversampled(np.random.default_rng(0))
+    X[mask] -= 0.5  # towards the other class
+    weighter = SyntheticWeighter(class_prior=prior, random_state=0).fit(X, y, synthetic=mask)
+    real = SyntheticWeighter(class_prior="reference", random_state=0).fit(X, y, synthetic=mask)
+    few = ~mask & (y == "few")
+    ratio = real.quality_[mask].mean() / real.quality_[few].mean()
+    assert ratio < 0.9
+    assert weighter.synthetic_weight_ == pytest.approx(ratio**2)
+
+
+def test_the_only_row_of_a_class_is_no_measure_of_the_synthetic_ones():
+    rng = np.random.default_rng(0)
+    y = np.array([0, 1, 2])[[0] * 10 + [1] * 10 + [2] + [2] * 9]
+    X, mask = rng.normal(size=(30, 2)) + y[:, None], np.arange(30) >= 21
+    weighter = SyntheticWeighter(class_prior="reference", random_state=0).fit(X, y, mask)
+    q = weighter.quality_
+    ratio = q[mask].mean() / q[~mask].mean()
+    assert weighter.synthetic_weight_ == pytest.approx(min(1, ratio) ** 2)
 
 
 def test_normalisation_within_each_class():

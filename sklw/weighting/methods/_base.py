@@ -75,6 +75,21 @@ class BaseMethod(BaseEstimator, metaclass=ABCMeta):
             Finite and not negative for synthetic rows; those of real rows are not read.
         """
 
+    def default_synthetic_weight(self, evidence: Evidence) -> float:
+        """Return the factor of all synthetic rows if the weighter's `synthetic_weight` is None.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            What is known about the rows, some of which are synthetic.
+
+        Returns
+        -------
+        factor : float
+            1, unless a method knows better.
+        """
+        return 1.0
+
     def finisher(self, temperature: float) -> Callable[[Any, Any], Any] | None:
         """Return what the classifier finishes the weights with, if it has to.
 

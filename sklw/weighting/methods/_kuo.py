@@ -65,6 +65,10 @@ class Imp(BaseMethod):
         quality, diversity = evidence.quality, evidence.find_diversity(self.diversity_checker)
         return bounded(quality / np.maximum(diversity, _SMALLEST), self.clip)
 
+    def default_synthetic_weight(self, evidence: Evidence) -> float:
+        """Return the square of the quality relative to that of real rows."""
+        return evidence.relative_quality**2
+
 
 class Dimp(BaseMethod):
     """P'(y|x) / p(y|x), p being the network at each step of its training: DIMP-Loss [1]_.

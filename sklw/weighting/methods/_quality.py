@@ -54,3 +54,7 @@ class Quality(BaseMethod):
     def raw_weights(self, evidence: Evidence) -> np.ndarray:
         """Return the quality."""
         return evidence.quality
+
+    def default_synthetic_weight(self, evidence: Evidence) -> float:
+        """Return the square of the quality relative to that of real rows."""
+        return evidence.relative_quality**2
