@@ -177,7 +177,7 @@ def learned_weights(X: pd.DataFrame, y: np.ndarray, n_real: int, method: str) ->
     """Weigh the rows after the first `n_real`, once for all classifiers."""
     key = (method, pd.util.hash_pandas_object(X).sum())
     if key not in _weights:
-        settings = dict(WEIGHTERS[method])
+        settings = {"synthetic_weight": 1.0} | WEIGHTERS[method]
         if method != "llm+auto":  # which fits a checker for each candidate and fold
             settings |= {"checker": CHECKER}
         weighter = SyntheticWeighter(**settings, random_state=0)

@@ -145,7 +145,7 @@ def run(name: str, dataset: Dataset, variant: str, seed: int) -> dict[str, float
         "tokens": sampler.usage_.prompt_tokens + sampler.usage_.completion_tokens,
         "seconds": seconds,
     }
-    weighter = SyntheticWeighter(random_state=0, class_weight="balanced")
+    weighter = SyntheticWeighter(synthetic_weight=1.0, random_state=0, class_weight="balanced")
     weighter.fit(X, y, made, sampler.parent_indices_)
     return found | {
         "f1_unweighted": score(X, y, balance(y), dataset.test),

@@ -93,6 +93,9 @@ def trials(rows: Any, test: Any, training: Any, seed: int) -> Iterator[tuple[str
         least /= least.mean()
         yield f"q², no class below {floor} of the mean", fitted(least)
         if floor == 0.5:
+            usual = pd.Series(own[real]).groupby(labels[real]).mean()
+            relative = min(1.0, own[made].mean() / usual[y].mean())
+            yield "the same, times the relative quality squared", fitted(relative**2 * least)
             for power, share in (("q", own[made].mean()), ("q²", q2.mean())):
                 yield f"the same, and a share of the mean {power}", fitted(share * least)
     yield "q², and a share of 0.3", fitted(0.3 * overall)

@@ -1,10 +1,10 @@
 """Every method on SMS spam, with few spam messages to learn from.
 
 Data: the SMS Spam Collection (Almeida et al., 2011), one ``label<TAB>text`` a line, without exact
-duplicates. Training: 20, 50 or 100 spam against 1,000 ham; the rest is for testing. Seeds 0
-and 1 were used to choose the share and the temperature of the synthetic rows, so the table has
-seeds 2 to 6. Run it again to resume; parts of it can be run with --seeds, --minority-sizes,
---classifiers and --methods, and the tables hold whatever parts are there::
+duplicates. Training: 20, 50 or 100 spam against 1,000 ham; the rest is for testing. Nothing is
+tuned; seeds 0 and 1 were used to choose the temperature that is now the default. Run it again to
+resume; parts of it can be run with --seeds, --minority-sizes, --classifiers and --methods, and the
+tables hold whatever parts are there::
 
     python benchmarks/sms_spam.py --data SMSSpamCollection.gz --classifiers embedding tfidf
 
@@ -82,7 +82,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--data", required=True, help="SMSSpamCollection, .gz or not")
-    add("--seeds", type=int, nargs="+", default=[2, 3, 4, 5, 6])
+    add("--seeds", type=int, nargs="+", default=[2, 3, 4, 5])
     add("--minority-sizes", type=int, nargs="+", default=[20, 50, 100])
     add("--classifiers", nargs="+", default=list(CLASSIFIERS), choices=CLASSIFIERS)
     add("--methods", nargs="+", default=list(METHODS), choices=METHODS)

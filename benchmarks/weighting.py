@@ -221,7 +221,8 @@ def weigh(
 ) -> tuple[SyntheticWeighter, RowWeights]:
     """Find the weights of the rows that are trained on."""
     # As measured; the default by now, no class below half the mean, is that of scoreboard.py.
-    weighter = SyntheticWeighter(**{"normalize": "all", **settings}, random_state=seed)
+    plain = {"normalize": "all", "synthetic_weight": 1.0}
+    weighter = SyntheticWeighter(**plain | settings, random_state=seed)
     rows, used = training.rows, training.used
     if isinstance(settings["method"], BILEVEL) and not used.all():
         # These train a model on all rows they are given, so they must not be given the others.

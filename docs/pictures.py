@@ -11,17 +11,12 @@ HERE = Path(__file__).parent
 RESULTS = HERE.parent / "benchmarks" / "results"
 METHODS = {
     "threshold": "threshold tuning",
-    "random": "random oversampling",
     "smote": "SMOTE",
-    "eda": "word edits (EDA)",
     "llm": "LLM rows, unweighted",
     "llm_quality": "LLM rows + quality",
     "llm_vote": "LLM rows + quality, voting",
-    "llm_imp": "LLM rows + IMP",
-    "llm_dimp": "LLM rows + DIMP",
-    "llm_auto": "LLM rows + auto",
 }
-CLASSIFIERS = {"embedding": "embeddings", "tfidf": "TF-IDF", "bert": "fine-tuned BERT"}
+CLASSIFIERS = {"embedding": "embeddings", "tfidf": "TF-IDF"}
 BLUE, RED, GREY = "#1f5fa8", "#c2571a", "#808080"
 
 
@@ -48,24 +43,6 @@ def draw(ax, found: pd.DataFrame, names: dict[str, str], highlighted: set[str]) 
 def sms_spam() -> Figure:
     """Draw macro-F1 on SMS spam against class weights."""
     results = pd.read_csv(RESULTS / "sms_spam.csv")
-    shown = [("embedding", 20), ("embedding", 100), ("tfidf", 20), ("bert", 20)]
-    figure = Figure(figsize=(8.6, 5.8), layout="constrained", dpi=130)
-    for ax, (classifier, size) in zip(figure.subplots(2, 2).flat, shown, strict=True):
-        part = results.query("classifier == @classifier and minority_size == @size")
-        table = 100 * part.pivot_table("macro_f1", "seed", "method")
-        draw(ax, intervals(table, "class_weight"), METHODS, {"llm_quality", "llm_imp", "llm_dimp"})
-        ax.set_title(f"{size} spam, {CLASSIFIERS[classifier]}", fontsize=11)
-    figure.supxlabel("points of macro-F1 against class weights, with 95 % intervals")
-    return figure
-
-
-def sms_defaults() -> Figure:
-    """Draw macro-F1 of the defaults on SMS spam against class weights, on other splits."""
-    results = pd.read_csv(RESULTS / "sms_defaults.csv")
-    names = {name: METHODS[name] for name in ("threshold", "smote", "llm")} | {
-        "llm_quality": "LLM rows + quality, share 0.1",
-        "llm_vote": "LLM rows + quality, defaults, voting",
-    }
     figure = Figure(figsize=(8.6, 6.2), layout="constrained", dpi=130)
     axes = figure.subplots(3, 2, sharex="col", sharey=True)
     for row, size in zip(axes, (20, 50, 100), strict=True):
@@ -73,7 +50,7 @@ def sms_defaults() -> Figure:
             part = results.query("classifier == @classifier and minority_size == @size")
             found = intervals(100 * part.pivot_table("macro_f1", "seed", "method"), "class_weight")
             # There is no SMOTE on TF-IDF, and the axes share their labels.
-            draw(ax, found.reindex(list(names)), names, {"llm_vote"})
+            draw(ax, found.reindex(list(METHODS)), METHODS, {"llm_vote"})
             ax.set_title(f"{size} spam, {CLASSIFIERS[classifier]}", fontsize=11)
     figure.supxlabel("points of macro-F1 against class weights, with 95 % intervals")
     return figure
@@ -121,5 +98,5 @@ def prompts() -> Figure:
 
 
 if __name__ == "__main__":
-    for picture in (sms_spam, sms_defaults, tables, prompts):
+    for picture in (sms_spam, tables, prompts):
         picture().savefig(HERE / "images" / f"{picture.__name__}.png")

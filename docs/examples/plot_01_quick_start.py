@@ -29,8 +29,8 @@ dict(zip(*np.unique(y, return_counts=True), strict=True))
 # ------------
 # ``make_pipeline`` comes from sklw, because the weights have to get from the weighter to the
 # classifier. The generator is the embedded model with 135 million parameters. It fills the
-# hazards up to 30 % of the routine messages, and each of its rows counts 0.3 times what a real
-# row does, on average.
+# hazards up to 30 % of the routine messages, and its rows count as much as they look to a checker
+# like real ones of their class.
 
 from sklearn.linear_model import LogisticRegression
 
@@ -44,7 +44,7 @@ pipe = make_pipeline(
         random_state=0,
         verbose=False,
     ),
-    SyntheticWeighter(synthetic_weight=0.3, class_weight="balanced"),
+    SyntheticWeighter(class_weight="balanced"),
     TextEmbedder(),
     LogisticRegression(),
 )

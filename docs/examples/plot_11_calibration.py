@@ -35,7 +35,7 @@ models = {
     "LLM rows": make_pipeline(sampler, embedder, LogisticRegression()),
     "LLM rows, weighted": make_pipeline(
         sampler,
-        SyntheticWeighter(synthetic_weight=0.3, class_weight="balanced", random_state=0),
+        SyntheticWeighter(class_weight="balanced", random_state=0),
         embedder,
         LogisticRegression(),
     ),

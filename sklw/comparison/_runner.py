@@ -366,7 +366,7 @@ class _Comparison:
         weights = weighter.sample_weight_ if quality is None else quality
         made = weights[parameters["syntheticweighter__synthetic"]]
         # Mean 1, so that texts can be compared whatever the share of the synthetic rows is.
-        self.folder.write_weights(made / made.mean() if made.size else made, trial.method, *key)
+        self.folder.write_weights(made / made.mean() if made.any() else made, trial.method, *key)
 
 
 _COSTS = ("fit_seconds", "predict_seconds", "generation_seconds", "tokens", "synthetic_rows")
