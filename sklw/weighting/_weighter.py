@@ -68,9 +68,8 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     Parameters
     ----------
     method : str or BaseMethod, default="quality"
-        A name from the table, or an object such as ``Imp(clip=5)``. ``"dimp"`` needs
-        :class:`sklw.BertClassifier`. ``"mix"`` and ``"auto"`` choose `temperature` and
-        `synthetic_weight` themselves.
+        A name from the table, or an object such as ``Imp(clip=5)``. ``"dimp"`` needs a
+        :class:`sklw.BertClassifier`; ``"mix"`` and ``"auto"`` choose temperature and share.
     checker : {"embedding", "bert"} or classifier, default="embedding"
         What P' is: logistic regression on frozen sentence embeddings (for tables, on scaled,
         one-hot encoded or embedded columns), a fine-tuned :class:`sklw.BertClassifier`, or any
@@ -110,7 +109,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     cv : int, default=5
         Number of folds that checkers are cross-fitted with.
     n_jobs : int, default=None
-        Number of folds fitted at a time.
+        How many are fitted at a time.
     verbose : bool, default=False
         Whether to show progress.
     random_state : int, RandomState or None, default=None
@@ -313,8 +312,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
             method, scaling, self.auto_results_ = method.choose(evidence, scaling)
         scaling = scaling.with_defaults_of(method, evidence)
         self.synthetic_weight_ = scaling.synthetic_weight
-        name = type(method).__name__.lower()
-        chosen = (name, scaling.temperature, scaling.synthetic_weight)
+        chosen = type(method).__name__.lower(), scaling.temperature, scaling.synthetic_weight
         keys = ("method", "temperature", "synthetic_weight")
         self.best_params_ = dict(zip(keys, chosen, strict=True)) if searches else {}
         return method, scaling

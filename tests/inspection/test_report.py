@@ -75,9 +75,9 @@ def test_the_verdict():
     X = np.concatenate([real, made])
     weighter = SyntheticWeighter("quality", random_state=0).fit(X, labels, synthetic)
     headline, *rest = weighter.report(X, labels).verdict.splitlines()
-    assert headline.startswith("4 synthetic rows count as much as 4 real ones, and 1 of them")
+    assert headline.startswith("4 synthetic rows count as much as 2 real ones, and 1 of them")
     assert rest[0] == (
-        "There are 30 real rows and 4 synthetic rows, which have 12% of the total weight."
+        "There are 30 real rows and 4 synthetic rows, which have 6% of the total weight."
     )
     assert rest[-1].endswith("to the checker it looks like another class.")
 
