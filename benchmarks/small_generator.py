@@ -273,15 +273,11 @@ def table(results: pd.DataFrame, keys: list[str]) -> None:
 
 
 def tables() -> None:
-    """Print the tables of all cells, of those of the fine-tuned model, and of the others."""
+    """Print the tables of all sets and of each."""
     results = pd.read_csv(RESULTS)
     chosen_on = results[results["seed"] == CHOICE]
     results = results[results["seed"] != CHOICE]
-    cells = results.set_index(["set", "seed"]).index
-    tuned = cells.isin(cells[results["arm"] == "fine-tuned"])
     table(results, ["set", "seed"])
-    print("\n**Those that the fine-tuned model has**\n")
-    table(results[tuned], ["set", "seed"])
     for name in SETS:
         print(f"\n**{name}**\n")
         table(results[results["set"] == name], ["seed"])
