@@ -67,20 +67,27 @@ def table(results: pd.DataFrame) -> str:
 
 
 def compared(f1: pd.DataFrame, base: str) -> pd.DataFrame:
-    """Compare with one arm; with one or two seeds the interval is over the pairs.
-
-    Pairs share real rows, so their sums of deviations by real set are what varies independently.
-    """
+    """Compare with one arm; with one or two seeds the interval is over the pairs."""
     found = differences(f1, base)
     found.loc[base, "seeds"] = 1  # no interval
     gaps = (f1 - f1.loc[base]).T.groupby("pair").mean().T
     for arm in found.index[found["seeds"] < 3]:
-        gap = gaps.loc[arm].dropna()
-        sums = (gap - gap.mean()).groupby(gap.index.str.split("-").str[0]).sum()
-        if (n_sets := len(sums)) > 1 and arm != base:
-            error = np.sqrt(np.square(sums).sum() * n_sets / (n_sets - 1)) / len(gap)
-            found.loc[arm, ["half", "seeds"]] = t.ppf(0.975, n_sets - 1) * error, n_sets
+        half, n_sets = half_over_sets(gaps.loc[arm].dropna())
+        if n_sets > 1 and arm != base:
+            found.loc[arm, ["half", "seeds"]] = half, n_sets
     return found
+
+
+def half_over_sets(gaps: pd.Series) -> tuple[float, int]:
+    """Return the half-width of the 95 % interval of a mean, and the number of sets of real rows.
+
+    Pairs share real rows, so their sums of deviations by real set are what varies independently.
+    """
+    sums = (gaps - gaps.mean()).groupby(gaps.index.str.split("-").str[0]).sum()
+    if (n_sets := len(sums)) < 2:
+        return np.nan, n_sets
+    error = np.sqrt(np.square(sums).sum() * n_sets / (n_sets - 1)) / len(gaps)
+    return t.ppf(0.975, n_sets - 1) * error, n_sets
 
 
 def order(arm: str) -> tuple[int, str]:

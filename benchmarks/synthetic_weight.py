@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import PAIRS, Texts, load_pair
+from _scoreboard_page import half_over_sets
 from prompt_strategies import balance, draw, interval
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -122,7 +123,10 @@ def run(source: str, name: str, seed: int, data: Path) -> Iterator[dict[str, Any
 
 
 def tables() -> None:
-    """Print a table for each source; brackets are intervals of the difference to class weights."""
+    """Print a table for each source; brackets are intervals of the difference to class weights.
+
+    They are over the real sets, or over the cells where there are two sets.
+    """
     results = pd.read_csv(RESULTS)
     for source in SOURCES:
         part = results[results["source"] == source]
@@ -137,7 +141,11 @@ def tables() -> None:
             cells = [arm, "" if own["share"].isna().all() else f"{own['share'].mean():.2f}"]
             for kind in ("embedding", "tfidf"):
                 f1, gaps = own[f"f1_{kind}"], 100 * (own[f"f1_{kind}"] - base[f"f1_{kind}"])
-                change = "" if arm == CLASS_WEIGHTS else f", {gaps.mean():+.1f}{interval(gaps)}"
+                half, n_sets = half_over_sets(gaps.droplevel(["source", "seed"]))
+                mean = gaps.mean()
+                reach = f" [{mean - half:+.1f}, {mean + half:+.1f}]"
+                reach = interval(gaps) if n_sets < 3 else reach
+                change = "" if arm == CLASS_WEIGHTS else f", {mean:+.1f}{reach}"
                 cells += [f"{100 * f1.mean():.1f}{change}", f"{own[f'loss_{kind}'].mean():.3f}"]
             print(f"| {' | '.join(cells)} |")
 
