@@ -36,7 +36,7 @@ def test_real_rows_stay_as_they_are_and_synthetic_ones_follow(main, mail, record
     assert set(new["text"]) <= set(read(recorded)["text"])
     assert (new["id"] == "").all()
     weights = new["weight"].astype(float)
-    assert weights.mean() == pytest.approx(1)
+    assert 0 < weights.mean() < 0.1  # written backwards, they look like no hazard
     assert weights.corr(new["quality"].astype(float), "spearman") > 0.9
     assert (rows["weight"][: len(real)].astype(float) == 1).all()
     assert "28 synthetic ones (28 hazard)" in out
