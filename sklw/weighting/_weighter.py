@@ -118,7 +118,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     Attributes
     ----------
     sample_weight_ : ndarray of shape (n_samples,)
-        The weights.
+        The weights, divided by the largest if their sum would exceed what a float can hold.
     method_ : BaseMethod
         The method used: that of ``"mix"`` or ``"auto"`` is the one that was chosen.
     quality_ : ndarray of shape (n_samples,)

@@ -128,7 +128,6 @@ def test_synthetic_rows_as_good_as_real_ones_count_fully():
     [
         ("uniform", {}),
         ("dimp", {}),
-        ("confident", {}),
         ("quality", {"normalize": None}),
         ("quality", {"real_weight": 0}),
     ],
