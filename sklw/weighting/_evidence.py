@@ -11,6 +11,7 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import check_random_state
 
 from sklw._cached import cached_property
+from sklw._copies import copy_groups
 from sklw._cross_fitting import CrossFittedChecker, default_checker, own_column
 from sklw._mixed import MixedEncoder, MixedRows, reading_frames
 from sklw.weighting._inputs import resolved_prior
@@ -127,10 +128,12 @@ class Evidence:
         """How good the synthetic rows are, beside real rows of their classes."""
         made, labels = self.synthetic, self.labels
         found = own_column(self._judged_under(None), self.classes, labels)
-        real = pd.Series(found[~made])
-        of_class = real.groupby(labels[~made]).agg(["mean", "size"])
-        # The only row of a class is judged by a model that has seen it.
-        usual = of_class["mean"].where(of_class["size"] > 1)
+        at = np.flatnonzero(~made)
+        real = pd.Series(found[at])
+        texts = pd.Series(copy_groups(self.rows[at]) if self.rows.ndim == 1 else at)
+        # The only text of a class is judged by a model that has seen it.
+        n_texts = texts.groupby(labels[at]).nunique()
+        usual = real.groupby(labels[at]).mean().where(n_texts > 1)
         expected = pd.Series(labels[made]).map(usual).fillna(real.mean()).mean()
         return float(min(1.0, found[made].mean() / expected)) if expected > 0 else 1.0
 

@@ -168,6 +168,17 @@ def test_normalisation_within_each_class():
     assert_allclose(weights, [1, 0.6 / 0.35, 0.1 / 0.35])
 
 
+def test_copies_of_the_only_text_of_a_class_are_no_measure_either():
+    texts = [f"{word} {n}" for word in ("see you", "good night") for n in range(10)]
+    texts += ["win a prize"] * 3 + [f"prize {n}" for n in range(9)]
+    y, mask = np.repeat([0, 1, 2], [10, 10, 12]), np.arange(32) >= 23
+    weighter = SyntheticWeighter(class_prior="reference", random_state=0).fit(texts, y, mask)
+    q = weighter.quality_
+    ratio = q[mask].mean() / q[~mask].mean()
+    assert ratio < 0.95
+    assert weighter.synthetic_weight_ == pytest.approx(ratio**2)
+
+
 @pytest.mark.parametrize("method", ["uniform", "quality", "imp"])
 def test_balanced_classes_have_the_same_total(method):
     X, y, mask = oversampled(np.random.default_rng(0))
