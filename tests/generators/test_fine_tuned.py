@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import transformers
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from sklw import FineTunedGenerator, LLMOverSampler, TransformersGenerator
 from sklw.generators import FullTuning, LoRA, Request
+from sklw.generators._decoding.attention import use_row_attention
 from sklw.over_sampling import TableRows, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -83,6 +85,17 @@ def test_only_answers_are_learned(small):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("length", [9, 150])
+def test_gradients_are_those_of_the_fused_kernel(small, length):
+    model = transformers.AutoModelForCausalLM.from_pretrained(small, dtype="float32")
+    ids = torch.randint(1, 100, (3, length), generator=torch.Generator().manual_seed(0))
+    fused = torch.autograd.grad(model(input_ids=ids, labels=ids).loss, [*model.parameters()])
+    assert use_row_attention(model)
+    found = torch.autograd.grad(model(input_ids=ids, labels=ids).loss, [*model.parameters()])
+    for own, other in zip(found, fused, strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-6)
+
+
 def test_the_same_rows_are_learned_once(small, tmp_path):
     rows = Rows()
     first = generator(small).fit(rows)

@@ -11,6 +11,7 @@ __all__ = ["use_fused_attention", "use_row_attention"]
 
 _NAME = "sklw_rows"
 _LONGEST = 64
+_LONGEST_TRAINED = 128  # beyond it the scores, kept for the gradient, take much memory
 _FUSED = AttentionInterface()["sdpa"]
 _HARMLESS = {"position_ids", "cache_position"}  # tensors that models pass and attention ignores
 
@@ -26,16 +27,21 @@ def _attend(
 ) -> tuple[torch.Tensor, None]:
     """Attend with two batched products; long texts at once go to the fused kernel.
 
-    For few queries the fused kernel takes three times as long on a CPU, and in float32 it rounds
-    a row according to the thread that serves it.
+    For few queries the fused kernel takes three times as long on a CPU, in training seven times,
+    and in float32 it rounds a row according to the thread that serves it.
     """
     rows, heads, length, size = query.shape
+    trained = query.requires_grad
     special = kwargs.get("softcap") is not None or any(
         isinstance(value, torch.Tensor) and name not in _HARMLESS for name, value in kwargs.items()
     )
-    if special or length > _LONGEST or (length > 1 and attention_mask is None):
-        return _FUSED(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     groups, width = key.shape[1:3]
+    causal = getattr(module, "is_causal", False)
+    if attention_mask is None and trained and causal and length == width:
+        attention_mask = torch.ones(length, width, dtype=torch.bool).tril()
+    longest = _LONGEST_TRAINED if trained else _LONGEST
+    if special or length > longest or (length > 1 and attention_mask is None):
+        return _FUSED(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     # All queries that share keys and values go into one product.
     query = query.reshape(rows * groups, -1, size)
     n_queries = query.shape[1]
