@@ -10,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import issparse
 from sklearn.base import clone
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
@@ -17,9 +18,17 @@ from sklearn.utils import check_random_state
 
 from sklw._compat.scikit_learn import HasMethods, StrOptions, safe_indexing
 from sklw._copies import copy_groups, fold_numbers
-from sklw._mixed import MixedEncoder
+from sklw._mixed import MixedEncoder, frame_of
+from sklw._rows.following import row_keys
 
-__all__ = ["CHECKER", "CrossFittedChecker", "default_checker", "own_column"]
+__all__ = [
+    "CHECKER",
+    "CrossFittedChecker",
+    "default_checker",
+    "number_scaler",
+    "own_column",
+    "row_groups",
+]
 
 # What a parameter that takes a checker may be.
 CHECKER = [StrOptions({"embedding", "bert"}), HasMethods(["fit", "predict_proba"])]
@@ -50,7 +59,14 @@ def default_checker(
         return make_pipeline(embedder, head.set_params(C=10.0))
     if mixed:
         return make_pipeline(MixedEncoder(), head)
-    return make_pipeline(MaxAbsScaler() if sparse else StandardScaler(), head)
+    return make_pipeline(number_scaler(sparse=sparse), head)
+
+
+def number_scaler(*, sparse: bool) -> Any:
+    """Return what makes numbers comparable, and imputes those that are missing."""
+    scaler = MaxAbsScaler() if sparse else StandardScaler()
+    imputer = SimpleImputer(keep_empty_features=True)
+    return make_pipeline(imputer, scaler).set_output(transform="default")
 
 
 def own_column(probabilities: np.ndarray, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -58,6 +74,15 @@ def own_column(probabilities: np.ndarray, classes: np.ndarray, y: np.ndarray) ->
     columns = {label: column for column, label in enumerate(classes.tolist())}
     column_of = np.array([columns.get(label, -1) for label in y.tolist()])
     return np.where(column_of >= 0, probabilities[np.arange(len(y)), column_of], np.nan)
+
+
+def row_groups(rows: Any) -> np.ndarray:
+    """Return for each row a number shared by its copies, of a table those equal in every column."""
+    if rows.ndim == 1:
+        return copy_groups(rows)
+    numbers: dict[Any, int] = {}
+    [keys] = row_keys(frame_of(rows))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=int)
 
 
 def _class_probabilities(checker: Any, X: Any) -> np.ndarray:
@@ -101,16 +126,14 @@ class CrossFittedChecker:
     n_jobs: int | None = None
 
     def fit(self, X: Any, y: np.ndarray, groups: np.ndarray | None = None) -> "CrossFittedChecker":
-        """Fit the models; rows of a group are in one fold, by default the copies of a text."""
+        """Fit the models; rows of a group are in one fold, by default copies."""
         self.classes_, counts = np.unique(y, return_counts=True)
         n_rows = len(y)
         n_folds = int(min(self.n_folds, counts.max())) if self.cross_fit else 0
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         self.fold_of_ = np.zeros(n_rows, dtype=int)
         if n_folds > 1:
-            if groups is None:
-                texts = isinstance(X, np.ndarray) and X.ndim == 1
-                groups = copy_groups(X) if texts else np.arange(n_rows)
+            groups = row_groups(X) if groups is None else groups
             with _turn, warnings.catch_warnings():
                 # The models that lack a class of one row give it NaN.
                 warnings.filterwarnings("ignore", "The least populated class", UserWarning)

@@ -7,12 +7,16 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import check_random_state
 
 from sklw._cached import cached_property
-from sklw._copies import copy_groups
-from sklw._cross_fitting import CrossFittedChecker, default_checker, own_column
+from sklw._cross_fitting import (
+    CrossFittedChecker,
+    default_checker,
+    number_scaler,
+    own_column,
+    row_groups,
+)
 from sklw._mixed import MixedEncoder, MixedRows, reading_frames
 from sklw.weighting._inputs import resolved_prior
 from sklw.weighting._process import warn
@@ -67,7 +71,8 @@ class Evidence:
         P'(c|x) for every class in `classes`.
     relative_quality : float
         The mean quality of the synthetic rows, divided by that of the real rows of their classes
-        among `rows` and at most 1. The class prior is that of the real rows.
+        and at most 1. The class prior is that of the real rows. Classes of one real row, or of
+        copies of one, say nothing; 1 if there are no others.
     classes : ndarray of shape (n_classes,)
         The classes of the real rows.
     diversity : ndarray of float of shape (n_samples,)
@@ -126,16 +131,17 @@ class Evidence:
     @cached_property
     def relative_quality(self) -> float:
         """How good the synthetic rows are, beside real rows of their classes."""
-        made, labels = self.synthetic, self.labels
-        found = own_column(self._judged_under(None), self.classes, labels)
-        at = np.flatnonzero(~made)
-        real = pd.Series(found[at])
-        texts = pd.Series(copy_groups(self.rows[at]) if self.rows.ndim == 1 else at)
-        # The only text of a class is judged by a model that has seen it.
-        n_texts = texts.groupby(labels[at]).nunique()
-        usual = real.groupby(labels[at]).mean().where(n_texts > 1)
-        expected = pd.Series(labels[made]).map(usual).fillna(real.mean()).mean()
-        return float(min(1.0, found[made].mean() / expected)) if expected > 0 else 1.0
+        found = own_column(self._judged_under(None), self.classes, self.labels)[self.synthetic]
+        own = [np.array([at]) for at in range(len(self.real_labels))]
+        real = self._judges[0].probability(self.real_rows, self.real_labels, own)
+        # The only row of a class is judged by a model that has seen it.
+        n_different = pd.Series(row_groups(self.real_rows)).groupby(self.real_labels).nunique()
+        usual = pd.Series(real).groupby(self.real_labels).mean()[n_different > 1]
+        expected = pd.Series(self.labels[self.synthetic]).map(usual)
+        measured = expected.notna().to_numpy()
+        if not expected.sum() > 0:
+            return 1.0
+        return float(min(1.0, found[measured].mean() / expected[measured].mean()))
 
     @cached_property
     def _judges(self) -> tuple[CrossFittedChecker, list[np.ndarray]]:
@@ -173,13 +179,16 @@ class Evidence:
         """Draw a seed from the weighter's `random_state`."""
         return int(check_random_state(self.settings.random_state).randint(2**31 - 1))
 
-    def checker(self, checker: Any) -> CrossFittedChecker:
+    def checker(self, checker: Any, labels: np.ndarray | None = None) -> CrossFittedChecker:
         """Make a cross-fitted checker, with the weighter's folds, calibration and seed.
 
         Parameters
         ----------
         checker : {"embedding", "bert"} or classifier
             What is fitted; it has to read rows like `rows`.
+        labels : ndarray, default=None
+            Labels of the rows that it will be fitted on, which limit calibration; by default
+            those of the real rows.
 
         Returns
         -------
@@ -197,7 +206,7 @@ class Evidence:
             )
         elif mixed:
             checker = reading_frames(checker)
-        if settings.calibrate and (folds := self._calibration_folds()) > 1:
+        if settings.calibrate and (folds := self._calibration_folds(labels)) > 1:
             checker = CalibratedClassifierCV(
                 checker, method="temperature", cv=folds, ensemble=False
             )
@@ -226,7 +235,7 @@ class Evidence:
         """
         labels, made = self.labels, np.flatnonzero(self.synthetic)
         fitted_on = made if set(labels[made]) >= set(labels) else np.arange(len(labels))
-        fitted = self.checker(checker)
+        fitted = self.checker(checker, labels[fitted_on])
         fitted.cross_fit = cross_fit
         fitted.fit(self.rows[fitted_on], labels[fitted_on])
         own = [np.array([at]) for at in np.flatnonzero(np.isin(fitted_on, made))]
@@ -261,13 +270,16 @@ class Evidence:
         shares = dict(zip(classes.tolist(), counts / len(self.labels), strict=True))
         return {c: shares.get(c, 0.0) for c in self.classes.tolist()}
 
-    def _calibration_folds(self) -> int:
+    def _calibration_folds(self, labels: np.ndarray | None) -> int:
         # At most five, and as many as the rarest class has rows in the smallest fit.
-        rarest = min(
-            np.unique(labels, return_counts=True)[1].min()
-            for labels in (self.real_labels, self.labels[self.synthetic])
-        )
-        return int(min(5, rarest // 2))
+        counts = pd.Series(self.real_labels if labels is None else labels).value_counts()
+        folds = int(min(5, counts.min() // 2))
+        if folds < 2:
+            warn(
+                f"calibrate=True has no effect: a checker is fitted on {counts.min()} row(s) of "
+                f"the class {counts.idxmin()}, and calibrating it takes four or more."
+            )
+        return folds
 
 
 def _row_features(rows: Any, real_rows: Any) -> tuple[Any, Any]:
@@ -279,8 +291,7 @@ def _row_features(rows: Any, real_rows: Any) -> tuple[Any, Any]:
     if isinstance(rows, MixedRows):
         encoder = MixedEncoder().fit(real_rows)
         return encoder.transform(rows), encoder.transform(real_rows)
-    scaler = MaxAbsScaler() if issparse(rows) else StandardScaler()
-    scaler.set_output(transform="default").fit(real_rows)
+    scaler = number_scaler(sparse=issparse(rows)).fit(real_rows)
     return scaler.transform(rows), scaler.transform(real_rows)
 
 

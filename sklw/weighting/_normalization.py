@@ -1,6 +1,7 @@
 """From raw weights to weights: temperature, normalization and factors."""
 
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,11 @@ class Scaling:
             # Weights that are left raw say by themselves how much all of them are worth.
             known = self.normalize is None or not beside_real
             share = 1.0 if known else method.default_synthetic_weight(evidence)
+            if not (isinstance(share, Real) and 0 <= float(share) < np.inf):
+                raise ValueError(
+                    f"{type(method).__name__}.default_synthetic_weight returned {share!r}. Return "
+                    "a finite number of at least 0."
+                )
         return replace(self, temperature=temperature, synthetic_weight=share)
 
     def shares(self, raw: np.ndarray, evidence: Evidence) -> np.ndarray:

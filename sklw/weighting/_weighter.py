@@ -97,8 +97,8 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         Factor for all synthetic rows, after normalization. None stands for
         ``min(1, q / q_real) ** 2``, q being the mean P'(y|x) of these rows and q_real that of real
         rows of the same classes, so that a generator that often misses the label counts less. For
-        methods other than ``"quality"`` and ``"imp"``, without normalization, and where no real
-        rows are trained on it stands for 1.
+        other methods than ``"quality"`` and ``"imp"``, without normalization, where no real rows
+        are trained on or no class has two different real rows, it stands for 1.
     augmentation_weight : float, default=1.0
         A further factor for synthetic rows beyond balance (`augment` of
         :class:`sklw.LLMOverSampler`); Nakada et al. use 0.5.
@@ -113,7 +113,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     verbose : bool, default=False
         Whether to show progress.
     random_state : int, RandomState or None, default=None
-        Seed of the folds, and of checkers and models that take one.
+        Seed of the folds, and of checkers and models given by name.
 
     Attributes
     ----------

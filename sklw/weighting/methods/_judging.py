@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state
 
-from sklw._copies import copy_groups, fold_numbers
-from sklw._cross_fitting import own_column
+from sklw._copies import fold_numbers
+from sklw._cross_fitting import own_column, row_groups
 from sklw.weighting._evidence import Evidence
 from sklw.weighting._normalization import Scaling
 from sklw.weighting._process import one_blas_thread, unwarned
@@ -81,9 +81,9 @@ def judge(
 
 
 def draw_folds(rows: Any, labels: np.ndarray, n_folds: int, seed: int) -> list[np.ndarray]:
-    """Return the rows of each fold, of two partitions; the only text of a class is in none."""
-    texts = copy_groups(rows) if rows.ndim == 1 else np.arange(len(labels))
-    counts = pd.Series(texts).groupby(labels).transform("nunique").to_numpy()
+    """Return the rows of each fold, of two partitions; the only row of a class is in none."""
+    groups = row_groups(rows)
+    counts = pd.Series(groups).groupby(labels).transform("nunique").to_numpy()
     judged = np.flatnonzero(counts > 1)
     if not len(judged):
         raise ValueError(
@@ -92,7 +92,7 @@ def draw_folds(rows: Any, labels: np.ndarray, n_folds: int, seed: int) -> list[n
         )
     n_splits = min(n_folds, int(counts[judged].min()))
     rng = check_random_state(seed)
-    drawn = [fold_numbers(labels[judged], texts[judged], n_splits, rng) for _ in range(_N_REPEATS)]
+    drawn = [fold_numbers(labels[judged], groups[judged], n_splits, rng) for _ in range(_N_REPEATS)]
     return [judged[of == fold] for of in drawn for fold in np.unique(of)]
 
 

@@ -1,0 +1,91 @@
+"""How much all synthetic rows count by default, and what the checker may be fitted on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OrdinalEncoder
+
+from sklw import SyntheticWeighter
+from sklw.weighting import Quality
+
+
+def three_classes(n_last):
+    """Return rows of three classes, the last with `n_last` different real rows and nine others."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [10, 10, 19])
+    X, mask = rng.normal(size=(39, 2)) + 2 * y[:, None], np.arange(39) >= 30
+    X[20:30] = X[20 + np.arange(10) % n_last]
+    return X, y, mask
+
+
+def test_the_only_row_of_a_class_and_its_copies_are_no_measure_of_the_synthetic_ones():
+    X, y, mask = three_classes(n_last=1)
+    assert SyntheticWeighter(random_state=0).fit(X, y, mask).synthetic_weight_ == 1
+    y[35:] = 1  # of these rows real ones are known
+    X[35:] = X[:4]
+    found = SyntheticWeighter(random_state=0).fit(X, y, mask)
+    other = np.isin(y, [0, 1]) | ~mask
+    assert found.synthetic_weight_ < 0.5
+    alone = SyntheticWeighter(random_state=0).fit(X[other], y[other], mask[other])
+    assert found.synthetic_weight_ == pytest.approx(alone.synthetic_weight_)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array, pd.DataFrame, "texts"])
+def test_no_row_of_a_table_is_judged_by_a_model_of_its_copies(kind):
+    rng = np.random.default_rng(0)
+    X, y = np.tile(rng.integers(1, 1000, (30, 4)), (4, 1)), np.tile(np.arange(30) % 2, 4)
+    X, y, mask = np.r_[X, X[:6] + 1], np.r_[y, y[:6]], np.arange(126) >= 120
+    checker = KNeighborsClassifier(1)  # knows by heart what it was fitted on
+    if kind == "texts":
+        kind = lambda X: pd.DataFrame(X.astype(str))  # noqa: E731
+        encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+        checker = make_pipeline(encoder, checker)
+    weighter = SyntheticWeighter(checker=checker, random_state=0)
+    quality = weighter.fit(kind(X), y, mask).quality_[~mask]
+    assert quality.mean() < 0.8  # the labels are noise
+    assert (quality.reshape(4, 30) == quality[:30]).all()
+
+
+def test_the_reference_says_what_real_rows_of_a_class_get():
+    X, y, mask = three_classes(n_last=10)
+    without = ~((y == 2) & ~mask)
+    settings = {"class_prior": "reference", "random_state": 0}
+    usual = SyntheticWeighter(**settings).fit(X, y, mask)
+    found = SyntheticWeighter(reference=(X[~mask], y[~mask]), **settings)
+    found.fit(X[without], y[without], mask[without])
+    assert found.synthetic_weight_ == pytest.approx(usual.synthetic_weight_)
+
+
+@pytest.mark.parametrize("share", [-1.0, np.nan, None, "x"])
+def test_an_impossible_factor_of_a_method_is_named(share):
+    class Own(Quality):
+        def default_synthetic_weight(self, evidence):
+            return share
+
+    X, y, mask = three_classes(n_last=10)
+    with pytest.raises(ValueError, match=r"Own\.default_synthetic_weight returned"):
+        SyntheticWeighter(Own()).fit(X, y, mask)
+
+
+def test_calibration_that_is_impossible_is_reported():
+    X, y, mask = three_classes(n_last=10)
+    few = ~(mask & (np.arange(39) > 31))  # two synthetic rows, on which P' is not fitted
+    plain = SyntheticWeighter(random_state=0).fit(X[few], y[few], mask[few])
+    calibrated = SyntheticWeighter(calibrate=True, random_state=0).fit(X[few], y[few], mask[few])
+    assert not np.allclose(plain.quality_, calibrated.quality_)
+    rare = ~((y == 1) & (np.arange(39) > 12))
+    with pytest.warns(UserWarning, match=r"fitted on 3 row\(s\) of the class 1"):
+        SyntheticWeighter(calibrate=True).fit(X[rare], y[rare], mask[rare])
+
+
+def test_missing_numbers_of_a_table_are_imputed_for_the_default_checker():
+    X, y, mask = three_classes(n_last=10)
+    complete = SyntheticWeighter(random_state=0).fit(X, y, mask).quality_
+    gaps = X.copy()
+    gaps[::7, 0] = np.nan
+    for rows in (gaps, pd.DataFrame(gaps)):
+        found = SyntheticWeighter(random_state=0).fit(rows, y, mask).quality_
+        assert np.corrcoef(found[mask], complete[mask])[0, 1] > 0.5
