@@ -8,14 +8,20 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklw._fit_arguments import accepts
 from sklw._row_weights import BaseRowWeighter
+from sklw.ensemble import RealSyntheticVotingClassifier
 
 __all__ = ["check_accepts"]
 
 
 def check_accepts(final: Any, weighter: BaseRowWeighter) -> None:
     """Raise unless the final estimator can take the weights of the weighter."""
+    if accepts(final, "row_weights"):
+        return
+    needy = next((part for part in _parts(final, "row_weights") if _tells_apart(part)), None)
+    if needy is not None:
+        raise TypeError(_advice_apart(final, needy))
     unfinished = "row_weights" in weighter.emitted_arguments()
-    if accepts(final, "row_weights") or (not unfinished and accepts(final, "sample_weight")):
+    if not unfinished and accepts(final, "sample_weight"):
         return
     name = "passthrough" if final is None or isinstance(final, str) else type(final).__name__
     refused = "row_weights" if unfinished else "sample_weight"
@@ -25,19 +31,45 @@ def check_accepts(final: Any, weighter: BaseRowWeighter) -> None:
     )
 
 
+def _parts(final: Any, argument: str) -> list[Any]:
+    """Return the estimators that an estimator fits and whose own fit takes an argument."""
+    inner = final.get_params().values() if hasattr(final, "get_params") else ()
+    return [part for part in inner if has_fit_parameter(part, argument)]
+
+
+def _tells_apart(part: Any) -> bool:
+    """Whether it treats real and synthetic rows differently, for which it needs row_weights."""
+    held_out = getattr(part, "early_stopping", False)
+    return isinstance(part, RealSyntheticVotingClassifier) or held_out is True
+
+
+def _advice_apart(final: Any, part: Any) -> str:
+    outer, inner = type(final).__name__, type(part).__name__
+    routing = get_config()["enable_metadata_routing"]
+    turned = (
+        f"put it outside, {inner}({outer}(...)), or "
+        if isinstance(part, RealSyntheticVotingClassifier)
+        else "leave early_stopping out, or "
+    )
+    first = "" if routing else "sklearn.set_config(enable_metadata_routing=True) and "
+    return (
+        f"{outer} does not tell {inner} which rows are synthetic, so that it would take all for "
+        f"real. Either {turned}call {first}{inner}(...).set_fit_request(row_weights=True)."
+    )
+
+
 def _advice(final: Any, refused: str) -> str:
     if isinstance(final, Pipeline):
         return "Either put the steps of the inner pipeline directly into the outer one."
-    if get_config()["enable_metadata_routing"] and not has_fit_parameter(final, refused):
-        inner = getattr(final, "estimator", None)
-        if has_fit_parameter(inner, refused):
-            more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
-            return (
-                f"With metadata routing enabled, {type(inner).__name__} has to request them: "
-                f"{type(inner).__name__}(...).set_fit_request({refused}=True){more}, and so does "
-                "a scorer, if one is passed: .set_score_request(sample_weight=False)."
-            )
-    elif has_fit_parameter(getattr(final, "estimator", None), refused):
+    names = sorted({type(part).__name__ for part in _parts(final, refused)})
+    if names and get_config()["enable_metadata_routing"]:
+        more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
+        return (
+            f"With metadata routing enabled, {' and '.join(names)} must request them: "
+            f"{names[0]}(...).set_fit_request({refused}=True){more}, and so does "
+            "a scorer, if one is passed: .set_score_request(sample_weight=False)."
+        )
+    if has_fit_parameter(getattr(final, "estimator", None), refused):
         return (
             f"{type(final).__name__} hands them on with metadata routing only: "
             "sklearn.set_config(enable_metadata_routing=True), and "

@@ -1,6 +1,7 @@
 """Whether each step of a pipeline stands where it can do its work: checked before fitting."""
 
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ def check_order(steps: list[tuple[str, Any]]) -> None:
             )
 
 
+_OF_TABLES = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")
 _ORDER = (
     "The order is: sampler, weighter, transformers (such as TfidfVectorizer), classifier; for "
     "samplers that need numbers, such as SMOTE, transformers come first."
@@ -78,9 +80,18 @@ def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
     """Raise if texts or labels come in a form that scikit-learn would refuse further down."""
     active = [step for _, step in steps if step is not None and step != "passthrough"]
     final = active[-1] if active else None
+    samplers = list(takewhile(lambda step: not hasattr(step, "transform"), active))
+    for step in samplers:
+        _refuse_texts(step, X)
     readers = (step for step in active if not hasattr(step, "fit_resample"))
     first = next((step for step in readers if not isinstance(step, BaseRowWeighter)), None)
-    if isinstance(first, (CountVectorizer, HashingVectorizer)) and hasattr(X, "columns"):
+    vectorizes = isinstance(first, (CountVectorizer, HashingVectorizer))
+    if vectorizes and isinstance(X, np.ndarray) and X.ndim == 2:
+        raise TypeError(
+            f"{type(first).__name__} reads a list of texts, and X has the shape {X.shape}. Pass "
+            "one column of it, such as X[:, 0]."
+        )
+    if vectorizes and hasattr(X, "columns"):
         name = type(first).__name__
         raise TypeError(
             f"{name} reads one column of texts, and X is a {type(X).__name__}, of which it would "
@@ -110,13 +121,25 @@ def check_sampler_input(sampler: Any, X: Any, given: Any, before: Iterable[Any])
                 f"numbers before. Put {name} first, and {changed} after it. {_ORDER}"
             )
         return
-    of_numbers = type(sampler).__module__.startswith("imblearn.over_sampling")
-    if of_numbers and holds_texts(X) and not get_tags(sampler).input_tags.string:
-        raise TypeError(
-            f"{name} works on numbers and got texts. Put a transformer that turns texts "
-            f"into numbers, such as TfidfVectorizer or TextEmbedder, before {name}, or use "
-            "LLMOverSampler, which writes texts."
-        )
+    _refuse_texts(sampler, X)
+
+
+def _refuse_texts(sampler: Any, X: Any) -> None:
+    if not hasattr(sampler, "fit_resample") or not type(sampler).__module__.startswith(_OF_TABLES):
+        return
+    reads_strings = get_tags(sampler).input_tags.string
+    if not holds_texts(X) or (reads_strings and len(np.shape(X)) == 2):
+        return
+    name = type(sampler).__name__
+    frame = (
+        "pass the texts as a frame of one column and vectorize them by "
+        'make_column_transformer((TfidfVectorizer(), "text")) after it'
+    )
+    raise TypeError(
+        f"{name} works on {'tables' if reads_strings else 'numbers'} and got texts. Put a "
+        "transformer that turns texts into numbers, such as TfidfVectorizer or TextEmbedder, "
+        f"before {name}, or {frame if reads_strings else 'use LLMOverSampler, which writes texts'}."
+    )
 
 
 def check_before_generation(
@@ -128,6 +151,11 @@ def check_before_generation(
     if isinstance(step, BaseRowWeighter):
         per_row = per_row - {"augmented", "groups", "synthetic"}
     writers = [sampler for sampler in samplers if isinstance(sampler, LLMOverSampler)]
+    if writers and per_row == {"parent_indices"}:
+        raise ValueError(
+            f"parent_indices was given for the rows of X, and {type(writers[0]).__name__} says "
+            f"itself which rows each of those that it writes comes from. Leave it out."
+        )
     if writers and per_row:
         raise ValueError(
             f"{', '.join(sorted(per_row))} was given for the rows of X, and {name} gets the rows "

@@ -11,10 +11,12 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_memory
 
+import sklw
 from sklw._fit_arguments import accepts
 from sklw._row_weights import BaseRowWeighter, RowWeights
 from sklw._rows.following import n_rows, refuse_untraceable
 from sklw._rows.rows import Rows
+from sklw.generators import BaseGenerator
 from sklw.pipeline._arrival import check_accepts
 from sklw.pipeline._order import (
     check_before_generation,
@@ -108,13 +110,14 @@ class Pipeline(imblearn.pipeline.Pipeline):
             with self._timed(position):
                 if isinstance(step, BaseRowWeighter):
                     arguments = rows.for_weighter(step, params["fit_transform"] | params["fit"])
-                    fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments)
+                    fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments, sklw.__version__)
                     weights = fitted.row_weights_
                 elif hasattr(step, "fit_resample"):
                     check_sampler_input(step, X, given, done)
                     before = (_copied(X), _copied(y))  # the sampler may shuffle in place
                     arguments = rows.aligned(params["fit_resample"], name)
-                    X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, arguments)
+                    known = () if fresh is step else _sources(fresh)
+                    X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, arguments, known)
                     if must_follow:
                         rows = rows.after(fitted, before, (X, y))
                 else:
@@ -215,6 +218,13 @@ def _passes(step: Any) -> bool:
     return step is None or (isinstance(step, str) and step == "passthrough")
 
 
+def _sources(sampler: Any) -> list[Any]:
+    """Return what the answers of generators depend on: a file by its content, not by its name."""
+    parts = sampler.get_params().values() if hasattr(sampler, "get_params") else ()
+    keys = [part.cache_key() for part in parts if isinstance(part, BaseGenerator)]
+    return [sklw.__version__, *keys]
+
+
 def _copied(rows: Any) -> Any:
     return rows.copy() if hasattr(rows, "copy") else copy(rows)
 
@@ -226,11 +236,14 @@ def _fit_transformer(step: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any]:
     return fitted.transform(X, **params["transform"]), fitted
 
 
-def _fit_sampler(step: Any, X: Any, y: Any, arguments: dict[str, Any]) -> tuple[Any, Any, Any]:
+# The last argument of these two is for the cache of `memory` alone.
+def _fit_sampler(
+    step: Any, X: Any, y: Any, arguments: dict[str, Any], known: Any
+) -> tuple[Any, Any, Any]:
     return *step.fit_resample(X, y, **arguments), step
 
 
-def _fit_weighter(step: Any, X: Any, y: Any, arguments: dict[str, Any]) -> Any:
+def _fit_weighter(step: Any, X: Any, y: Any, arguments: dict[str, Any], known: Any) -> Any:
     return step.fit(X, y, **arguments)
 
 

@@ -3,10 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline as make_stock_pipeline
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -22,6 +26,7 @@ from sklw import (
     TextEmbedder,
     make_pipeline,
 )
+from sklw.ensemble import RealSyntheticVotingClassifier
 from sklw.over_sampling import TextFilter
 
 TEXTS = [f"see you at {i} in the office" for i in range(20)] + [f"win {i} pounds" for i in range(4)]
@@ -54,6 +59,8 @@ class Costly(LLMOverSampler):
             "CountVectorizer, Standard",
         ),
         ([SMOTE(), TfidfVectorizer()], "SMOTE works on numbers.*before SMOTE"),
+        ([Costly(), SMOTE(), TfidfVectorizer()], "SMOTE works on numbers and got texts"),
+        ([Costly(), RandomUnderSampler(), TfidfVectorizer()], "as a frame of one column"),
         ([LogisticRegression(), Costly()], "LogisticRegression predicts.*costly, "),
         ([TfidfVectorizer(), LogisticRegression()], "LogisticRegression predicts"),
     ],
@@ -63,6 +70,38 @@ def test_the_error_says_which_step_goes_where(steps, words):
         pipe = make_pipeline(*steps, *weighter, LogisticRegression())
         with pytest.raises(TypeError, match=words):
             pipe.fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("within", "advice"),
+    [
+        (lambda part: CalibratedClassifierCV(part), r"Calibrated.*\(CalibratedClassifierCV\("),
+        (lambda part: BaggingClassifier(part), "BaggingClassifier does not tell"),
+        (lambda part: VotingClassifier([("a", part)]), "VotingClassifier does not tell"),
+        (lambda part: make_pipeline(part), "Pipeline does not tell"),
+    ],
+)
+@pytest.mark.parametrize(
+    "part",
+    [RealSyntheticVotingClassifier(LogisticRegression()), BertClassifier(early_stopping=True)],
+)
+def test_what_tells_real_rows_apart_is_not_left_without_word(within, advice, part):
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), within(part))
+    words = advice if isinstance(part, RealSyntheticVotingClassifier) else "leave early_stopping"
+    with pytest.raises(TypeError, match=words) as raised:
+        pipe.fit(TEXTS, LABELS)
+    assert "set_fit_request(row_weights=True)" in str(raised.value)
+    with sklearn.config_context(enable_metadata_routing=True):
+        part = clone(part).set_fit_request(row_weights=True)
+        pipe = make_pipeline(Costly(), SyntheticWeighter(), CalibratedClassifierCV(part))
+        with pytest.raises(AssertionError, match="paid for"):
+            pipe.fit(TEXTS, LABELS)
+
+
+def test_two_columns_of_texts_before_a_vectorizer_are_refused_in_time():
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), TfidfVectorizer(), LogisticRegression())
+    with pytest.raises(TypeError, match=r"has the shape \(24, 1\)"):
+        pipe.fit(np.array(TEXTS)[:, None], LABELS)
 
 
 def test_the_last_steps_out_of_order():

@@ -1,5 +1,6 @@
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from imblearn.combine import SMOTEENN
@@ -12,7 +13,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import make_classification
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 from sklearn.model_selection import (
@@ -25,7 +26,8 @@ from sklearn.model_selection import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from sklw import Pipeline, SyntheticWeighter, make_pipeline
+from sklw import LLMOverSampler, Pipeline, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw.over_sampling import TextFilter
 from sklw.weighting import Dimp
 
 
@@ -304,6 +306,23 @@ def test_memory_fits_each_step_once_and_keeps_the_weights(data, tmp_path):
     assert calls.read_text() == "."
     assert_array_equal(first[1].sample_weight_, second[1].sample_weight_)
     assert not hasattr(pipe[1], "sample_weight_")
+
+
+def test_memory_knows_a_file_of_recorded_rows_by_its_content(tmp_path):
+    texts = [f"see you at {i}" for i in range(20)] + [f"win {i} pounds" for i in range(4)]
+    labels = ["ham"] * 20 + ["spam"] * 4
+    file = tmp_path / "rows.csv"
+    pipe = make_pipeline(
+        LLMOverSampler(RecordedGenerator(file), accept=TextFilter(None), on_shortfall="ignore"),
+        SyntheticWeighter("uniform"),
+        TfidfVectorizer(),
+        LogisticRegression(),
+        memory=str(tmp_path / "cache"),
+    )
+    for word in ("gold", "silver"):
+        rows = {"text": [f"win {n} bars of {word}" for n in range(30)], "label": "spam"}
+        pd.DataFrame(rows).to_csv(file, index=False)
+        assert word in pipe.fit(texts, labels)[2].vocabulary_
 
 
 class CountingSMOTE(SMOTE):
