@@ -1,6 +1,7 @@
 """Packages that write rows of tables, each in the best of its documented configurations.
 
-``pip install be_great sdv realtabformer``. All columns are numbers; the label is one of them.
+``pip install be_great sdv mostlyai-engine realtabformer``. All columns are numbers; the label is
+one of them.
 """
 
 import tempfile
@@ -170,10 +171,32 @@ class Ctgan(Sdv):
         return CTGANSynthesizer(metadata, batch_size=50, enable_gpu=False)
 
 
+class MostlyAI(RowGenerator):
+    """TabularARGN, which stops by itself on a part held out.
+
+    Its protection of rare values is off: it is for privacy, and few values are not rare here.
+    """
+
+    def fit(self, rows: pd.DataFrame) -> None:
+        """Train."""
+        from mostlyai.engine import TabularARGN
+
+        kinds = dict.fromkeys([*self.categorical, self.label], "TABULAR_CATEGORICAL")
+        self.model = TabularARGN(
+            value_protection=False, tgt_encoding_types=kinds, device="cpu", random_state=self.seed
+        )
+        self.model.fit(rows)
+
+    def sample(self, value: int, n: int) -> pd.DataFrame:
+        """Sample given the label."""
+        return self.model.sample(seed_data=pd.DataFrame({self.label: [str(value)] * n}))
+
+
 GENERATORS: dict[str, type[RowGenerator]] = {
     "sklw": Sklw,
     "be_great": BeGreat,
     "REaLTabFormer": RealTabFormer,
     "GaussianCopula": Sdv,
     "CTGAN": Ctgan,
+    "MostlyAI": MostlyAI,
 }
