@@ -146,6 +146,11 @@ class TextNet(ScikitLearnNet):
         codes = None if labels is None else self._encode(labels)
         return self.dataset(texts, self._tokenize(texts), labels, codes)
 
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, sorted, as in every classifier of scikit-learn."""
+        return np.unique(super().classes_)
+
     def _find_classes(self, y: np.ndarray) -> np.ndarray:
         """Return the sorted classes."""
         classes = np.unique(y)

@@ -41,7 +41,7 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes.
+        The classes of the rows, and those that a classifier knows beyond them.
     estimator_, real_estimator_ : classifiers
         The fitted classifiers.
     n_features_in_ : int
@@ -129,11 +129,13 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
             raise ValueError(
                 f"There are {len(row_weights)} weights for {len(labels)} rows. Pass one for each."
             )
-        self.classes_ = np.unique(labels)
         real = _real_rows(X, labels, row_weights)
         self.estimator_ = _fitted(self.estimator, X, labels, row_weights)
         of_real = self.estimator if self.real_estimator is None else self.real_estimator
         self.real_estimator_ = _fitted(of_real, *real)
+        # A classifier may know more classes than the rows have: BertClassifier(classes=[...]).
+        known = [labels, self.estimator_.classes_, self.real_estimator_.classes_]
+        self.classes_ = np.unique(np.concatenate(known))
         if hasattr(self.estimator_, "n_features_in_"):
             self.n_features_in_ = self.estimator_.n_features_in_
         return self
@@ -152,8 +154,8 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
             With columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        of_all = np.asarray(self.estimator_.predict_proba(X), dtype=float)
-        of_real = np.asarray(self.real_estimator_.predict_proba(X), dtype=float)
+        of_all = _probabilities(self.estimator_, X, self.classes_)
+        of_real = _probabilities(self.real_estimator_, X, self.classes_)
         return (1 - self.real_vote) * of_all + self.real_vote * of_real
 
     def predict(self, X: Any) -> np.ndarray:
@@ -217,3 +219,11 @@ def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> A
         f"{type(estimator).__name__} takes no sample_weight in fit, so the weights would be lost. "
         "Pass a classifier that does, such as LogisticRegression or BertClassifier."
     )
+
+
+def _probabilities(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray:
+    """Return what a classifier predicts, each column at the place of its class; 0 elsewhere."""
+    found = np.asarray(classifier.predict_proba(X), dtype=float)
+    placed = np.zeros((len(found), len(classes)))
+    placed[:, np.searchsorted(classes, classifier.classes_)] = found
+    return placed

@@ -72,6 +72,15 @@ def test_labels_of_any_type(settings, labels):
     assert clf.predict(texts).tolist() == list(labels)
 
 
+@pytest.mark.parametrize("classes", [["up", "down"], ["x", "up", "down", "a"]])
+def test_given_classes_are_sorted(settings, reviews, classes):
+    X, y = reviews
+    clf = BertClassifier(**{**settings, "max_epochs": 20}, classes=classes).fit(X, y)
+    assert clf.classes_.tolist() == sorted(classes)
+    assert clf.predict_proba(X).shape == (60, len(classes))
+    assert clf.score(X, y) > 0.95
+
+
 def test_same_seed_same_result_and_global_state_untouched(settings, reviews):
     X, y = reviews
     settings = {**settings, "dropout": 0.3}

@@ -4,6 +4,7 @@ from imblearn.over_sampling import SMOTE
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -75,6 +76,40 @@ def test_without_synthetic_rows_both_see_the_same(rows):
     clf = RealSyntheticVotingClassifier(LogisticRegression()).fit(X, y)
     expected = LogisticRegression().fit(X, y).predict_proba(X)
     np.testing.assert_allclose(clf.predict_proba(X), expected)
+
+
+class Backwards(LogisticRegression):
+    """Has its classes in descending order."""
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self.classes_ = self.classes_[::-1]
+        return self
+
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, ::-1]
+
+
+def test_columns_are_told_by_the_classes_of_each_part(rows):
+    X, y, weights = rows
+    expected = RealSyntheticVotingClassifier(LogisticRegression()).fit(X, y, row_weights=weights)
+    for parts in ((LogisticRegression(), Backwards()), (Backwards(), None)):
+        clf = RealSyntheticVotingClassifier(parts[0], real_estimator=parts[1])
+        clf.fit(X, y, row_weights=weights)
+        assert clf.classes_.tolist() == ["a", "b"]
+        np.testing.assert_allclose(clf.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize("classes", [["up", "down"], ["a0", "down", "up"], ["up", "down", "x"]])
+def test_a_part_that_is_given_its_classes(settings, reviews, classes):
+    X, y = reviews
+    bert = BertClassifier(**settings, max_epochs=10, classes=classes)
+    of_real = stock_pipeline(CountVectorizer(), LogisticRegression())
+    clf = RealSyntheticVotingClassifier(bert, real_estimator=of_real)
+    clf.fit(X, y, row_weights=RowWeights(np.ones(60), np.arange(60) > 40))
+    assert clf.classes_.tolist() == sorted(classes)
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+    assert clf.score(X, y) > 0.95
 
 
 def test_texts_in_a_pipeline():
