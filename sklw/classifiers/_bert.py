@@ -10,7 +10,7 @@ import torch
 
 from sklw._compat.scikit_learn import Interval, StrOptions
 from sklw._encoders.settings import POOLINGS
-from sklw._row_weights import RowWeights
+from sklw._row_weights import RowWeights, unpacked
 from sklw._validation import check_texts
 from sklw.classifiers._checks import (
     check_labels,
@@ -383,10 +383,7 @@ class BertClassifier(TextNet):
     ) -> dict[str, Any]:
         """Check all that ``fit`` was given before anything is loaded or trained."""
         refuse_unknown(unknown)
-        if hasattr(X, "X") and hasattr(X, "row_weights"):
-            if row_weights is not None:
-                raise ValueError("Weights were given twice: with the rows and as row_weights.")
-            X, row_weights = X.X, X.row_weights
+        X, row_weights = unpacked(X, row_weights)
         self._validate_settings()
         texts = check_texts(X, estimator_name=type(self).__name__)
         rows = {"X": texts, "y": check_labels(y, len(texts))}

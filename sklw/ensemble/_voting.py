@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklw._compat.scikit_learn import HasMethods, Interval, fit_context, safe_indexing
 from sklw._fit_arguments import accepts
-from sklw._row_weights import RowWeights, Weighted
+from sklw._row_weights import RowWeights, unpacked
 from sklw._validation import check_labels
 
 __all__ = ["RealSyntheticVotingClassifier"]
@@ -114,8 +114,7 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
         self : RealSyntheticVotingClassifier
             The fitted classifier.
         """
-        if isinstance(X, Weighted):
-            X, row_weights = X.X, X.row_weights
+        X, row_weights = unpacked(X, row_weights)
         labels = check_labels(y, estimator_name=type(self).__name__, warn=True)
         if row_weights is None:
             weights = np.ones(len(labels)) if sample_weight is None else sample_weight

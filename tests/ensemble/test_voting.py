@@ -20,6 +20,7 @@ from sklw import (
     RowWeights,
     SyntheticWeighter,
     TextEmbedder,
+    Weighted,
     make_pipeline,
 )
 from sklw.datasets import load_maintenance_requests
@@ -211,8 +212,11 @@ def test_what_cannot_be_right(rows):
         voting(LogisticRegression(), real_estimator=KNeighborsClassifier()).fit(
             X, y, row_weights=weights
         )
-    with pytest.raises(ValueError, match="twice"):
-        voting(LogisticRegression()).fit(X, y, np.ones(90), row_weights=weights)
+    twice = [(X, {"sample_weight": np.ones(90), "row_weights": weights})]
+    twice += [(Weighted(X, weights), {name: value}) for name, value in twice[0][1].items()]
+    for given, arguments in twice:
+        with pytest.raises(ValueError, match="twice"):
+            voting(LogisticRegression()).fit(given, y, **arguments)
     with pytest.raises(ValueError, match="90 weights for 89 rows"):
         voting(LogisticRegression()).fit(X[:89], y[:89], row_weights=weights)
     finished = SyntheticWeighter("dimp").fit(X, y, synthetic=weights.synthetic).row_weights_
