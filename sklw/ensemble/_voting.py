@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
@@ -213,7 +214,9 @@ def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> A
     steps = getattr(estimator, "steps", None)
     if steps and accepts(steps[-1][1], "sample_weight"):
         argument = {f"{steps[-1][0]}__sample_weight": row_weights.sample_weight}
-        return clone(estimator).fit(X, y, **argument)
+        # With metadata routing a pipeline refuses arguments that name a step.
+        with config_context(enable_metadata_routing=False):
+            return clone(estimator).fit(X, y, **argument)
     raise TypeError(
         f"{type(estimator).__name__} takes no sample_weight in fit, so the weights would be lost. "
         "Pass a classifier that does, such as LogisticRegression or BertClassifier."

@@ -149,11 +149,15 @@ def test_bert_in_a_stock_pipeline_and_with_another_real_estimator(method):
         np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
 
 
+@pytest.mark.usefixtures("routing")
 def test_a_pipeline_as_either_part(rows):
     X, y, weights = rows
     part = stock_pipeline(StandardScaler(), LogisticRegression())
-    clf = RealSyntheticVotingClassifier(part, real_estimator=part)
-    assert clf.fit(X, y, row_weights=weights).predict_proba(X).shape == (90, 2)
+    clf = RealSyntheticVotingClassifier(part, real_estimator=part).fit(X, y, row_weights=weights)
+    scaled = StandardScaler().fit_transform(X)
+    expected = LogisticRegression().fit(scaled, y, weights.sample_weight).predict_proba(scaled)
+    np.testing.assert_allclose(clf.estimator_.predict_proba(X), expected)
+    assert clf.predict_proba(X).shape == (90, 2)
 
 
 @pytest.mark.parametrize(
