@@ -283,6 +283,20 @@ def test_without_real_rows_synthetic_ones_are_held_out(settings, reviews):
     assert len(clf.rows_[1]) == 6
 
 
+@pytest.mark.parametrize("fraction", [0.4, 0.6, 0.9])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_text_of_each_class_is_trained_on(settings, fraction, shared):
+    X = np.array([f"good film {i}" for i in range(10)], dtype=object)
+    y = np.repeat(list("abcde"), 2)
+    if shared:  # the only text of "f" is one of "a"
+        X, y = np.append(X, "Good film  0"), np.append(y, "f")
+    hold = {"early_stopping": True, "validation_fraction": fraction}
+    train, valid = Parts(**settings, **hold, max_epochs=1).fit(X, y).rows_
+    assert set(y[train]) == set(y)
+    assert len(valid)
+    assert not {0, 10} & set(valid) or not shared
+
+
 def test_skorch_train_split_and_callbacks(settings, reviews, tmp_path):
     from skorch.dataset import Dataset, ValidSplit
     from skorch.helper import predefined_split
