@@ -94,7 +94,8 @@ class BertClassifier(TextNet):
         Seed of the head, the order of rows, the dropout and the rows held out. torch's global
         random state is not changed.
     warm_start : bool, default=False
-        Whether ``fit`` continues from where the last ``fit`` ended.
+        Whether ``fit`` continues from where the last ``fit`` ended, with the parameters that are
+        set by then; another `model` or `pooling` is refused.
     verbose : int, default=0
         1 prints a line per epoch.
     callbacks : list or None, default=None

@@ -333,6 +333,55 @@ def test_warm_start_and_partial_fit_go_on(settings, reviews):
         step.partial_fit(X[:2], ["up", "sideways"])
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("label_smoothing", 0.9),
+        ("weight_decay", 5.0),
+        ("dropout", 0.5),
+        ("precision", "bfloat16"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_training_that_goes_on_heeds_parameters_set(settings, reviews, name, value, method):
+    first = BertClassifier(**settings, warm_start=True).fit(*reviews)
+    plain, other, back = (pickle.loads(pickle.dumps(first)) for _ in range(3))
+    before = first.get_params()[name]
+    other.set_params(**{name: value})
+    back.set_params(**{name: value}).set_params(**{name: before})
+    p, changed, same = (
+        getattr(clf, method)(*reviews).predict_proba(reviews[0]) for clf in (plain, other, back)
+    )
+    assert np.array_equal(same, p)
+    assert np.abs(changed - p).max() > 1e-4
+    assert other.optimizer_.param_groups[0]["lr"] == settings["lr"]
+
+
+def test_early_stopping_set_after_the_first_fit(settings, reviews):
+    clf = BertClassifier(**settings, max_epochs=1, warm_start=True).fit(*reviews)
+    clf.set_params(early_stopping=1, max_epochs=60, lr=0.1).fit(*reviews)
+    assert len(clf.history) < 61
+
+
+def test_dropout_of_the_encoder_again(settings, reviews):
+    clf = BertClassifier(**{**settings, "dropout": 0.3, "max_epochs": 1}, warm_start=True)
+    clf.fit(*reviews).set_params(dropout=None).fit(*reviews)
+    layers = [m for m in clf.module_.modules() if isinstance(m, torch.nn.Dropout)]
+    assert {layer.p for layer in layers} == {0.1}
+
+
+@pytest.mark.parametrize(("name", "value"), [("pooling", "cls"), ("model", "all-MiniLM-L6-v2")])
+def test_what_cannot_change_in_a_network_that_learns_on(settings, reviews, name, value):
+    clf = BertClassifier(**settings, max_epochs=1, warm_start=True).fit(*reviews)
+    clf.set_params(**{name: value})
+    for train in (clf.fit, clf.partial_fit):
+        with pytest.raises(ValueError, match=f"{name} was set to '{value}'.*warm_start=False"):
+            train(*reviews)
+    if name == "pooling":
+        clf.set_params(warm_start=False).fit(*reviews)
+        assert clf.module_.pooling == "cls"
+
+
 def test_gradient_clipping(settings, reviews):
     seen = []
 
