@@ -264,6 +264,13 @@ class TextNet(ScikitLearnNet):
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         train, valid = self.get_split_datasets(X, y)
+        stops = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
+        if valid is None and any(c.monitor in ("valid_loss", "valid_acc") for c in stops):
+            raise ValueError(
+                "The callback EarlyStopping watches rows held out, and none are. Pass "
+                "early_stopping=True in its place, or train_split, or "
+                'EarlyStopping(monitor="train_loss").'
+            )
         if self.head_init == "probe" and not self.head_is_fitted_:
             fit_head(self, train, self._draw_seed())
         self.head_is_fitted_ = True

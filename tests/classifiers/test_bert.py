@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
-from skorch.callbacks import Checkpoint, EpochScoring, LRScheduler
+from skorch.callbacks import Checkpoint, EarlyStopping, EpochScoring, LRScheduler
 from skorch.dataset import ValidSplit
 
 from sklw import BertClassifier, RowWeights, SyntheticWeighter
@@ -235,6 +235,17 @@ def test_early_stopping_restores_the_best_epoch(settings, reviews):
     assert best < len(losses)
     assert torch.equal(clf.module_.head.weight, kept[best])
     assert not torch.equal(clf.module_.head.weight, kept[len(losses) - 1])
+
+
+def test_skorch_early_stopping_needs_rows_held_out(settings, reviews):
+    clf = BertClassifier(**settings, callbacks=[EarlyStopping()])
+    with pytest.raises(ValueError, match="early_stopping=True in its place"):
+        clf.fit(*reviews)
+    split = clone(clf).set_params(train_split=ValidSplit(3, stratified=True))
+    assert np.isfinite(split.fit(*reviews).history[:, "valid_loss"]).all()
+    on_train = EarlyStopping(monitor="train_loss", patience=2, threshold=10.0)
+    clf = clone(clf).set_params(callbacks=[on_train], max_epochs=9).fit(*reviews)
+    assert len(clf.history) < 9
 
 
 class Parts(BertClassifier):
