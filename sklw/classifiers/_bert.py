@@ -76,7 +76,8 @@ class BertClassifier(TextNet):
     head_init : {"probe", "random"}, default="probe"
         Whether the head starts as a logistic regression on the untrained encoder's features of
         the texts (at most about 512 of them), as in [2]_, or at random. With few rows, training
-        from a random head often fails.
+        from a random head often fails. The head starts at random as well where a class has no row
+        of positive weight, as may be at the first ``partial_fit``.
     early_stopping : bool or int, default=False
         Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
         and restore the best epoch. If `row_weights` says which rows are synthetic, only real ones
