@@ -187,17 +187,16 @@ class CrossFittedChecker:
         return np.where(count > 0, total / np.maximum(count, 1), full)
 
     def _all_classes(self, model: Any, found: np.ndarray) -> np.ndarray:
-        ratio = np.ones(len(model.classes_))
+        # A checker may know more classes than its rows have: BertClassifier(classes=[...]).
+        fitted = np.isin(model.classes_, self.classes_)
+        found, classes = found[:, fitted], model.classes_[fitted]
         if self.class_prior is not None:
-            ratio = np.array(
-                [self.class_prior[c] / self.fitted_prior_[c] for c in model.classes_.tolist()]
-            )
-        found = found * ratio
+            found = found * [self.class_prior[c] / self.fitted_prior_[c] for c in classes.tolist()]
         totals = found.sum(axis=1, keepdims=True)
         # Nothing is left where all that the checker believes in are classes of prior 0.
         found /= np.where(totals > 0, totals, 1.0)
         expanded = np.full((len(found), len(self.classes_)), np.nan)
-        expanded[:, np.searchsorted(self.classes_, model.classes_)] = found
+        expanded[:, np.searchsorted(self.classes_, classes)] = found
         return expanded
 
 

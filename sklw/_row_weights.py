@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from sklw._html import small_table
 
-__all__ = ["BaseRowWeighter", "RowWeights", "Weighted"]
+__all__ = ["BaseRowWeighter", "RowWeights", "Weighted", "unpacked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +192,15 @@ class Weighted:
     def shape(self) -> NoReturn:
         """Refused: see the class."""
         self._refuse()
+
+
+def unpacked(X: Any, row_weights: RowWeights | None) -> tuple[Any, RowWeights | None]:
+    """Return the rows and their weights, which are in one of the arguments or in none."""
+    if not isinstance(X, Weighted):
+        return X, row_weights
+    if row_weights is not None:
+        raise ValueError("Weights were given twice: with the rows and as row_weights.")
+    return X.X, X.row_weights
 
 
 # `transform` returns the object it is given, so scikit-learn must not wrap it.

@@ -1,6 +1,7 @@
 """The checker that a weighting method is given."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
@@ -93,6 +94,30 @@ def test_a_class_of_prior_0_leaves_no_nan():
     checker = fitted(KNeighborsClassifier(1), X, y, class_prior={0: 0.5, 1: 0.5, 2: 0.0})
     got = checker.probability(X, y, [np.array([], dtype=int)] * 9)
     assert np.isfinite(got).all()
+
+
+class Knowing(LogisticRegression):
+    """Knows two more classes than its rows have, and believes in each with probability 1/4."""
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.classes_ = np.array([-1, *self.classes_, 9])
+        return self
+
+    def predict_proba(self, X):
+        up = 1 / (2 + 2 * np.exp(-self.decision_function(X)))
+        return np.column_stack([np.full(len(X), 0.25), 0.5 - up, up, np.full(len(X), 0.25)])
+
+
+@pytest.mark.parametrize("prior", [None, {0: 0.5, 1: 0.5}])
+def test_a_class_that_only_the_checker_knows_is_left_out(prior):
+    X, y = np.arange(20.0)[:, None], np.repeat([0, 1], [8, 12])
+    tied = [np.array([i]) for i in range(20)]
+    expected, found = (
+        fitted(kind(), X, y, class_prior=prior).probabilities(X, y, tied)
+        for kind in (LogisticRegression, Knowing)
+    )
+    assert_allclose(found, expected)
 
 
 def test_one_rare_row_does_not_cost_the_others_their_folds():

@@ -10,7 +10,7 @@ import torch
 
 from sklw._compat.scikit_learn import Interval, StrOptions
 from sklw._encoders.settings import POOLINGS
-from sklw._row_weights import RowWeights
+from sklw._row_weights import RowWeights, unpacked
 from sklw._validation import check_texts
 from sklw.classifiers._checks import (
     check_labels,
@@ -76,7 +76,8 @@ class BertClassifier(TextNet):
     head_init : {"probe", "random"}, default="probe"
         Whether the head starts as a logistic regression on the untrained encoder's features of
         the texts (at most about 512 of them), as in [2]_, or at random. With few rows, training
-        from a random head often fails.
+        from a random head often fails. The head starts at random as well where a class has no row
+        of positive weight, as may be at the first ``partial_fit``.
     early_stopping : bool or int, default=False
         Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
         and restore the best epoch. If `row_weights` says which rows are synthetic, only real ones
@@ -94,7 +95,8 @@ class BertClassifier(TextNet):
         Seed of the head, the order of rows, the dropout and the rows held out. torch's global
         random state is not changed.
     warm_start : bool, default=False
-        Whether ``fit`` continues from where the last ``fit`` ended.
+        Whether ``fit`` continues from where the last ``fit`` ended, with the parameters that are
+        set by then; another `model` or `pooling` is refused.
     verbose : int, default=0
         1 prints a line per epoch.
     callbacks : list or None, default=None
@@ -383,10 +385,7 @@ class BertClassifier(TextNet):
     ) -> dict[str, Any]:
         """Check all that ``fit`` was given before anything is loaded or trained."""
         refuse_unknown(unknown)
-        if hasattr(X, "X") and hasattr(X, "row_weights"):
-            if row_weights is not None:
-                raise ValueError("Weights were given twice: with the rows and as row_weights.")
-            X, row_weights = X.X, X.row_weights
+        X, row_weights = unpacked(X, row_weights)
         self._validate_settings()
         texts = check_texts(X, estimator_name=type(self).__name__)
         rows = {"X": texts, "y": check_labels(y, len(texts))}

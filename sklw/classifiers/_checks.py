@@ -125,7 +125,11 @@ def with_class_weight(
             )
     kept = slice(None) if weights is None else weights > 0
     factors = np.zeros(len(y))
-    factors[kept] = compute_sample_weight(class_weight, y[kept])
+    if isinstance(class_weight, Mapping):
+        # compute_sample_weight wants all classes named if one that is named has no row.
+        factors[kept] = [class_weight.get(label, 1.0) for label in y[kept]]
+    else:
+        factors[kept] = compute_sample_weight(class_weight, y[kept])
     with np.errstate(over="ignore"):
         combined = factors if weights is None else factors * weights
     if weights is not None and not np.isfinite(combined).all():

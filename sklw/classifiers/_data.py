@@ -88,12 +88,13 @@ class Batches:
 def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, Subset]:
     """Split off rows for validation, stratified by class where the class sizes allow it.
 
-    Synthetic rows are never held out as long as there are others; nor is the only text of a class.
+    Synthetic rows are never held out as long as there are others; nor are all texts of a class.
     Copies of a text held out are left out of the training.
     """
     codes = np.asarray(dataset.codes)
     copies = copy_groups(dataset.X)
-    eligible = pd.Series(copies).groupby(codes).transform("nunique").to_numpy() > 1
+    sole = pd.Series(copies).groupby(codes).transform("nunique").to_numpy() == 1
+    eligible = ~np.isin(copies, copies[sole])
     if dataset.synthetic is not None and not dataset.synthetic[eligible].all():
         eligible &= ~dataset.synthetic
     # One of several copies stands for all.
@@ -114,9 +115,17 @@ def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, 
         stratify=codes[candidates] if fits else None,
         random_state=seed,
     )
-    valid = np.sort(valid)
+    valid = _without_whole_classes(np.sort(valid), codes, copies)
     train = apart(np.setdiff1d(np.arange(len(dataset)), valid), valid, copies)
     return Subset(dataset, train.tolist()), Subset(dataset, valid.tolist())
+
+
+def _without_whole_classes(valid: np.ndarray, codes: np.ndarray, copies: np.ndarray) -> np.ndarray:
+    """Take back the first text of each class that would have none to train on."""
+    lost = np.setdiff1d(codes, codes[~np.isin(copies, copies[valid])])
+    # The last text held out is the first of no such class, so that not all are taken back.
+    first = pd.Series(copies).groupby(codes).min()[lost]
+    return valid[~np.isin(copies[valid], first)]
 
 
 def real_alone(dataset: Any, train: Any, valid: Any) -> tuple[Any, Any]:

@@ -17,6 +17,10 @@ class ByteDropout(nn.Dropout):
     kept. Elsewhere this is torch's own dropout.
     """
 
+    def __init__(self, p: float) -> None:
+        super().__init__(p)
+        self.first_p = p
+
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Drop elements in training."""
         dropped = round(self.p * _LEVELS)
@@ -31,8 +35,14 @@ class ByteDropout(nn.Dropout):
 
 
 def replace_dropout(module: nn.Module, p: float | None = None) -> None:
-    """Put :class:`ByteDropout` in place of every ``torch.nn.Dropout`` of a module."""
+    """Put :class:`ByteDropout` in place of every ``torch.nn.Dropout`` of a module.
+
+    Their probability becomes `p`; None stands for the one that each of them had at first.
+    """
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Dropout:
-                setattr(parent, name, ByteDropout(child.p if p is None else p))
+                setattr(parent, name, ByteDropout(child.p))
+    for layer in module.modules():
+        if isinstance(layer, ByteDropout):
+            layer.p = layer.first_p if p is None else p

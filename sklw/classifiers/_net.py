@@ -20,6 +20,7 @@ from sklw._hardware import seeded
 from sklw._validation import check_texts
 from sklw.classifiers._checks import with_class_weight
 from sklw.classifiers._data import TextDataset, hold_out, real_alone
+from sklw.classifiers._dropout import replace_dropout
 from sklw.classifiers._losses import row_factors, weighted_mean
 from sklw.classifiers._probe import fit_head
 from sklw.classifiers._skorch import ScikitLearnNet
@@ -27,6 +28,9 @@ from sklw.classifiers._skorch import ScikitLearnNet
 __all__ = ["TextNet"]
 
 _OF_ROW_WEIGHTS = ("quality", "synthetic")
+# Parameters that are read when the parts of the net are built.
+_OF_NETWORK = ("model", "pooling", "dropout", "precision")
+_OF_PARTS = (*_OF_NETWORK, "label_smoothing", "weight_decay", "early_stopping")
 # Rows in a prediction batch: without gradients there is room for more than in training.
 MIN_PREDICTION_BATCH = 64
 DEFAULT_PATIENCE = 3
@@ -43,6 +47,7 @@ class TextNet(ScikitLearnNet):
 
     finish_: Any = None
     head_is_fitted_: bool = False
+    built_from_: dict[str, Any] = {}
 
     # -- construction -------------------------------------------------------------------------
 
@@ -87,7 +92,31 @@ class TextNet(ScikitLearnNet):
         }
         self.module_ = self.module(encoder, **settings)
         self.head_is_fitted_ = False
+        self.built_from_ = {name: getattr(self, name) for name in _OF_PARTS}
         return self
+
+    def _follow_parameters(self) -> None:
+        """Heed what was set since the net was built, as skorch does for the parameters with __."""
+        now = {name: getattr(self, name) for name in self.built_from_}
+        changed = {name for name, value in now.items() if value != self.built_from_[name]}
+        changed -= self.get_params_for("module").keys()  # module__dropout stands above dropout
+        for name in changed.intersection(_OF_NETWORK):
+            if name in ("model", "pooling") or not hasattr(self.module_, name):
+                raise ValueError(
+                    f"{name} was set to {now[name]!r}, which cannot change in a network that "
+                    "learns on. Call fit with warm_start=False for a new network."
+                )
+        if "dropout" in changed:
+            replace_dropout(self.module_, self.dropout)
+        if "precision" in changed:
+            self.module_.precision = self.precision
+        if "label_smoothing" in changed:
+            self._initialize_criterion()
+        if changed & {"label_smoothing", "weight_decay"}:
+            self._initialize_optimizer()  # a criterion may have parameters that it trains
+        if "early_stopping" in changed:
+            self._initialize_callbacks()
+        self.built_from_ = now
 
     def torch_compile(self, module: Any, name: str) -> Any:
         """Compile the encoder, where the time goes, for batches of any size."""
@@ -146,6 +175,11 @@ class TextNet(ScikitLearnNet):
         codes = None if labels is None else self._encode(labels)
         return self.dataset(texts, self._tokenize(texts), labels, codes)
 
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, sorted, as in every classifier of scikit-learn."""
+        return np.unique(super().classes_)
+
     def _find_classes(self, y: np.ndarray) -> np.ndarray:
         """Return the sorted classes."""
         classes = np.unique(y)
@@ -200,6 +234,7 @@ class TextNet(ScikitLearnNet):
     # -- training -----------------------------------------------------------------------------
 
     def _train(self, rows: dict[str, Any], codes: np.ndarray) -> Self:
+        self._follow_parameters()
         weights = with_class_weight(
             rows["sample_weight"], self.class_weight, rows["y"], self.classes_
         )
@@ -229,6 +264,13 @@ class TextNet(ScikitLearnNet):
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         train, valid = self.get_split_datasets(X, y)
+        stops = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
+        if valid is None and any(c.monitor in ("valid_loss", "valid_acc") for c in stops):
+            raise ValueError(
+                "The callback EarlyStopping watches rows held out, and none are. Pass "
+                "early_stopping=True in its place, or train_split, or "
+                'EarlyStopping(monitor="train_loss").'
+            )
         if self.head_init == "probe" and not self.head_is_fitted_:
             fit_head(self, train, self._draw_seed())
         self.head_is_fitted_ = True

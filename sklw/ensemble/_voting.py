@@ -5,13 +5,14 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklw._compat.scikit_learn import HasMethods, Interval, fit_context, safe_indexing
 from sklw._fit_arguments import accepts
-from sklw._row_weights import RowWeights, Weighted
+from sklw._row_weights import RowWeights, unpacked
 from sklw._validation import check_labels
 
 __all__ = ["RealSyntheticVotingClassifier"]
@@ -41,7 +42,7 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes.
+        The classes of the rows, and those that a classifier knows beyond them.
     estimator_, real_estimator_ : classifiers
         The fitted classifiers.
     n_features_in_ : int
@@ -114,8 +115,7 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
         self : RealSyntheticVotingClassifier
             The fitted classifier.
         """
-        if isinstance(X, Weighted):
-            X, row_weights = X.X, X.row_weights
+        X, row_weights = unpacked(X, row_weights)
         labels = check_labels(y, estimator_name=type(self).__name__, warn=True)
         if row_weights is None:
             weights = np.ones(len(labels)) if sample_weight is None else sample_weight
@@ -129,11 +129,13 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
             raise ValueError(
                 f"There are {len(row_weights)} weights for {len(labels)} rows. Pass one for each."
             )
-        self.classes_ = np.unique(labels)
         real = _real_rows(X, labels, row_weights)
         self.estimator_ = _fitted(self.estimator, X, labels, row_weights)
         of_real = self.estimator if self.real_estimator is None else self.real_estimator
         self.real_estimator_ = _fitted(of_real, *real)
+        # A classifier may know more classes than the rows have: BertClassifier(classes=[...]).
+        known = [labels, self.estimator_.classes_, self.real_estimator_.classes_]
+        self.classes_ = np.unique(np.concatenate(known))
         if hasattr(self.estimator_, "n_features_in_"):
             self.n_features_in_ = self.estimator_.n_features_in_
         return self
@@ -152,8 +154,8 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
             With columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        of_all = np.asarray(self.estimator_.predict_proba(X), dtype=float)
-        of_real = np.asarray(self.real_estimator_.predict_proba(X), dtype=float)
+        of_all = _probabilities(self.estimator_, X, self.classes_)
+        of_real = _probabilities(self.real_estimator_, X, self.classes_)
         return (1 - self.real_vote) * of_all + self.real_vote * of_real
 
     def predict(self, X: Any) -> np.ndarray:
@@ -212,8 +214,18 @@ def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> A
     steps = getattr(estimator, "steps", None)
     if steps and accepts(steps[-1][1], "sample_weight"):
         argument = {f"{steps[-1][0]}__sample_weight": row_weights.sample_weight}
-        return clone(estimator).fit(X, y, **argument)
+        # With metadata routing a pipeline refuses arguments that name a step.
+        with config_context(enable_metadata_routing=False):
+            return clone(estimator).fit(X, y, **argument)
     raise TypeError(
         f"{type(estimator).__name__} takes no sample_weight in fit, so the weights would be lost. "
         "Pass a classifier that does, such as LogisticRegression or BertClassifier."
     )
+
+
+def _probabilities(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray:
+    """Return what a classifier predicts, each column at the place of its class; 0 elsewhere."""
+    found = np.asarray(classifier.predict_proba(X), dtype=float)
+    placed = np.zeros((len(found), len(classes)))
+    placed[:, np.searchsorted(classes, classifier.classes_)] = found
+    return placed

@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
-from skorch.callbacks import Checkpoint, EpochScoring, LRScheduler
+from skorch.callbacks import Checkpoint, EarlyStopping, EpochScoring, LRScheduler
 from skorch.dataset import ValidSplit
 
 from sklw import BertClassifier, RowWeights, SyntheticWeighter
@@ -70,6 +70,15 @@ def test_labels_of_any_type(settings, labels):
     clf = BertClassifier(**{**settings, "max_epochs": 20}).fit(texts, labels)
     assert clf.classes_.tolist() == sorted(labels)
     assert clf.predict(texts).tolist() == list(labels)
+
+
+@pytest.mark.parametrize("classes", [["up", "down"], ["x", "up", "down", "a"]])
+def test_given_classes_are_sorted(settings, reviews, classes):
+    X, y = reviews
+    clf = BertClassifier(**{**settings, "max_epochs": 20}, classes=classes).fit(X, y)
+    assert clf.classes_.tolist() == sorted(classes)
+    assert clf.predict_proba(X).shape == (60, len(classes))
+    assert clf.score(X, y) > 0.95
 
 
 def test_same_seed_same_result_and_global_state_untouched(settings, reviews):
@@ -228,6 +237,17 @@ def test_early_stopping_restores_the_best_epoch(settings, reviews):
     assert not torch.equal(clf.module_.head.weight, kept[len(losses) - 1])
 
 
+def test_skorch_early_stopping_needs_rows_held_out(settings, reviews):
+    clf = BertClassifier(**settings, callbacks=[EarlyStopping()])
+    with pytest.raises(ValueError, match="early_stopping=True in its place"):
+        clf.fit(*reviews)
+    split = clone(clf).set_params(train_split=ValidSplit(3, stratified=True))
+    assert np.isfinite(split.fit(*reviews).history[:, "valid_loss"]).all()
+    on_train = EarlyStopping(monitor="train_loss", patience=2, threshold=10.0)
+    clf = clone(clf).set_params(callbacks=[on_train], max_epochs=9).fit(*reviews)
+    assert len(clf.history) < 9
+
+
 class Parts(BertClassifier):
     """Keeps which rows it trained on and which it held out."""
 
@@ -274,6 +294,20 @@ def test_without_real_rows_synthetic_ones_are_held_out(settings, reviews):
     assert len(clf.rows_[1]) == 6
 
 
+@pytest.mark.parametrize("fraction", [0.4, 0.6, 0.9])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_text_of_each_class_is_trained_on(settings, fraction, shared):
+    X = np.array([f"good film {i}" for i in range(10)], dtype=object)
+    y = np.repeat(list("abcde"), 2)
+    if shared:  # the only text of "f" is one of "a"
+        X, y = np.append(X, "Good film  0"), np.append(y, "f")
+    hold = {"early_stopping": True, "validation_fraction": fraction}
+    train, valid = Parts(**settings, **hold, max_epochs=1).fit(X, y).rows_
+    assert set(y[train]) == set(y)
+    assert len(valid)
+    assert not {0, 10} & set(valid) or not shared
+
+
 def test_skorch_train_split_and_callbacks(settings, reviews, tmp_path):
     from skorch.dataset import Dataset, ValidSplit
     from skorch.helper import predefined_split
@@ -308,6 +342,55 @@ def test_warm_start_and_partial_fit_go_on(settings, reviews):
     assert len(step.history) == 2 * step.max_epochs
     with pytest.raises(ValueError, match=r"'sideways' at position 1.*classes="):
         step.partial_fit(X[:2], ["up", "sideways"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("label_smoothing", 0.9),
+        ("weight_decay", 5.0),
+        ("dropout", 0.5),
+        ("precision", "bfloat16"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_training_that_goes_on_heeds_parameters_set(settings, reviews, name, value, method):
+    first = BertClassifier(**settings, warm_start=True).fit(*reviews)
+    plain, other, back = (pickle.loads(pickle.dumps(first)) for _ in range(3))
+    before = first.get_params()[name]
+    other.set_params(**{name: value})
+    back.set_params(**{name: value}).set_params(**{name: before})
+    p, changed, same = (
+        getattr(clf, method)(*reviews).predict_proba(reviews[0]) for clf in (plain, other, back)
+    )
+    assert np.array_equal(same, p)
+    assert np.abs(changed - p).max() > 1e-4
+    assert other.optimizer_.param_groups[0]["lr"] == settings["lr"]
+
+
+def test_early_stopping_set_after_the_first_fit(settings, reviews):
+    clf = BertClassifier(**settings, max_epochs=1, warm_start=True).fit(*reviews)
+    clf.set_params(early_stopping=1, max_epochs=60, lr=0.1).fit(*reviews)
+    assert len(clf.history) < 61
+
+
+def test_dropout_of_the_encoder_again(settings, reviews):
+    clf = BertClassifier(**{**settings, "dropout": 0.3, "max_epochs": 1}, warm_start=True)
+    clf.fit(*reviews).set_params(dropout=None).fit(*reviews)
+    layers = [m for m in clf.module_.modules() if isinstance(m, torch.nn.Dropout)]
+    assert {layer.p for layer in layers} == {0.1}
+
+
+@pytest.mark.parametrize(("name", "value"), [("pooling", "cls"), ("model", "all-MiniLM-L6-v2")])
+def test_what_cannot_change_in_a_network_that_learns_on(settings, reviews, name, value):
+    clf = BertClassifier(**settings, max_epochs=1, warm_start=True).fit(*reviews)
+    clf.set_params(**{name: value})
+    for train in (clf.fit, clf.partial_fit):
+        with pytest.raises(ValueError, match=f"{name} was set to '{value}'.*warm_start=False"):
+            train(*reviews)
+    if name == "pooling":
+        clf.set_params(warm_start=False).fit(*reviews)
+        assert clf.module_.pooling == "cls"
 
 
 def test_gradient_clipping(settings, reviews):

@@ -80,6 +80,22 @@ def test_class_weight_equals_sample_weight(settings, reviews):
     assert np.array_equal(proba(by_class, X, y, X), expected)
 
 
+@pytest.mark.parametrize("absent", ["no row", "weight 0"])
+def test_class_weight_of_a_class_without_rows(settings, reviews, absent):
+    X, y = reviews
+    weights = np.where(y == "up", 3.0, 1.0)
+    if absent == "weight 0":
+        X, y, weights = [*X, "the film"], [*y, "sideways"], [*weights, 0.0]
+    kept = np.asarray(weights) > 0
+    trained = [
+        BertClassifier(**settings, class_weight=class_weight).partial_fit(
+            X, y, classes=["down", "sideways", "up"], sample_weight=given
+        )
+        for class_weight, given in [({"up": 3.0, "sideways": 2.0}, kept), (None, weights)]
+    ]
+    assert np.array_equal(*[clf.predict_proba(X) for clf in trained])
+
+
 def test_balanced_class_weight(settings, reviews):
     X, y = np.array(reviews[0], dtype=object)[:45], reviews[1][:45]
     keep = (y == "up") | (np.arange(45) < 10)

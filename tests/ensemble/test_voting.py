@@ -4,6 +4,7 @@ from imblearn.over_sampling import SMOTE
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -19,6 +20,7 @@ from sklw import (
     RowWeights,
     SyntheticWeighter,
     TextEmbedder,
+    Weighted,
     make_pipeline,
 )
 from sklw.datasets import load_maintenance_requests
@@ -77,6 +79,40 @@ def test_without_synthetic_rows_both_see_the_same(rows):
     np.testing.assert_allclose(clf.predict_proba(X), expected)
 
 
+class Backwards(LogisticRegression):
+    """Has its classes in descending order."""
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self.classes_ = self.classes_[::-1]
+        return self
+
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, ::-1]
+
+
+def test_columns_are_told_by_the_classes_of_each_part(rows):
+    X, y, weights = rows
+    expected = RealSyntheticVotingClassifier(LogisticRegression()).fit(X, y, row_weights=weights)
+    for parts in ((LogisticRegression(), Backwards()), (Backwards(), None)):
+        clf = RealSyntheticVotingClassifier(parts[0], real_estimator=parts[1])
+        clf.fit(X, y, row_weights=weights)
+        assert clf.classes_.tolist() == ["a", "b"]
+        np.testing.assert_allclose(clf.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize("classes", [["up", "down"], ["a0", "down", "up"], ["up", "down", "x"]])
+def test_a_part_that_is_given_its_classes(settings, reviews, classes):
+    X, y = reviews
+    bert = BertClassifier(**settings, max_epochs=10, classes=classes)
+    of_real = stock_pipeline(CountVectorizer(), LogisticRegression())
+    clf = RealSyntheticVotingClassifier(bert, real_estimator=of_real)
+    clf.fit(X, y, row_weights=RowWeights(np.ones(60), np.arange(60) > 40))
+    assert clf.classes_.tolist() == sorted(classes)
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+    assert clf.score(X, y) > 0.95
+
+
 def test_texts_in_a_pipeline():
     corpus = load_maintenance_requests()
     X, y = np.array(corpus.data[:200], dtype=object), np.array(corpus.target[:200])
@@ -113,11 +149,15 @@ def test_bert_in_a_stock_pipeline_and_with_another_real_estimator(method):
         np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
 
 
+@pytest.mark.usefixtures("routing")
 def test_a_pipeline_as_either_part(rows):
     X, y, weights = rows
     part = stock_pipeline(StandardScaler(), LogisticRegression())
-    clf = RealSyntheticVotingClassifier(part, real_estimator=part)
-    assert clf.fit(X, y, row_weights=weights).predict_proba(X).shape == (90, 2)
+    clf = RealSyntheticVotingClassifier(part, real_estimator=part).fit(X, y, row_weights=weights)
+    scaled = StandardScaler().fit_transform(X)
+    expected = LogisticRegression().fit(scaled, y, weights.sample_weight).predict_proba(scaled)
+    np.testing.assert_allclose(clf.estimator_.predict_proba(X), expected)
+    assert clf.predict_proba(X).shape == (90, 2)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +216,11 @@ def test_what_cannot_be_right(rows):
         voting(LogisticRegression(), real_estimator=KNeighborsClassifier()).fit(
             X, y, row_weights=weights
         )
-    with pytest.raises(ValueError, match="twice"):
-        voting(LogisticRegression()).fit(X, y, np.ones(90), row_weights=weights)
+    twice = [(X, {"sample_weight": np.ones(90), "row_weights": weights})]
+    twice += [(Weighted(X, weights), {name: value}) for name, value in twice[0][1].items()]
+    for given, arguments in twice:
+        with pytest.raises(ValueError, match="twice"):
+            voting(LogisticRegression()).fit(given, y, **arguments)
     with pytest.raises(ValueError, match="90 weights for 89 rows"):
         voting(LogisticRegression()).fit(X[:89], y[:89], row_weights=weights)
     finished = SyntheticWeighter("dimp").fit(X, y, synthetic=weights.synthetic).row_weights_
