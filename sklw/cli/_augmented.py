@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklw._writing import kept_alone, write_by, write_whole
+from sklw._writing import as_csv, kept_alone, write_by, write_whole
 from sklw.cli._file import column, label_column, reading
 from sklw.datasets import load_frame, load_table, load_texts
 
@@ -143,7 +143,7 @@ class Output:
         self._refuse_existing()  # the other one may have come meanwhile
         separator = _SEPARATORS[self.path.suffix.lower()]
         try:
-            write_whole(self.path, rows.to_csv(index=False, sep=separator, lineterminator="\n"))
+            write_whole(self.path, as_csv(rows, separator))
         except OSError as error:
             raise OSError(
                 f"{self.path} could not be written: {error.strerror or error}. Make room, or name "

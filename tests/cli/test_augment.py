@@ -1,3 +1,4 @@
+import csv
 import json
 import signal
 import subprocess
@@ -42,6 +43,22 @@ def test_real_rows_stay_as_they_are_and_synthetic_ones_follow(main, mail, record
     assert "28 synthetic ones (28 hazard)" in out
     assert "<html" in (tmp_path / "out.html").read_text()
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("break_", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("ending", [".csv", ".tsv"])
+def test_line_breaks_within_texts_stay_there(main, mail, recorded, tmp_path, break_, ending):
+    real = read(mail)
+    real.loc[3, "text"] = f"Two{break_}lines"
+    real.to_csv(mail, index=False, lineterminator="\r\n")
+    assert main("augment", mail, *TEXTS, "--recorded", recorded, f"--output=out{ending}")[0] == 0
+    with (tmp_path / f"out{ending}").open(newline="") as file:
+        rows = list(csv.reader(file, delimiter="," if ending == ".csv" else "\t"))
+    assert [row[:3] for row in rows[1 : len(real) + 1]] == real.to_numpy().tolist()
+    assert {len(row) for row in rows} == {7}
+    content = (tmp_path / f"out{ending}").read_bytes()
+    assert content.count(b"\r\n") == (break_ == "\r\n")
+    assert b"\n000" in content  # without quotes, as before
 
 
 def test_an_output_that_exists_is_left_alone_unless_asked_for(main, mail, recorded, tmp_path):
