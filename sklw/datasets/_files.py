@@ -16,6 +16,8 @@ from typing import Any
 
 import pandas as pd
 
+from sklw._reading import protected, restored
+
 __all__ = ["read_table"]
 
 FORMATS = ".csv, .tsv, .txt or .jsonl"
@@ -63,9 +65,13 @@ def read_table(
     ending = next((s for s in reversed(suffixes) if s not in {*_OPENERS, ".zip"}), "")
     if separator is None and (ending in _JSON_LINES or ending == ".json"):
         return _read_json(text, path)
+    text, mark = protected(text, quotes=quotes)
     if separator is None:
         separator = _found_separator(text, columns, quotes, _SEPARATORS.get(ending, ","))
-    return _read_csv(text, columns, separator, quotes, path)
+    frame = restored(_read_csv(text, separator, quotes, path), mark)
+    if isinstance(columns[0], int):
+        return frame
+    return frame.iloc[1:].set_axis(frame.iloc[0].fillna(""), axis=1)
 
 
 def _content(path: Path, suffixes: list[str]) -> bytes:
@@ -155,12 +161,10 @@ def _quoting(quotes: bool) -> Any:
     return csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
 
 
-def _read_csv(
-    text: str, columns: Sequence[Any], separator: str, quotes: bool, path: Path
-) -> pd.DataFrame:
+def _read_csv(text: str, separator: str, quotes: bool, path: Path) -> pd.DataFrame:
     try:
         # The header is read as a row, so that a row longer than it is an error.
-        frame = pd.read_csv(
+        return pd.read_csv(
             io.StringIO(text),
             sep=separator,
             header=None,
@@ -175,9 +179,6 @@ def _read_csv(
             f"{str(error).splitlines()[0]}. Pass another separator (--separator); where quotation "
             "marks are ordinary characters pass quotes=False (--no-quotes)."
         ) from error
-    if isinstance(columns[0], int):
-        return frame
-    return frame.iloc[1:].set_axis(frame.iloc[0].fillna(""), axis=1)
 
 
 def _read_json(text: str, path: Path) -> pd.DataFrame:

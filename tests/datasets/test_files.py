@@ -110,6 +110,27 @@ def test_a_blank_makes_no_floats_of_labels(tmp_path, labels, kind):
         assert load_texts(path)[1].tolist() == [labels[0], labels[2]]
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r\r\n"])
+@pytest.mark.parametrize(
+    ("cell", "quotes"),
+    [("win\rnow", True), ("\rwin\ue000", False), ('"win;\rnow\r"', True), ('"\rwin', False)],
+)
+def test_a_carriage_return_within_a_line_is_text(tmp_path, ending, cell, quotes):
+    path = tmp_path / "a.csv"
+    rows = ["label;text", "ham;a", f"spam;{cell}", ";", "ham;b"]
+    path.write_bytes("".join(row + ending for row in rows).encode())
+    with pytest.warns(UserWarning, match="1 of 4 rows"):
+        texts, labels = load_texts(path, quotes=quotes)
+    assert texts.tolist() == ["a", cell.strip('"') if quotes else cell, "b"]
+    assert labels.tolist() == ["ham", "spam", "ham"]
+
+
+def test_lines_may_end_in_carriage_returns(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'text,label\r"a\nb",x\rc,y\r')
+    assert load_texts(path)[0].tolist() == ["a\nb", "c"]
+
+
 def test_booleans_of_json_are_those_of_the_file(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('[{"text": "a", "label": true}, {"text": "b", "label": false}]')
