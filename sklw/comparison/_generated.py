@@ -34,7 +34,8 @@ class Generated:
     @property
     def accepted(self) -> pd.DataFrame:
         """The verdicts of the rows that are used."""
-        return self.verdicts[self.verdicts["accepted"]]
+        # Without any candidate the column's type is not bool.
+        return self.verdicts[self.verdicts["accepted"].astype(bool)]
 
     def without_copies_of(self, texts: Iterable[str]) -> "Generated":
         """Reject the rows that repeat a text to be tested on: training on them would be a leak."""
@@ -89,8 +90,21 @@ def make_sampler(labels: np.ndarray, settings: Settings, seed: int) -> Any:
         "task": settings.task,
         "cache": settings.cache,
         "random_state": seed,
+        **settings.sampler,
     }
-    return LLMOverSampler(**{**parameters, **settings.sampler})
+    counts = np.unique(labels, return_counts=True)[1]
+    if counts.min() >= int(settings.llm_ratio * counts.max()) and not (
+        {"sampling_strategy", "augment"} & set(settings.sampler)
+    ):
+        warnings.warn(
+            f"No class falls short of llm_ratio={settings.llm_ratio} of the largest one "
+            f"({counts.min()} training rows beside {counts.max()}), so that no rows are generated. "
+            "Raise llm_ratio (--llm-ratio), or train on fewer rows of the rarest class with "
+            "minority_sizes (--minority-sizes).",
+            UserWarning,
+            stacklevel=2,
+        )
+    return LLMOverSampler(**parameters)
 
 
 def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Generated:
