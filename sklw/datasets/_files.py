@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -56,7 +57,8 @@ def read_table(
     """Read a file as a table of strings, missing where a cell is empty.
 
     `columns` are names, by which the separator is recognized, or positions in a file without a
-    header. None finds the separator, and the encoding if it is UTF-8, UTF-16 or UTF-32.
+    header; the last one holds the labels. None finds the separator, and the encoding if it is
+    UTF-8, UTF-16 or UTF-32.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     text = _decoded(_content(path, suffixes), path, encoding)
@@ -69,9 +71,11 @@ def read_table(
     if separator is None:
         separator = _found_separator(text, columns, quotes, _SEPARATORS.get(ending, ","))
     frame = restored(_read_csv(text, separator, quotes, path), mark)
-    if isinstance(columns[0], int):
-        return frame
-    return frame.iloc[1:].set_axis(frame.iloc[0].fillna(""), axis=1)
+    if not isinstance(columns[0], int):
+        frame = frame.iloc[1:].set_axis(frame.iloc[0].fillna(""), axis=1)
+    if quotes:
+        _warn_of_rows_within_cells(frame, columns[-1], separator, path)
+    return frame
 
 
 def _content(path: Path, suffixes: list[str]) -> bytes:
@@ -179,6 +183,29 @@ def _read_csv(text: str, separator: str, quotes: bool, path: Path) -> pd.DataFra
             f"{str(error).splitlines()[0]}. Pass another separator (--separator); where quotation "
             "marks are ordinary characters pass quotes=False (--no-quotes)."
         ) from error
+
+
+def _warn_of_rows_within_cells(frame: pd.DataFrame, label: Any, separator: str, path: Path) -> None:
+    """Warn of rows between two quotation marks that are ordinary characters."""
+    names = frame.columns.tolist()
+    if names.count(label) != 1 or len(names) == 1:
+        return
+    place, labels = names.index(label), set(frame[label].dropna())
+
+    def is_row(line: str) -> bool:
+        cells = line.rstrip("\r").split(separator)
+        return len(cells) == len(names) and cells[place] in labels
+
+    cells = [cell for cell in frame.to_numpy().ravel() if isinstance(cell, str) and "\n" in cell]
+    rows = [line for cell in cells for line in cell.split("\n") if is_row(line)]
+    if rows:
+        warnings.warn(
+            f"{len(rows)} lines of {path} read like rows but are within quotes, such as "
+            f"{rows[0][:60]!r}. If quotation marks are ordinary characters there, pass "
+            "quotes=False (--no-quotes): then they are rows of their own.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _read_json(text: str, path: Path) -> pd.DataFrame:

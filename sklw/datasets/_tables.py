@@ -62,7 +62,8 @@ def load_table(
     Warns
     -----
     UserWarning
-        If rows without a label were left out, or labels differ in case or white space only.
+        If rows without a label were left out, labels differ in case or white space only, or lines
+        within quotes read like rows.
 
     Examples
     --------

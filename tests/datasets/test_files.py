@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import warnings
 
 import pytest
 
@@ -129,6 +130,29 @@ def test_lines_may_end_in_carriage_returns(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b'text,label\r"a\nb",x\rc,y\r')
     assert load_texts(path)[0].tolist() == ["a\nb", "c"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("swapped", [True, False])
+@pytest.mark.parametrize("separator", ["\t", ","])
+def test_rows_between_quotation_marks_get_a_notice(tmp_path, ending, swapped, separator):
+    path = tmp_path / "a.csv"
+    rows = [("text", "label"), ('"open', "x"), ("b", "y"), ("c", "x"), ('6" d', "y"), ("e", "x")]
+    rows.append(("f", "y"))
+    lines = [separator.join(row[::-1] if swapped else row) for row in rows]
+    path.write_bytes("".join(line + ending for line in lines).encode())
+    with pytest.warns(UserWarning, match=r"\d lines of .*read like rows.*quotes=False") as caught:
+        assert len(load_texts(path)[0]) < 6
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings(action="error"):
+        assert load_texts(path, quotes=False)[0].tolist() == ['"open', "b", "c", '6" d', "e", "f"]
+
+
+def test_lines_of_a_quoted_text_are_no_rows(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('text,label\n"Dear all,\n, \nsee you, Ann\nx",x\n"b\n\nBest,\nAnn",y\nc,y\n')
+    with warnings.catch_warnings(action="error"):
+        assert len(load_texts(path)[0]) == 3
 
 
 def test_booleans_of_json_are_those_of_the_file(tmp_path):
