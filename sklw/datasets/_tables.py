@@ -15,6 +15,8 @@ from sklw.datasets._labels import check_classes
 
 __all__ = ["load_table"]
 
+# Leading zeros, and telephone numbers such as +491701234567.
+_CODE = r"\s*[-+]?0\d|\s*\+\d{7,}\s*$"
 # What stands for a missing number in columns that hold nothing but numbers otherwise.
 _MISSING = {"na", "n/a", "nan", "null", "none", "?", "-"}
 
@@ -31,7 +33,8 @@ def load_table(
     r"""Read a labelled table from a CSV, TSV or JSON-lines file, compressed or not.
 
     Columns in which every value is a number become numbers, all others stay strings. So do
-    numbers with leading zeros, which are codes.
+    numbers with leading zeros or, like telephone numbers, a plus and seven digits or more, which
+    are codes, and whole numbers too large to be kept to the digit.
 
     Parameters
     ----------
@@ -113,10 +116,16 @@ def _typed(column: pd.Series) -> pd.Series:
     """Make a column of numbers, if it is one."""
     there = column.dropna()
     there = there[~there.str.strip().str.lower().isin(_MISSING)]
-    codes = there.str.match(r"\s*[-+]?0\d").any()
+    codes = there.str.match(_CODE).any()
     numbers = pd.to_numeric(there, errors="coerce")
-    if codes or there.empty or not np.isfinite(numbers).all():
+    if codes or there.empty or not np.isfinite(numbers).all() or numbers.dtype.kind == "u":
         return column
-    found = numbers.reindex(column.index)
-    whole = there.str.fullmatch(r"\s*[-+]?\d{1,18}\s*").all()
-    return found.astype("Int64") if whole and found.isna().any() else found
+    if numbers.dtype.kind == "i":
+        # Beside a missing value pandas would make floats of them.
+        whole = numbers if len(there) == len(column) else numbers.astype("Int64")
+        return whole.reindex(column.index)
+    long = there.str.fullmatch(r"\s*[-+]?\d{16,}\s*")
+    pairs = zip(numbers[long], there[long], strict=True)
+    if any(int(number) != int(text) for number, text in pairs):
+        return column
+    return numbers.reindex(column.index)
