@@ -30,6 +30,7 @@ class Generated:
     verdicts: pd.DataFrame
     seconds: float
     tokens: int  # read and written, for rejected rows as well
+    table: pd.DataFrame | None = None  # the rows themselves, unless they come from a file
 
     @property
     def accepted(self) -> pd.DataFrame:
@@ -62,7 +63,10 @@ class Generated:
         new = self.accepted
         all_rows: Any
         if isinstance(rows, pd.DataFrame):
-            all_rows = pd.concat([rows, from_lines(new["text"], rows)], ignore_index=True)
+            made = (
+                from_lines(new["text"], rows) if self.table is None else self.table.loc[new.index]
+            )
+            all_rows = pd.concat([rows, made], ignore_index=True)
         else:
             all_rows = np.concatenate([rows, new["text"].to_numpy(dtype=object)])
         all_labels = np.concatenate([labels, np.array(new["label"].tolist(), dtype=labels.dtype)])
@@ -115,10 +119,12 @@ def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Ge
     seconds = time.perf_counter() - start
     provenance = sampler.provenance_
     verdicts = provenance[_COLUMNS].reset_index(drop=True)
+    table = None
     if isinstance(rows, pd.DataFrame):
         parents = [tuple(np.asarray(shown).tolist()) for shown in sampler.parent_indices_]
+        table = all_rows.iloc[len(rows) :].reset_index(drop=True)
         made = {
-            "text": to_lines(all_rows.iloc[len(rows) :]),
+            "text": to_lines(table),
             "label": all_labels[len(rows) :],
             "accepted": True,
             "reason": "",
@@ -129,6 +135,7 @@ def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Ge
         verdicts=verdicts,
         seconds=seconds,
         tokens=int(provenance[["prompt_tokens", "completion_tokens"]].to_numpy().sum()),
+        table=table,
     )
 
 
