@@ -1,7 +1,6 @@
 """The file that `augment` reads, and the one that it writes."""
 
 import argparse
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sklw._writing import as_csv, kept_alone, write_by, write_whole
-from sklw.cli._file import column, label_column, reading
+from sklw.cli._file import check_output, column, label_column, reading
 from sklw.datasets import load_frame, load_table, load_texts
 
 __all__ = ["ADDED", "Data", "Output", "read_data"]
@@ -103,18 +102,9 @@ class Output:
         self.path = Path(path).expanduser()
         self.page = self.path.with_suffix(".html")
         self.overwrite = overwrite
-        folder = self.path.parent
         if self.path.suffix.lower() not in _SEPARATORS:
             raise ValueError(f"--output {path} must end in .csv or .tsv.")
-        if not folder.is_dir():
-            raise ValueError(
-                f"There is no folder {str(folder)!r} for --output. Make it (mkdir -p {folder}), or "
-                "name a file elsewhere."
-            )
-        if not os.access(folder, os.W_OK):
-            raise ValueError(f"The folder {str(folder)!r} may not be written to; name another one.")
-        if self.path.exists() and Path(data).exists() and self.path.samefile(data):
-            raise ValueError(f"--output {path} is the file of the real rows; name another one.")
+        check_output(self.path, "--output", data)
         self._refuse_existing()
 
     def _refuse_existing(self) -> None:
