@@ -1,6 +1,7 @@
 """The file that `augment` reads, and the one that it writes."""
 
 import argparse
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ class Data:
     def augmented(self, X: Any, y: Any, weighter: Any, parents: Any) -> pd.DataFrame:
         """Return the real rows as they are, then the synthetic ones, with what is known of each."""
         n_real, n_used = len(self.frame), len(self.y)
-        real = self.frame.set_axis(range(self.frame.shape[1]), axis=1)
+        real = self.frame.set_axis(range(self.frame.shape[1]), axis=1).map(_as_text)
         made = pd.DataFrame(index=range(len(y) - n_used), columns=real.columns, dtype=object)
         new = pd.DataFrame(X).iloc[n_used:].astype(object)
         for at, place in enumerate(self.places):
@@ -56,6 +57,11 @@ class Data:
             " ".join(map(str, self.numbers[np.asarray(of_row, dtype=int)])) for of_row in parents
         ]
         return pd.concat([rows, known], axis=1)
+
+
+def _as_text(cell: Any) -> Any:
+    """Write lists and objects of JSON lines as they were there."""
+    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, (list, dict)) else cell
 
 
 def read_data(arguments: argparse.Namespace) -> Data:

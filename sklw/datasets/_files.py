@@ -217,7 +217,7 @@ def _read_json(text: str, path: Path) -> pd.DataFrame:
             continue
         try:
             # A label 1 must become neither 1.0 nor, beside a missing one, a float.
-            read = json.loads(part, parse_int=str, parse_float=str, parse_constant=_missing)
+            read = json.loads(part, parse_int=_Number, parse_float=_Number, parse_constant=_missing)
         except ValueError as error:
             raise ValueError(
                 f"Line {number} of {str(path)!r} could not be read as JSON: {error}. Each line "
@@ -228,11 +228,26 @@ def _read_json(text: str, path: Path) -> pd.DataFrame:
         raise ValueError(
             f"{str(path)!r} holds values that are not JSON objects; each line must be one."
         )
-    names = {True: "true", False: "false"}
-    return pd.DataFrame(
-        [{k: names[v] if isinstance(v, bool) else v for k, v in r.items()} for r in records],
-        dtype=object,
-    )
+    return pd.DataFrame([{k: _cell(v) for k, v in r.items()} for r in records], dtype=object)
+
+
+class _Number(str):
+    """A number, as it is written."""
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, _Number) else _within(value)
+
+
+def _within(value: Any) -> Any:
+    """Leave what a list or an object holds as JSON has it: [1] is not ["1"]."""
+    if isinstance(value, list):
+        return [_within(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _within(item) for name, item in value.items()}
+    return json.loads(value) if isinstance(value, _Number) else value
 
 
 def _missing(constant: str) -> None:

@@ -204,6 +204,18 @@ def test_files_as_programs_write_them(main, mail, recorded, separator, encoding,
     assert read("out.csv").loc[:51, real.columns].equals(real)
 
 
+def test_cells_of_json_lines_are_written_as_json(main, mail, recorded, tmp_path):
+    real = pd.read_csv(mail, dtype=str)
+    extra = ['[1, 2.5, "é"]', '{"a": [true, null]}', "7", "1.50", "true", "null"]
+    lines = [
+        f'{{"extra": {extra[at % 6]}, {json.dumps(row)[1:]}'
+        for at, row in enumerate(real[["text", "label"]].to_dict("records"))
+    ]
+    (tmp_path / "mail.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert main("augment", "mail.jsonl", *TEXTS, "--recorded", recorded)[0] == 0
+    assert read("out.csv")["extra"][:6].tolist() == [*extra[:5], ""]
+
+
 def test_a_table(main, tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
