@@ -34,11 +34,15 @@ _MARKS = {  # the longer ones first
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_EXCEL = (
+    "save the sheet as CSV (UTF-8), or call "
+    'pandas.read_excel(path).to_csv("texts.csv", index=False)'
+)
 # How other programs' files begin, and what to do with them.
 _FOREIGN = {
     b"\x1f\x8b": "a gzip file: rename it so that its name ends in .gz",
-    b"PK\x03\x04": "an Excel, OpenDocument or zip file: save the sheet as CSV (UTF-8)",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save the sheet as CSV (UTF-8)",
+    b"PK\x03\x04": f"an Excel, OpenDocument or zip file: {_EXCEL}",
+    b"\xd0\xcf\x11\xe0": f"an old Excel or Word file: {_EXCEL}",
     b"PAR1": 'a Parquet file: pandas.read_parquet(path).to_csv("texts.csv", index=False)',
     b"ARROW1": 'an Arrow file: pandas.read_feather(path).to_csv("texts.csv", index=False)',
     b"SQLite format 3": "an SQLite database: export the table as CSV",

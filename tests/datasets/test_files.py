@@ -69,9 +69,9 @@ def test_other_encodings_are_asked_for_with_an_example(tmp_path, encoding, text)
 @pytest.mark.parametrize(
     ("name", "content", "advice"),
     [
-        ("a.xlsx", b"PK\x03\x04 and so on", "save the sheet as CSV"),
+        ("a.xlsx", b"PK\x03\x04 and so on", r"read_excel\(path\).to_csv"),
         ("a.docx", b"PK\x03\x04 and so on", "save the sheet as CSV"),
-        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "save the sheet as CSV"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", r"read_excel\(path\).to_csv"),
         ("a.parquet", b"PAR1\x15\x04", r"read_parquet\(path\).to_csv"),
         ("a.csv", b"PAR1\x15\x04", r"read_parquet\(path\).to_csv"),
         ("a.csv", b"\x1f\x8b\x08", "so that its name ends in .gz"),
