@@ -59,8 +59,8 @@ def load_table(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file cannot be read, a column is missing, nothing is left beside the labels, or
-        fewer than two classes remain.
+        If the file cannot be read, a column is missing, the target is to be ignored, nothing is
+        left beside the labels, or fewer than two classes remain.
 
     Warns
     -----
@@ -83,6 +83,11 @@ def load_table(
     frame = load_frame(path, [target_column], separator=separator, quotes=quotes, encoding=encoding)
     for column in ignore:
         check_column(frame, column, path)
+    if target_column in ignore:
+        raise ValueError(
+            f"The target {target_column!r} cannot be ignored: it holds the labels. Take it out of "
+            "ignore (--ignore)."
+        )
     labels = frame[target_column]
     labelled = labels.map(lambda label: isinstance(label, str) and bool(folded(label)))
     if not labelled.all():

@@ -95,6 +95,11 @@ def test_lists_in_a_table(tmp_path):
         load_table(path, "y", ignore=["c"])
 
 
+def test_the_target_cannot_be_ignored(path):
+    with pytest.raises(ValueError, match="target 'paid' cannot be ignored"):
+        load_table(path, "paid", ignore=["id", "paid"])
+
+
 def test_a_frame_has_all_cells_as_they_stand(path):
     frame = load_frame(path, ["paid"])
     assert frame["zip"].tolist() == ["01234", "98765", "00001", "55555"]
