@@ -1,7 +1,7 @@
 """The file that `augment` reads, and the one that it writes."""
 
 import argparse
-import os
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklw._writing import kept_alone, write_by, write_whole
-from sklw.cli._file import column, label_column, reading
+from sklw._writing import as_csv, kept_alone, write_by, write_whole
+from sklw.cli._file import check_output, column, label_column, reading
 from sklw.datasets import load_frame, load_table, load_texts
 
 __all__ = ["ADDED", "Data", "Output", "read_data"]
@@ -40,7 +40,7 @@ class Data:
     def augmented(self, X: Any, y: Any, weighter: Any, parents: Any) -> pd.DataFrame:
         """Return the real rows as they are, then the synthetic ones, with what is known of each."""
         n_real, n_used = len(self.frame), len(self.y)
-        real = self.frame.set_axis(range(self.frame.shape[1]), axis=1)
+        real = self.frame.set_axis(range(self.frame.shape[1]), axis=1).map(_as_text)
         made = pd.DataFrame(index=range(len(y) - n_used), columns=real.columns, dtype=object)
         new = pd.DataFrame(X).iloc[n_used:].astype(object)
         for at, place in enumerate(self.places):
@@ -57,6 +57,11 @@ class Data:
             " ".join(map(str, self.numbers[np.asarray(of_row, dtype=int)])) for of_row in parents
         ]
         return pd.concat([rows, known], axis=1)
+
+
+def _as_text(cell: Any) -> Any:
+    """Write lists and objects of JSON lines as they were there."""
+    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, (list, dict)) else cell
 
 
 def read_data(arguments: argparse.Namespace) -> Data:
@@ -103,18 +108,9 @@ class Output:
         self.path = Path(path).expanduser()
         self.page = self.path.with_suffix(".html")
         self.overwrite = overwrite
-        folder = self.path.parent
         if self.path.suffix.lower() not in _SEPARATORS:
             raise ValueError(f"--output {path} must end in .csv or .tsv.")
-        if not folder.is_dir():
-            raise ValueError(
-                f"There is no folder {str(folder)!r} for --output. Make it (mkdir -p {folder}), or "
-                "name a file elsewhere."
-            )
-        if not os.access(folder, os.W_OK):
-            raise ValueError(f"The folder {str(folder)!r} may not be written to; name another one.")
-        if self.path.exists() and Path(data).exists() and self.path.samefile(data):
-            raise ValueError(f"--output {path} is the file of the real rows; name another one.")
+        check_output(self.path, "--output", data)
         self._refuse_existing()
 
     def _refuse_existing(self) -> None:
@@ -143,7 +139,7 @@ class Output:
         self._refuse_existing()  # the other one may have come meanwhile
         separator = _SEPARATORS[self.path.suffix.lower()]
         try:
-            write_whole(self.path, rows.to_csv(index=False, sep=separator, lineterminator="\n"))
+            write_whole(self.path, as_csv(rows, separator))
         except OSError as error:
             raise OSError(
                 f"{self.path} could not be written: {error.strerror or error}. Make room, or name "

@@ -3,12 +3,13 @@
 import argparse
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from sklw.cli._arguments import descriptions, names, positive, sizes
-from sklw.cli._file import add_file_options, column, label_column, reading
+from sklw.cli._file import add_file_options, check_output, column, label_column, reading
 from sklw.cli._generator import (
     add_generator_options,
     make_budget,
@@ -121,6 +122,8 @@ def _methods_help() -> str:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.html is not None:
+        _check_page(Path(arguments.html), Path(arguments.output), arguments.data)
     X, y = _read(arguments)
     locate_model(arguments.encoder)  # a wrong name shows now, not after the first hour
     plan: dict[str, Any] = {
@@ -148,6 +151,13 @@ def _run(arguments: argparse.Namespace) -> int:
     if len(refused):  # what there is, is shown; the failed trials are run again
         raise EndpointError(refused.iloc[0].partition(": ")[2])
     return int(bool((results["error"] != "").all()))
+
+
+def _check_page(page: Path, output: Path, data: str) -> None:
+    if page.resolve() == output.resolve():
+        raise ValueError(f"--html {page} is the folder of --output; name a file.")
+    if output.exists() or page.parent.resolve() != output.resolve():  # which is made
+        check_output(page, "--html", data)
 
 
 def _settings(arguments: argparse.Namespace, y: Any) -> Settings:

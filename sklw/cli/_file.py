@@ -1,11 +1,13 @@
-"""The options that say which file is meant and how it is written."""
+"""The options that say which files are meant and how they are written."""
 
 import argparse
+import os
+from pathlib import Path
 from typing import Any
 
 from sklw.cli._arguments import names, separator
 
-__all__ = ["add_file_options", "column", "label_column", "reading"]
+__all__ = ["add_file_options", "check_output", "column", "label_column", "reading"]
 
 
 def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) -> None:
@@ -74,3 +76,19 @@ def reading(arguments: argparse.Namespace) -> dict[str, Any]:
         "quotes": not arguments.no_quotes,
         "encoding": arguments.encoding,
     }
+
+
+def check_output(path: Path, option: str, data: str) -> None:
+    """Raise an error if the file of an option cannot be written, before anything is done for it."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise ValueError(
+            f"There is no folder {str(folder)!r} for {option}. Make it (mkdir -p {folder}), or "
+            "name a file elsewhere."
+        )
+    if path.is_dir():
+        raise ValueError(f"{str(path)!r} is a folder; name a file with {option}.")
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"The folder {str(folder)!r} may not be written to; name another one.")
+    if path.exists() and Path(data).exists() and path.samefile(data):
+        raise ValueError(f"{option} {path} is the file of the real rows; name another one.")

@@ -30,11 +30,13 @@ class Generated:
     verdicts: pd.DataFrame
     seconds: float
     tokens: int  # read and written, for rejected rows as well
+    table: pd.DataFrame | None = None  # the rows themselves, unless they come from a file
 
     @property
     def accepted(self) -> pd.DataFrame:
         """The verdicts of the rows that are used."""
-        return self.verdicts[self.verdicts["accepted"]]
+        # Without any candidate the column's type is not bool.
+        return self.verdicts[self.verdicts["accepted"].astype(bool)]
 
     def without_copies_of(self, texts: Iterable[str]) -> "Generated":
         """Reject the rows that repeat a text to be tested on: training on them would be a leak."""
@@ -61,7 +63,10 @@ class Generated:
         new = self.accepted
         all_rows: Any
         if isinstance(rows, pd.DataFrame):
-            all_rows = pd.concat([rows, from_lines(new["text"], rows)], ignore_index=True)
+            made = (
+                from_lines(new["text"], rows) if self.table is None else self.table.loc[new.index]
+            )
+            all_rows = pd.concat([rows, made], ignore_index=True)
         else:
             all_rows = np.concatenate([rows, new["text"].to_numpy(dtype=object)])
         all_labels = np.concatenate([labels, np.array(new["label"].tolist(), dtype=labels.dtype)])
@@ -89,8 +94,21 @@ def make_sampler(labels: np.ndarray, settings: Settings, seed: int) -> Any:
         "task": settings.task,
         "cache": settings.cache,
         "random_state": seed,
+        **settings.sampler,
     }
-    return LLMOverSampler(**{**parameters, **settings.sampler})
+    counts = np.unique(labels, return_counts=True)[1]
+    if counts.min() >= int(settings.llm_ratio * counts.max()) and not (
+        {"sampling_strategy", "augment"} & set(settings.sampler)
+    ):
+        warnings.warn(
+            f"No class falls short of llm_ratio={settings.llm_ratio} of the largest one "
+            f"({counts.min()} training rows beside {counts.max()}), so that no rows are generated. "
+            "Raise llm_ratio (--llm-ratio), or train on fewer rows of the rarest class with "
+            "minority_sizes (--minority-sizes).",
+            UserWarning,
+            stacklevel=2,
+        )
+    return LLMOverSampler(**parameters)
 
 
 def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Generated:
@@ -101,10 +119,12 @@ def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Ge
     seconds = time.perf_counter() - start
     provenance = sampler.provenance_
     verdicts = provenance[_COLUMNS].reset_index(drop=True)
+    table = None
     if isinstance(rows, pd.DataFrame):
         parents = [tuple(np.asarray(shown).tolist()) for shown in sampler.parent_indices_]
+        table = all_rows.iloc[len(rows) :].reset_index(drop=True)
         made = {
-            "text": to_lines(all_rows.iloc[len(rows) :]),
+            "text": to_lines(table),
             "label": all_labels[len(rows) :],
             "accepted": True,
             "reason": "",
@@ -115,6 +135,7 @@ def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Ge
         verdicts=verdicts,
         seconds=seconds,
         tokens=int(provenance[["prompt_tokens", "completion_tokens"]].to_numpy().sum()),
+        table=table,
     )
 
 

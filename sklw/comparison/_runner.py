@@ -27,7 +27,7 @@ from sklw.comparison._methods import (
 from sklw.comparison._metrics import METRICS, evaluate
 from sklw.comparison._settings import Settings
 from sklw.comparison._splits import Split, draw_split, rarest_class
-from sklw.comparison._tables import has_natural_repeats, is_mixed, to_lines
+from sklw.comparison._tables import check_lines, has_natural_repeats, is_mixed, to_lines
 
 __all__ = ["compare", "estimate"]
 
@@ -102,7 +102,7 @@ def compare(
     ------
     ValueError
         If a name is unknown, a label is missing, a class has a single row, a size does not fit the
-        data, or `output` is in use or holds other results.
+        data, values of a column cannot be kept in `output`, or it is in use or holds other results.
 
     Examples
     --------
@@ -234,6 +234,9 @@ class _Comparison:
             )
         for size, seed in dict.fromkeys((trial.minority_size, trial.seed) for trial in trials):
             self._split(size, seed)
+        generates = any(METHODS[trial.method].uses_llm for trial in trials)
+        if generates and self.is_table and self.output is not None:
+            check_lines(self.rows)
         return trials
 
     def estimate(self, minority_size: int, seed: int) -> pd.DataFrame:
@@ -268,9 +271,10 @@ class _Comparison:
         if self.output is None:
             yield
             return
-        rows = self.rows if self.is_table else self.rows.tolist()
+        # Not of the table itself: what pandas remembers of its columns changes the hash.
+        table = [*map(str, self.rows.dtypes), *to_lines(self.rows)] if self.is_table else None
         description = {
-            "data": joblib.hash([rows, self.labels.tolist()]),
+            "data": joblib.hash([table or self.rows.tolist(), self.labels.tolist()]),
             "majority_size": self.majority_size,
             "test_size": self.test_size,
             **self.settings.describe(),

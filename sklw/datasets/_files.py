@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from sklw._reading import protected, restored
 
 __all__ = ["read_table"]
 
@@ -31,11 +34,15 @@ _MARKS = {  # the longer ones first
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_EXCEL = (
+    "save the sheet as CSV (UTF-8), or call "
+    'pandas.read_excel(path).to_csv("texts.csv", index=False)'
+)
 # How other programs' files begin, and what to do with them.
 _FOREIGN = {
     b"\x1f\x8b": "a gzip file: rename it so that its name ends in .gz",
-    b"PK\x03\x04": "an Excel, OpenDocument or zip file: save the sheet as CSV (UTF-8)",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save the sheet as CSV (UTF-8)",
+    b"PK\x03\x04": f"an Excel, OpenDocument or zip file: {_EXCEL}",
+    b"\xd0\xcf\x11\xe0": f"an old Excel or Word file: {_EXCEL}",
     b"PAR1": 'a Parquet file: pandas.read_parquet(path).to_csv("texts.csv", index=False)',
     b"ARROW1": 'an Arrow file: pandas.read_feather(path).to_csv("texts.csv", index=False)',
     b"SQLite format 3": "an SQLite database: export the table as CSV",
@@ -54,7 +61,8 @@ def read_table(
     """Read a file as a table of strings, missing where a cell is empty.
 
     `columns` are names, by which the separator is recognized, or positions in a file without a
-    header. None finds the separator, and the encoding if it is UTF-8, UTF-16 or UTF-32.
+    header; the last one holds the labels. None finds the separator, and the encoding if it is
+    UTF-8, UTF-16 or UTF-32.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     text = _decoded(_content(path, suffixes), path, encoding)
@@ -63,9 +71,15 @@ def read_table(
     ending = next((s for s in reversed(suffixes) if s not in {*_OPENERS, ".zip"}), "")
     if separator is None and (ending in _JSON_LINES or ending == ".json"):
         return _read_json(text, path)
+    text, mark = protected(text, quotes=quotes)
     if separator is None:
         separator = _found_separator(text, columns, quotes, _SEPARATORS.get(ending, ","))
-    return _read_csv(text, columns, separator, quotes, path)
+    frame = restored(_read_csv(text, separator, quotes, path), mark)
+    if not isinstance(columns[0], int):
+        frame = frame.iloc[1:].set_axis(frame.iloc[0].fillna(""), axis=1)
+    if quotes:
+        _warn_of_rows_within_cells(frame, columns[-1], separator, path)
+    return frame
 
 
 def _content(path: Path, suffixes: list[str]) -> bytes:
@@ -155,12 +169,10 @@ def _quoting(quotes: bool) -> Any:
     return csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
 
 
-def _read_csv(
-    text: str, columns: Sequence[Any], separator: str, quotes: bool, path: Path
-) -> pd.DataFrame:
+def _read_csv(text: str, separator: str, quotes: bool, path: Path) -> pd.DataFrame:
     try:
         # The header is read as a row, so that a row longer than it is an error.
-        frame = pd.read_csv(
+        return pd.read_csv(
             io.StringIO(text),
             sep=separator,
             header=None,
@@ -175,9 +187,29 @@ def _read_csv(
             f"{str(error).splitlines()[0]}. Pass another separator (--separator); where quotation "
             "marks are ordinary characters pass quotes=False (--no-quotes)."
         ) from error
-    if isinstance(columns[0], int):
-        return frame
-    return frame.iloc[1:].set_axis(frame.iloc[0].fillna(""), axis=1)
+
+
+def _warn_of_rows_within_cells(frame: pd.DataFrame, label: Any, separator: str, path: Path) -> None:
+    """Warn of rows between two quotation marks that are ordinary characters."""
+    names = frame.columns.tolist()
+    if names.count(label) != 1 or len(names) == 1:
+        return
+    place, labels = names.index(label), set(frame[label].dropna())
+
+    def is_row(line: str) -> bool:
+        cells = line.rstrip("\r").split(separator)
+        return len(cells) == len(names) and cells[place] in labels
+
+    cells = [cell for cell in frame.to_numpy().ravel() if isinstance(cell, str) and "\n" in cell]
+    rows = [line for cell in cells for line in cell.split("\n") if is_row(line)]
+    if rows:
+        warnings.warn(
+            f"{len(rows)} lines of {path} read like rows but are within quotes, such as "
+            f"{rows[0][:60]!r}. If quotation marks are ordinary characters there, pass "
+            "quotes=False (--no-quotes): then they are rows of their own.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _read_json(text: str, path: Path) -> pd.DataFrame:
@@ -189,7 +221,7 @@ def _read_json(text: str, path: Path) -> pd.DataFrame:
             continue
         try:
             # A label 1 must become neither 1.0 nor, beside a missing one, a float.
-            read = json.loads(part, parse_int=str, parse_float=str, parse_constant=_missing)
+            read = json.loads(part, parse_int=_Number, parse_float=_Number, parse_constant=_missing)
         except ValueError as error:
             raise ValueError(
                 f"Line {number} of {str(path)!r} could not be read as JSON: {error}. Each line "
@@ -200,11 +232,26 @@ def _read_json(text: str, path: Path) -> pd.DataFrame:
         raise ValueError(
             f"{str(path)!r} holds values that are not JSON objects; each line must be one."
         )
-    names = {True: "true", False: "false"}
-    return pd.DataFrame(
-        [{k: names[v] if isinstance(v, bool) else v for k, v in r.items()} for r in records],
-        dtype=object,
-    )
+    return pd.DataFrame([{k: _cell(v) for k, v in r.items()} for r in records], dtype=object)
+
+
+class _Number(str):
+    """A number, as it is written."""
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, _Number) else _within(value)
+
+
+def _within(value: Any) -> Any:
+    """Leave what a list or an object holds as JSON has it: [1] is not ["1"]."""
+    if isinstance(value, list):
+        return [_within(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _within(item) for name, item in value.items()}
+    return json.loads(value) if isinstance(value, _Number) else value
 
 
 def _missing(constant: str) -> None:

@@ -30,7 +30,7 @@ def load_frame(
         The file, as in :func:`load_texts`.
     columns : sequence of str or int
         Columns that the file must have, by which its separator is found: names, or positions
-        counted from 0 in a file without a header.
+        counted from 0 in a file without a header. The last one is that of the labels.
     separator, quotes, encoding
         As in :func:`load_texts`.
 
@@ -46,6 +46,11 @@ def load_frame(
     ValueError
         If the format is unknown or broken, the encoding is another, or a column is missing or
         occurs twice.
+
+    Warns
+    -----
+    UserWarning
+        If lines within quotes read like rows.
 
     Examples
     --------

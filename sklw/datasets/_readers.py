@@ -70,8 +70,8 @@ def load_texts(
     Warns
     -----
     UserWarning
-        If rows without a text or a label were left out, or labels differ in case or white space
-        only.
+        If rows without a text or a label were left out, labels differ in case or white space
+        only, or lines within quotes read like rows.
 
     Examples
     --------

@@ -15,6 +15,8 @@ from sklw.datasets._labels import check_classes
 
 __all__ = ["load_table"]
 
+# Leading zeros, and telephone numbers such as +491701234567.
+_CODE = r"\s*[-+]?0\d|\s*\+\d{7,}\s*$"
 # What stands for a missing number in columns that hold nothing but numbers otherwise.
 _MISSING = {"na", "n/a", "nan", "null", "none", "?", "-"}
 
@@ -31,7 +33,8 @@ def load_table(
     r"""Read a labelled table from a CSV, TSV or JSON-lines file, compressed or not.
 
     Columns in which every value is a number become numbers, all others stay strings. So do
-    numbers with leading zeros, which are codes.
+    numbers with leading zeros or, like telephone numbers, a plus and seven digits or more, which
+    are codes, and whole numbers too large to be kept to the digit.
 
     Parameters
     ----------
@@ -56,13 +59,14 @@ def load_table(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file cannot be read, a column is missing, nothing is left beside the labels, or
-        fewer than two classes remain.
+        If the file cannot be read, a column is missing, the target is to be ignored, nothing is
+        left beside the labels, or fewer than two classes remain.
 
     Warns
     -----
     UserWarning
-        If rows without a label were left out, or labels differ in case or white space only.
+        If rows without a label were left out, labels differ in case or white space only, or lines
+        within quotes read like rows.
 
     Examples
     --------
@@ -79,6 +83,11 @@ def load_table(
     frame = load_frame(path, [target_column], separator=separator, quotes=quotes, encoding=encoding)
     for column in ignore:
         check_column(frame, column, path)
+    if target_column in ignore:
+        raise ValueError(
+            f"The target {target_column!r} cannot be ignored: it holds the labels. Take it out of "
+            "ignore (--ignore)."
+        )
     labels = frame[target_column]
     labelled = labels.map(lambda label: isinstance(label, str) and bool(folded(label)))
     if not labelled.all():
@@ -112,10 +121,16 @@ def _typed(column: pd.Series) -> pd.Series:
     """Make a column of numbers, if it is one."""
     there = column.dropna()
     there = there[~there.str.strip().str.lower().isin(_MISSING)]
-    codes = there.str.match(r"\s*[-+]?0\d").any()
+    codes = there.str.match(_CODE).any()
     numbers = pd.to_numeric(there, errors="coerce")
-    if codes or there.empty or not np.isfinite(numbers).all():
+    if codes or there.empty or not np.isfinite(numbers).all() or numbers.dtype.kind == "u":
         return column
-    found = numbers.reindex(column.index)
-    whole = there.str.fullmatch(r"\s*[-+]?\d{1,18}\s*").all()
-    return found.astype("Int64") if whole and found.isna().any() else found
+    if numbers.dtype.kind == "i":
+        # Beside a missing value pandas would make floats of them.
+        whole = numbers if len(there) == len(column) else numbers.astype("Int64")
+        return whole.reindex(column.index)
+    long = there.str.fullmatch(r"\s*[-+]?\d{16,}\s*")
+    pairs = zip(numbers[long], there[long], strict=True)
+    if any(int(number) != int(text) for number, text in pairs):
+        return column
+    return numbers.reindex(column.index)

@@ -3,6 +3,7 @@
 import difflib
 import gzip
 import hashlib
+import io
 import json
 import os
 import warnings
@@ -14,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from sklw._compat.scikit_learn import Interval
+from sklw._reading import protected, restored
 from sklw._validation import ENCODED_LABELS
 from sklw.exceptions import GenerationWarning
 from sklw.generators._base import BaseGenerator, Completion, Request
@@ -336,13 +338,18 @@ def _read(path: Path) -> pd.DataFrame:
             "file (also with .gz), or read the file yourself and pass the DataFrame."
         )
     try:
-        if kind == ".jsonl":
-            opened = gzip.open if path.suffix == ".gz" else open
-            with opened(path, "rt", encoding="utf-8-sig", newline="\n") as file:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="\n") as file:
+            if kind == ".jsonl":
                 return _framed([json.loads(line) for line in file if line.strip()], "Line")
+            text, mark = protected(file.read())
         # A label 01 and a text 1.50 are to stay that; only an empty field is missing.
         frame = pd.read_csv(
-            path, sep=_SEPARATORS[kind], dtype=str, keep_default_na=False, na_values=[""]
+            io.StringIO(text),
+            sep=_SEPARATORS[kind],
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
         )
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
@@ -356,7 +363,7 @@ def _read(path: Path) -> pd.DataFrame:
             f"The rows in {str(path)!r} have more fields than its header has names. Put texts "
             "with a separator in them into quotes."
         )
-    return frame
+    return restored(frame, mark)
 
 
 def _framed(records: Sequence[Any], what: str) -> pd.DataFrame:

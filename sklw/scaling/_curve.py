@@ -104,6 +104,7 @@ def synthetic_size_curve(
     wanted = np.unique(column_or_1d(sizes))
     if (wanted < 0).any() or not np.array_equal(wanted, wanted.astype(int)):
         raise ValueError(f"sizes must be whole numbers of rows, 0 or more, got {sizes}.")
+    wanted = wanted.astype(int)
     samplers = [at for at, (_, step) in enumerate(pipeline.steps) if hasattr(step, "fit_resample")]
     if len(samplers) != 1:
         raise TypeError(
@@ -119,7 +120,7 @@ def synthetic_size_curve(
         delayed(_scores_of_split)(pipeline, samplers[0], X, labels, *split, wanted, scorer)
         for split in splits
     )
-    return wanted.astype(int), np.array(scores).T
+    return wanted, np.array(scores).T
 
 
 def _without_copies(splits: list[tuple[Any, Any]], X: Any) -> list[tuple[Any, Any]]:

@@ -1,3 +1,4 @@
+import csv
 import json
 import signal
 import subprocess
@@ -42,6 +43,22 @@ def test_real_rows_stay_as_they_are_and_synthetic_ones_follow(main, mail, record
     assert "28 synthetic ones (28 hazard)" in out
     assert "<html" in (tmp_path / "out.html").read_text()
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("break_", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("ending", [".csv", ".tsv"])
+def test_line_breaks_within_texts_stay_there(main, mail, recorded, tmp_path, break_, ending):
+    real = read(mail)
+    real.loc[3, "text"] = f"Two{break_}lines"
+    real.to_csv(mail, index=False, lineterminator="\r\n")
+    assert main("augment", mail, *TEXTS, "--recorded", recorded, f"--output=out{ending}")[0] == 0
+    with (tmp_path / f"out{ending}").open(newline="") as file:
+        rows = list(csv.reader(file, delimiter="," if ending == ".csv" else "\t"))
+    assert [row[:3] for row in rows[1 : len(real) + 1]] == real.to_numpy().tolist()
+    assert {len(row) for row in rows} == {7}
+    content = (tmp_path / f"out{ending}").read_bytes()
+    assert content.count(b"\r\n") == (break_ == "\r\n")
+    assert b"\n000" in content  # without quotes, as before
 
 
 def test_an_output_that_exists_is_left_alone_unless_asked_for(main, mail, recorded, tmp_path):
@@ -185,6 +202,18 @@ def test_files_as_programs_write_them(main, mail, recorded, separator, encoding,
     status, _, err = main("augment", mail, *TEXTS, "--recorded", recorded, *options)
     assert status == 0, err
     assert read("out.csv").loc[:51, real.columns].equals(real)
+
+
+def test_cells_of_json_lines_are_written_as_json(main, mail, recorded, tmp_path):
+    real = pd.read_csv(mail, dtype=str)
+    extra = ['[1, 2.5, "é"]', '{"a": [true, null]}', "7", "1.50", "true", "null"]
+    lines = [
+        f'{{"extra": {extra[at % 6]}, {json.dumps(row)[1:]}'
+        for at, row in enumerate(real[["text", "label"]].to_dict("records"))
+    ]
+    (tmp_path / "mail.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert main("augment", "mail.jsonl", *TEXTS, "--recorded", recorded)[0] == 0
+    assert read("out.csv")["extra"][:6].tolist() == [*extra[:5], ""]
 
 
 def test_a_table(main, tmp_path):

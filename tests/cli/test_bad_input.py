@@ -105,6 +105,14 @@ def test_prompts_are_for_texts(main, mail):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_the_target_is_not_to_be_ignored(main, mail, recorded, command):
+    columns = ["--target=label", "--ignore=id,label", "--output=o.csv"]
+    status, _, err = main(command, mail, *columns, "--recorded", recorded)
+    assert status == 2
+    assert "The target 'label' cannot be ignored" in err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_wrong_name_of_a_key(refused, endpoint, command, monkeypatch):
     monkeypatch.setenv("MY_SERVER_KEY", "secret-of-mine")
     options = [f"--endpoint={endpoint.url}", "--model=m"]

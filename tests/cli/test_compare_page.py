@@ -1,4 +1,6 @@
-from sklw.cli import main
+import pytest
+
+from sklw import cli
 from sklw.datasets import load_maintenance_requests
 
 
@@ -10,10 +12,35 @@ def test_compare_writes_a_page(tmp_path, capsys):
         "--methods", "real,class_weight", "--classifiers", "tfidf", "--minority-sizes", "20",
         "--output", str(tmp_path / "results"), "--html", str(page),
     ]  # fmt: skip
-    assert main(given) == 0
+    assert cli.main(given) == 0
     printed = capsys.readouterr().out
     assert "Nothing beats class weights here.\n" in printed
     assert f"The page is {page}." in printed
     text = page.read_text(encoding="utf-8")
     assert "<h1>Nothing beats class weights here.</h1>" in text
     assert f"--html &#39;{tmp_path}/page &amp; more.html&#39;" in text
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [
+        ("nowhere/page.html", "There is no folder 'nowhere' for --html"),
+        ("there", "'there' is a folder; name a file with --html"),
+        ("results", "is the folder of --output"),
+        ("mail.csv", "is the file of the real rows"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_refused_at_once(main, mail, tmp_path, page, problem):
+    (tmp_path / "there").mkdir()
+    command = ["compare", mail, "--text=text", "--label=label", "--output=results"]
+    status, _, err = main(*command, f"--html={page}")
+    assert status == 2
+    assert problem in err
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_page_may_be_in_the_folder_of_the_results(main, mail, tmp_path):
+    command = ["compare", mail, "--text=text", "--label=label", "--output=results", "--seeds=2"]
+    command += ["--methods=real,class_weight", "--classifiers=tfidf", "--html=results/page.html"]
+    assert main(*command)[0] == main(*command)[0] == 0
+    assert (tmp_path / "results" / "page.html").is_file()

@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 
 from sklw import RecordedGenerator
-from sklw.comparison import METHODS, METRICS, Settings, build, compare, read_results
+from sklw.comparison import METHODS, METRICS, Settings, build, compare, estimate, read_results
 from sklw.datasets import load_maintenance_requests
 
 TEXTS, LABELS = load_maintenance_requests(return_X_y=True)
@@ -180,6 +180,19 @@ def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path, dr
     assert kept["weight_llm_quality"].mean() == pytest.approx(1, abs=1e-3)
     by_text = kept.set_index("text")["weight_llm_quality"]
     assert by_text[RECORDED].mean() > 2 * by_text[NOISE].mean()
+
+
+def test_nothing_is_generated_where_no_class_falls_short(settings, tmp_path):
+    settings = replace(settings, sampler={})
+    arguments = SMALL | {"methods": ["llm", "llm_quality"], "seeds": [0]}
+    notice = r"No class falls short of llm_ratio=0\.2 .*20 training rows beside 60.*--llm-ratio"
+    with pytest.warns(UserWarning, match=notice):
+        first = compare(TEXTS, LABELS, settings=settings, output=tmp_path, **arguments)
+    assert (first["error"] == "").all()
+    assert (first["synthetic_rows"] == 0).all()
+    with pytest.warns(UserWarning, match=notice):
+        expected = estimate(TEXTS, LABELS, settings=settings, **arguments)
+    assert (expected == 0).all(axis=None)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import warnings
 
 import pytest
 
@@ -68,9 +69,9 @@ def test_other_encodings_are_asked_for_with_an_example(tmp_path, encoding, text)
 @pytest.mark.parametrize(
     ("name", "content", "advice"),
     [
-        ("a.xlsx", b"PK\x03\x04 and so on", "save the sheet as CSV"),
+        ("a.xlsx", b"PK\x03\x04 and so on", r"read_excel\(path\).to_csv"),
         ("a.docx", b"PK\x03\x04 and so on", "save the sheet as CSV"),
-        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "save the sheet as CSV"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", r"read_excel\(path\).to_csv"),
         ("a.parquet", b"PAR1\x15\x04", r"read_parquet\(path\).to_csv"),
         ("a.csv", b"PAR1\x15\x04", r"read_parquet\(path\).to_csv"),
         ("a.csv", b"\x1f\x8b\x08", "so that its name ends in .gz"),
@@ -108,6 +109,50 @@ def test_a_blank_makes_no_floats_of_labels(tmp_path, labels, kind):
     path.write_text("\n".join(lines))
     with pytest.warns(UserWarning, match="1 of 3 rows"):
         assert load_texts(path)[1].tolist() == [labels[0], labels[2]]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r\r\n"])
+@pytest.mark.parametrize(
+    ("cell", "quotes"),
+    [("win\rnow", True), ("\rwin\ue000", False), ('"win;\rnow\r"', True), ('"\rwin', False)],
+)
+def test_a_carriage_return_within_a_line_is_text(tmp_path, ending, cell, quotes):
+    path = tmp_path / "a.csv"
+    rows = ["label;text", "ham;a", f"spam;{cell}", ";", "ham;b"]
+    path.write_bytes("".join(row + ending for row in rows).encode())
+    with pytest.warns(UserWarning, match="1 of 4 rows"):
+        texts, labels = load_texts(path, quotes=quotes)
+    assert texts.tolist() == ["a", cell.strip('"') if quotes else cell, "b"]
+    assert labels.tolist() == ["ham", "spam", "ham"]
+
+
+def test_lines_may_end_in_carriage_returns(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'text,label\r"a\nb",x\rc,y\r')
+    assert load_texts(path)[0].tolist() == ["a\nb", "c"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("swapped", [True, False])
+@pytest.mark.parametrize("separator", ["\t", ","])
+def test_rows_between_quotation_marks_get_a_notice(tmp_path, ending, swapped, separator):
+    path = tmp_path / "a.csv"
+    rows = [("text", "label"), ('"open', "x"), ("b", "y"), ("c", "x"), ('6" d', "y"), ("e", "x")]
+    rows.append(("f", "y"))
+    lines = [separator.join(row[::-1] if swapped else row) for row in rows]
+    path.write_bytes("".join(line + ending for line in lines).encode())
+    with pytest.warns(UserWarning, match=r"\d lines of .*read like rows.*quotes=False") as caught:
+        assert len(load_texts(path)[0]) < 6
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings(action="error"):
+        assert load_texts(path, quotes=False)[0].tolist() == ['"open', "b", "c", '6" d', "e", "f"]
+
+
+def test_lines_of_a_quoted_text_are_no_rows(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('text,label\n"Dear all,\n, \nsee you, Ann\nx",x\n"b\n\nBest,\nAnn",y\nc,y\n')
+    with warnings.catch_warnings(action="error"):
+        assert len(load_texts(path)[0]) == 3
 
 
 def test_booleans_of_json_are_those_of_the_file(tmp_path):

@@ -34,6 +34,32 @@ def test_columns_of_numbers_become_numbers_and_codes_do_not(path):
     assert X["note"].isna().tolist() == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("cells", "dtype"),
+    [
+        (["9007199254740993", "2", "", "4"], "Int64"),
+        (["9223372036854775807", "?", "-2", "4"], "Int64"),
+        (["9007199254740993", "2", "3", "4"], "int64"),
+        (["+1", "-2", "0", "3"], "int64"),
+        (["1e20", "2", "", "100000000000000000000"], "float64"),
+        (["9007199254740993", "2.5", "3", "4"], "string"),
+        (["30000000210000000007", "2", "3", "4"], "string"),
+        (["18446744073709551615", "2", "", "4"], "string"),
+        (["+491701234567", "+491701234568", "", "+491701234569"], "string"),
+    ],
+)
+def test_whole_numbers_are_kept_to_the_digit(path, cells, dtype):
+    path.write_text("a,paid\n" + "".join(f"{cell},{'yn'[i % 2]}\n" for i, cell in enumerate(cells)))
+    column = load_table(path, "paid")[0]["a"]
+    if dtype == "string":
+        assert column.fillna("").tolist() == cells
+    else:
+        assert column.dtype == dtype
+        assert [int(value) for value in column.dropna()] == [
+            int(float(cell)) if "e" in cell else int(cell) for cell in cells if cell.strip("?")
+        ]
+
+
 def test_positions_without_a_header(path):
     path.write_text("1;a\n2;b\n3;a\n")
     X, y = load_table(path, 1)
@@ -67,6 +93,11 @@ def test_lists_in_a_table(tmp_path):
     assert load_table(path, "y", ignore=["a"])[0]["b"].tolist() == [2, 3]
     with pytest.raises(ValueError, match="no column 'c'"):
         load_table(path, "y", ignore=["c"])
+
+
+def test_the_target_cannot_be_ignored(path):
+    with pytest.raises(ValueError, match="target 'paid' cannot be ignored"):
+        load_table(path, "paid", ignore=["id", "paid"])
 
 
 def test_a_frame_has_all_cells_as_they_stand(path):

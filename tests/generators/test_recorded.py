@@ -122,6 +122,13 @@ def test_texts_of_a_file_are_read_to_the_letter(tmp_path, kind):
     assert [answer.text for answer in answers] == TEXTS
 
 
+def test_a_carriage_return_within_a_line_is_text(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"text,label\nwin\rnow,x\nb,x\n")
+    answers = ask(RecordedGenerator(path), "x", 3)
+    assert [answer.text for answer in answers] == ["win\rnow", "b", ""]
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -105,6 +105,15 @@ def test_sets_are_nested_and_even_over_the_classes_and_groups(labels, groups, or
     assert [(more - fewer).pop() for fewer, more in pairwise(nested)] == order
 
 
+def test_sizes_may_be_floats():
+    X, y = np.zeros((8, 1)), np.array(list("aaaabbbb"))
+    pipe = make_pipeline(Made("aabb", None), DummyClassifier())
+    sizes, scores = synthetic_size_curve(pipe, X, y, np.linspace(0, 4, 3), cv=2)
+    assert sizes.tolist() == [0, 2, 4]
+    assert sizes.dtype.kind == "i"
+    assert np.isfinite(scores).all()
+
+
 @pytest.mark.slow
 def test_parents_and_several_processes(data):
     pipe = pipeline(RandomOverSampler(random_state=0))

@@ -1,0 +1,32 @@
+"""Carriage returns within the cells of a CSV file."""
+
+import re
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["protected", "restored"]
+
+_WITHIN = re.compile(r"\r(?!\r*\n)")  # "\r\r\n" ends lines of files written twice as text
+
+
+def protected(text: str, *, quotes: bool = True) -> tuple[str, str]:
+    r"""Replace carriage returns that end no line by a mark, and return it: pandas would end rows.
+
+    Where lines end in ``\r`` alone, a newline is found within quotes only, and nothing is replaced.
+    """
+    if not _WITHIN.search(text) or "\n" not in (re.sub(r'"[^"]*"', "", text) if quotes else text):
+        return text, ""
+    mark = next(mark for mark in map(chr, range(0xE000, 0xF900)) if mark not in text)
+    return _WITHIN.sub(mark, text), mark
+
+
+def restored(frame: pd.DataFrame, mark: str) -> pd.DataFrame:
+    """Put carriage returns in the place of the mark."""
+    if not mark:
+        return frame
+
+    def restore(cell: Any) -> Any:
+        return cell.replace(mark, "\r") if isinstance(cell, str) else cell
+
+    return frame.map(restore).astype(frame.dtypes.to_dict()).rename(columns=restore)
