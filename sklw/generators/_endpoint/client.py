@@ -121,7 +121,8 @@ class Asker:
         return next_wait(fault.wait, tries, left, self._generator.timeout)
 
     def _refused(self, fault: Fault, n: int) -> list[Completion]:
-        note = {"error": self._generator.masked(fault.sentence)}
+        note: dict[str, Any] = {"error": self._generator.masked(fault.sentence)}
+        note |= {"lasting": True} if fault.filtered else {}
         return [Completion("", finish_reason="error", metadata=note)] * n
 
     async def _try(
