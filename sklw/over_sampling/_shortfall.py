@@ -71,7 +71,7 @@ def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> 
         + (f"The budget's {stopped_by} is used up. " if stopped_by else "")
         + "; ".join(lines)
         + ". The candidates and the reason for each are in provenance_. "
-        + ", ".join(_advice(run, short))
+        + ", ".join(_advice(run, short, stopped_by))
         + ", or ask for fewer rows with sampling_strategy."
     )
     if on_shortfall == "error":
@@ -79,7 +79,7 @@ def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> 
     warnings.warn(message, GenerationWarning, stacklevel=4)
 
 
-def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
+def _advice(run: GenerationRun, short: list[Quota], stopped_by: str) -> list[str]:
     """Return what would help against the reasons there are, the most frequent first."""
     reasons = sum((run.rejections(quota.cell) for quota in short), Counter())
     advice = dict.fromkeys(
@@ -110,6 +110,8 @@ def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
         } | advice
     if any(quota.accepted and quota.sent >= quota.max_requests for quota in short):
         advice["raise max_attempts"] = None
+    if stopped_by:
+        advice = {f"raise {stopped_by} of budget": None} | advice
     found = [text for text in advice if text] or ["raise max_attempts"]
     return [found[0][0].upper() + found[0][1:], *found[1:]]
 
