@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -288,6 +289,10 @@ class OpenAIGenerator(BaseGenerator):
             answers = await asker.ask(requests[unit[0]], len(unit))
             if answers is None or isinstance(answers, Fault):
                 return found, answers
+            # Servers may give more than asked for, as extra_body={"n": 3} has them: it is paid for.
+            surplus = sum(answer.completion_tokens for answer in answers[len(unit) :])
+            written = answers[0].completion_tokens + surplus
+            answers[0] = replace(answers[0], completion_tokens=written)
             found += list(zip(unit, answers, strict=False))
             unit = unit[len(answers) :]
         return found, None
