@@ -170,7 +170,7 @@ class OpenAIGenerator(BaseGenerator):
             "backend": "openai",
             "algorithm": _ALGORITHM,
             "model": self.model,
-            "base_url": without_secrets(self._address),
+            "base_url": _unslashed(without_secrets(self._address)),
             "prompt_form": self.prompting,
             "temperature": float(self.temperature),
             "top_p": None if self.top_p is None else float(self.top_p),
@@ -320,6 +320,14 @@ class OpenAIGenerator(BaseGenerator):
         """
         key = (os.environ.get(self.api_key_env) or "").strip()
         return hidden(text, key)[:300]
+
+
+def _unslashed(address: str | None) -> str | None:
+    """Return one form of an address that clients read alike."""
+    if not isinstance(address, str):
+        return address
+    path, mark, query = address.partition("?")
+    return path.rstrip("/") + mark + query
 
 
 class _Refusals:

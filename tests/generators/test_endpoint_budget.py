@@ -165,6 +165,19 @@ def test_the_key_of_the_cache_knows_the_tokens_for_thinking():
     assert keys[0] == keys[1] != keys[2]
 
 
+@pytest.mark.parametrize("query", ["", "?api-version=1"])
+@pytest.mark.parametrize("where", ["parameter", "environment"])
+def test_a_slash_at_the_end_of_the_address_makes_no_other_key(query, where, monkeypatch):
+    keys = []
+    for end in ("", "/"):
+        url = f"http://localhost:8000/v1{end}{query}"
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        asking = OpenAIGenerator("m", base_url=url if where == "parameter" else None)
+        keys.append(asking.cache_key())
+    assert keys[0] == keys[1]
+    assert keys[0]["base_url"] == f"http://localhost:8000/v1{query}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, 2, 3, 4, 8])
 def test_an_estimate_counts_requests_as_they_are_sent(at_once):
