@@ -294,12 +294,32 @@ class RecordedGenerator(BaseGenerator):
                     f"columns are: {', '.join(map(repr, names))}. Set {parameter} to one of "
                     f"them{or_none}."
                 )
+        known = list(frame.columns)
+        used = known if self.text_column is None else filter(None, columns.values())
+        twice = next((column for column in used if known.count(column) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"The records have several columns {twice!r}, and one has to be chosen. Rename or "
+                "drop the others."
+            )
+        _refuse_nested(frame[list(filter(None, columns.values()))])
         if not frame[self._needed()].notna().all(axis=1).any():
             raise ValueError(
                 "No row of the records has a value in each of the columns "
                 f"{' and '.join(map(repr, self._needed()))}. Fill these columns in or name others."
             )
         return frame
+
+
+def _refuse_nested(frame: pd.DataFrame) -> None:
+    """Refuse lists and the like where texts and labels belong."""
+    for name in frame.columns:
+        for row, value in enumerate(frame[name].tolist()):
+            if not isinstance(value, Hashable):
+                raise ValueError(
+                    f"Row {row} of the records, counted from 0, has a {type(value).__name__} in "
+                    f"column {name!r}: {str(value)[:60]}. Put a single value there."
+                )
 
 
 def _similar(name: str, names: Sequence[str]) -> str:
@@ -341,9 +361,13 @@ def _read(path: Path) -> pd.DataFrame:
             with opened(path, "rt", encoding="utf-8-sig", newline="\n") as file:
                 return _framed([json.loads(line) for line in file if line.strip()], "Line")
         # A label 01 and a text 1.50 are to stay that; only an empty field is missing.
-        frame = pd.read_csv(
-            path, sep=_SEPARATORS[kind], dtype=str, keep_default_na=False, na_values=[""]
-        )
+        options: dict[str, Any] = {
+            "sep": _SEPARATORS[kind], "dtype": str, "keep_default_na": False, "na_values": [""],
+        }  # fmt: skip
+        frame = pd.read_csv(path, **options)
+        # pandas numbers a name that occurs again, so that it could not be told.
+        names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0]
+        frame.columns = names.fillna(frame.columns.to_series(index=names.index)).tolist()
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (OSError, ValueError, RecursionError) as error:
