@@ -37,6 +37,8 @@ REASONS = {
 _FOR_THE_MODEL = (
     "use a stronger model or say more in task, label_descriptions and the instructions of prompt"
 )
+_TO_VARY = "loosen near_duplicate_threshold of accept or raise the temperature"
+_MORE_ROWS = "record more rows"
 _TO_THINK = 1000  # tokens, to begin with
 _ADVICE = {
     "thinking": "",  # said with a number, too
@@ -44,14 +46,14 @@ _ADVICE = {
     "surplus": "",
     "too_short": "loosen length_tolerance of accept",
     "too_long": "loosen length_tolerance of accept",
-    "copied_prompt": "loosen near_duplicate_threshold of accept or raise the temperature",
-    "copied_real": "loosen near_duplicate_threshold of accept or raise the temperature",
-    "duplicate": "loosen near_duplicate_threshold of accept or raise the temperature",
+    "copied_prompt": _TO_VARY,
+    "copied_real": _TO_VARY,
+    "duplicate": _TO_VARY,
     "out_of_range": "raise range_margin of accept",
     "wrong_class": "use another verifier or none",
     "unverified": "use another verifier or a larger budget",
-    "parent_elsewhere": "record more rows",
-    "exhausted": "record more rows",
+    "parent_elsewhere": _MORE_ROWS,
+    "exhausted": _MORE_ROWS,
     "refused": "see what the endpoint objects to",
 }
 
@@ -85,6 +87,9 @@ def _advice(run: GenerationRun, short: list[Quota], stopped_by: str) -> list[str
     advice = dict.fromkeys(
         _ADVICE.get(reason, _FOR_THE_MODEL) for reason, _ in reasons.most_common()
     )
+    if run.rows.writer.form == "none":  # no model is asked
+        of_model = (_TO_VARY, _FOR_THE_MODEL)
+        advice = dict.fromkeys(_MORE_ROWS if each in of_model else each for each in advice)
     now = getattr(run.generator, "max_new_tokens", None)
     cut = sum(run.cut(quota.cell) for quota in short)
     if cut and all(q.max_new_tokens and q.max_new_tokens < (now or 0) for q in short):
