@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._compat.scikit_learn import Interval
 from sklw._validation import ENCODED_LABELS
 from sklw.exceptions import GenerationWarning
@@ -202,7 +203,7 @@ class RecordedGenerator(BaseGenerator):
                 f"value is missing (the first: row {first}, counted from 0, has no {column!r}). "
                 "Fill it in, or drop those rows.",
                 GenerationWarning,
-                stacklevel=2,
+                stacklevel=caller_level(),
             )
         return usable
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from imblearn.utils import check_sampling_strategy
 
+from sklw._callers import caller_level
 from sklw._validation import hint_at_numbered_classes
 from sklw.exceptions import GenerationWarning
 
@@ -191,7 +192,7 @@ def _warn_of_empty(known: list[Any], strategy: Any) -> None:
             f"No real row is in the cell(s) {sorted(empty, key=sort_key)}, so there is nothing to "
             "show a model and they stay empty. Collect some rows, or merge groups.",
             GenerationWarning,
-            stacklevel=5,
+            stacklevel=caller_level(),
         )
 
 

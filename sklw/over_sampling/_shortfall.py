@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
 from sklw.over_sampling._run import GenerationRun, Quota
 
@@ -78,7 +79,7 @@ def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> 
     )
     if on_shortfall == "error":
         raise NotEnoughGeneratedError(message)
-    warnings.warn(message, GenerationWarning, stacklevel=4)
+    warnings.warn(message, GenerationWarning, stacklevel=caller_level())
 
 
 def _advice(run: GenerationRun, short: list[Quota], stopped_by: str) -> list[str]:
