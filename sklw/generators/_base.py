@@ -65,7 +65,8 @@ class Completion:
         Tokens read and written; 0 for recorded rows.
     finish_reason : str
         ``"stop"``, ``"length"`` (cut at `max_new_tokens`), ``"empty"`` (no text),
-        ``"error"`` (refused; `metadata` has the server's message), ``"thinking"`` (the answer
+        ``"error"`` (refused; `metadata` has the server's message as `error`, and `lasting` if the
+        cache is to keep it), ``"thinking"`` (the answer
         ends before the model's thinking does), ``"recorded"``, ``"exhausted"`` (a source of
         recorded rows has no more for this label), or any other reason that a server gives.
     cached : bool
@@ -105,6 +106,9 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
     >>> Parrot().generate([Request("a prize", seed=0)])[0].text
     'A PRIZE'
     """
+
+    # Whether an answer of its is known, be it from the cache: then it does not refuse everything.
+    _has_answered = False
 
     @property
     def prompt_form(self) -> str:

@@ -23,7 +23,9 @@ class Budget(BaseEstimator):
 
     A request is sent only if its prompt and the longest possible answer still fit, so that no limit
     is exceeded. (Prompts for endpoints are estimated, see ``count_tokens``, and so are answers if a
-    server does not count tokens.) Everything generated before a limit is reached is kept and used.
+    server does not count tokens.) The exception is an answer that cannot be read: it is asked for
+    again, at most twice, and each try counts. Everything generated before a limit is reached is
+    kept and used.
 
     Parameters
     ----------
@@ -120,7 +122,8 @@ class Usage:
     Attributes
     ----------
     requests : int
-        Requests sent; one that asks for several answers, as `samples_per_request`, counts once.
+        Requests sent; one that asks for several answers, as `samples_per_request`, counts once,
+        and one that is sent again only if the answer before was paid for.
     cached : int
         Requests answered from the cache.
     prompt_tokens, completion_tokens : int
@@ -152,9 +155,10 @@ class Usage:
         if completion.cached:
             self.cached += 1
             return
-        self.requests += not completion.metadata.get("beside", False)
-        self.prompt_tokens += completion.prompt_tokens
-        self.completion_tokens += completion.completion_tokens
+        tries = completion.metadata.get("tries", 1)  # the others cost about as much
+        self.requests += 0 if completion.metadata.get("beside", False) else tries
+        self.prompt_tokens += tries * completion.prompt_tokens
+        self.completion_tokens += tries * completion.completion_tokens
         self.cost = budget.cost(self.prompt_tokens, self.completion_tokens)
 
     def _repr_html_(self) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -25,7 +26,7 @@ from sklw.generators._endpoint.loop import Background
 __all__ = ["OpenAIGenerator"]
 
 _ALGORITHM = 1  # raised whenever the same request may be sent in another form
-_MOST_REFUSED = 8  # in a row from the start: then it is not about single prompts
+_MOST_REFUSED = 8  # prompts, those sent first: then it is not about single ones
 
 
 class OpenAIGenerator(BaseGenerator):
@@ -169,7 +170,7 @@ class OpenAIGenerator(BaseGenerator):
             "backend": "openai",
             "algorithm": _ALGORITHM,
             "model": self.model,
-            "base_url": without_secrets(self._address),
+            "base_url": _unslashed(without_secrets(self._address)),
             "prompt_form": self.prompting,
             "temperature": float(self.temperature),
             "top_p": None if self.top_p is None else float(self.top_p),
@@ -214,7 +215,7 @@ class OpenAIGenerator(BaseGenerator):
         key = self._check()
         clients = new_clients(self._address, key, self.timeout, self.max_concurrency)
         failure: BaseException | None = None
-        refusals = _Refusals()
+        refusals = _Refusals(self)
         with (
             Background(partial(close_clients, clients)) as background,
             Interrupts(background.wake) as interrupts,
@@ -230,6 +231,7 @@ class OpenAIGenerator(BaseGenerator):
                     unit = next(waiting, None)
                     if unit is None:
                         break
+                    refusals.await_first(requests[unit[0]].prompt, unit)
                     background.start(self._answer(asker, requests, unit))
                     running += 1
                 if not running or (interrupts.count > 1 and not background.ready()):
@@ -244,7 +246,7 @@ class OpenAIGenerator(BaseGenerator):
                 running -= 1
                 answers, fault = ended.result()
                 for answer in answers:
-                    refusals.count(answer[1])
+                    refusals.count(*answer)
                     try:
                         yield answer
                     except KeyboardInterrupt:
@@ -287,6 +289,10 @@ class OpenAIGenerator(BaseGenerator):
             answers = await asker.ask(requests[unit[0]], len(unit))
             if answers is None or isinstance(answers, Fault):
                 return found, answers
+            # Servers may give more than asked for, as extra_body={"n": 3} has them: it is paid for.
+            surplus = sum(answer.completion_tokens for answer in answers[len(unit) :])
+            written = answers[0].completion_tokens + surplus
+            answers[0] = replace(answers[0], completion_tokens=written)
             found += list(zip(unit, answers, strict=False))
             unit = unit[len(answers) :]
         return found, None
@@ -295,7 +301,7 @@ class OpenAIGenerator(BaseGenerator):
         if fault is not None:
             return endpoint_error(self, fault, self._address or "OpenAI")
         return EndpointError(
-            f"The endpoint refused all of {refusals.n_answered} requests: {refusals.reason}. "
+            f"The endpoint refused all of {len(refusals.refused)} requests: {refusals.reason}. "
             "Change what it objects to: prompting, temperature, max_new_tokens or extra_body."
         )
 
@@ -316,19 +322,38 @@ class OpenAIGenerator(BaseGenerator):
         return hidden(text, key)[:300]
 
 
+def _unslashed(address: str | None) -> str | None:
+    """Return one form of an address that clients read alike."""
+    if not isinstance(address, str):
+        return address
+    path, mark, query = address.partition("?")
+    return path.rstrip("/") + mark + query
+
+
 class _Refusals:
-    """Counts whether all was refused so far."""
+    """Tells whether a generator of which no answer is known refuses everything."""
 
-    def __init__(self) -> None:
-        self.n_refused = self.n_answered = 0
+    def __init__(self, generator: BaseGenerator) -> None:
+        self.refused: set[int] = set()
         self.reason = ""
+        self._generator = generator
+        self._prompts: set[Any] = set()
+        self._first: set[int] = set()
 
-    def count(self, completion: Completion) -> None:
-        self.n_answered += 1
+    def await_first(self, prompt: Any, unit: Sequence[int]) -> None:
+        # By the order of sending: refusals are quick, and overtake answers.
+        if prompt in self._prompts or len(self._prompts) < _MOST_REFUSED:
+            self._prompts.add(prompt)
+            self._first.update(unit)
+
+    def count(self, index: int, completion: Completion) -> None:
         if completion.finish_reason == "error":
-            self.n_refused += 1
+            self.refused.add(index)
             self.reason = completion.metadata.get("error", "")
+        else:
+            self._generator._has_answered = True
 
     @property
     def are_all(self) -> bool:
-        return self.n_refused == self.n_answered >= _MOST_REFUSED
+        enough = len(self._prompts) >= _MOST_REFUSED and self._first <= self.refused
+        return enough and not self._generator._has_answered

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._compat.scikit_learn import Interval
 from sklw._reading import protected, restored
 from sklw._validation import ENCODED_LABELS
@@ -204,7 +205,7 @@ class RecordedGenerator(BaseGenerator):
                 f"value is missing (the first: row {first}, counted from 0, has no {column!r}). "
                 "Fill it in, or drop those rows.",
                 GenerationWarning,
-                stacklevel=2,
+                stacklevel=caller_level(),
             )
         return usable
 
@@ -296,12 +297,32 @@ class RecordedGenerator(BaseGenerator):
                     f"columns are: {', '.join(map(repr, names))}. Set {parameter} to one of "
                     f"them{or_none}."
                 )
+        known = list(frame.columns)
+        used = known if self.text_column is None else filter(None, columns.values())
+        twice = next((column for column in used if known.count(column) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"The records have several columns {twice!r}, and one has to be chosen. Rename or "
+                "drop the others."
+            )
+        _refuse_nested(frame[list(filter(None, columns.values()))])
         if not frame[self._needed()].notna().all(axis=1).any():
             raise ValueError(
                 "No row of the records has a value in each of the columns "
                 f"{' and '.join(map(repr, self._needed()))}. Fill these columns in or name others."
             )
         return frame
+
+
+def _refuse_nested(frame: pd.DataFrame) -> None:
+    """Refuse lists and the like where texts and labels belong."""
+    for name in frame.columns:
+        for row, value in enumerate(frame[name].tolist()):
+            if not isinstance(value, Hashable):
+                raise ValueError(
+                    f"Row {row} of the records, counted from 0, has a {type(value).__name__} in "
+                    f"column {name!r}: {str(value)[:60]}. Put a single value there."
+                )
 
 
 def _similar(name: str, names: Sequence[str]) -> str:
@@ -344,13 +365,14 @@ def _read(path: Path) -> pd.DataFrame:
                 return _framed([json.loads(line) for line in file if line.strip()], "Line")
             text, mark = protected(file.read())
         # A label 01 and a text 1.50 are to stay that; only an empty field is missing.
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=_SEPARATORS[kind],
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-        )
+        options: dict[str, Any] = {
+            "sep": _SEPARATORS[kind], "dtype": str, "keep_default_na": False, "na_values": [""],
+        }  # fmt: skip
+        frame = restored(pd.read_csv(io.StringIO(text), **options), mark)
+        # pandas numbers a name that occurs again, so that it could not be told.
+        header = pd.read_csv(io.StringIO(text), header=None, nrows=1, **options)
+        names = restored(header, mark).iloc[0]
+        frame.columns = names.fillna(frame.columns.to_series(index=names.index)).tolist()
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (OSError, ValueError, RecursionError) as error:
@@ -363,7 +385,7 @@ def _read(path: Path) -> pd.DataFrame:
             f"The rows in {str(path)!r} have more fields than its header has names. Put texts "
             "with a separator in them into quotes."
         )
-    return restored(frame, mark)
+    return frame
 
 
 def _framed(records: Sequence[Any], what: str) -> pd.DataFrame:

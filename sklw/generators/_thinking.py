@@ -162,8 +162,8 @@ def reject_unopened(answers: Sequence[Completion | None]) -> list[Completion | N
 
 
 def is_lasting(completion: Completion) -> bool:
-    """Say whether an answer is worth keeping: a refusal may pass, and nothing cut is no answer."""
+    """Say whether an answer is worth keeping: nothing cut is none, and most refusals may pass."""
     if completion.finish_reason == "error":
-        return False
+        return bool(completion.metadata.get("lasting"))
     answer, closed = strip_thinking(completion.text)
     return not completion.cut or (closed and bool(answer.strip()))

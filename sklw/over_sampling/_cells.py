@@ -4,13 +4,14 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from imblearn.utils import check_sampling_strategy
 
+from sklw._callers import caller_level
 from sklw._validation import hint_at_numbered_classes
 from sklw.exceptions import GenerationWarning
 
@@ -149,13 +150,14 @@ def _coded(strategy: Any, code_of: dict[Any, int], keys: list[Any], *, grouped: 
                 )
         return {code_of[key]: count for key, count in asked.items()}
     strategy = _plain(strategy)
-    if isinstance(strategy, int | float) and (grouped or len(code_of) > 2):
+    if isinstance(strategy, int | float):
         if not 0 < strategy <= 1:
             raise ValueError(
                 f"sampling_strategy={strategy!r} is a share of the largest class: give a number "
                 "above 0 and at most 1."
             )
-        enough = int(strategy * max(counts.values()))
+        # 0.07 * 100 is a little above 7, and 0.29 * 100 below 29.
+        enough = ceil(strategy * max(counts.values()) - 1e-6)
         return {code_of[key]: enough for key, count in counts.items() if count < enough}
     return strategy
 
@@ -190,7 +192,7 @@ def _warn_of_empty(known: list[Any], strategy: Any) -> None:
             f"No real row is in the cell(s) {sorted(empty, key=sort_key)}, so there is nothing to "
             "show a model and they stay empty. Collect some rows, or merge groups.",
             GenerationWarning,
-            stacklevel=5,
+            stacklevel=caller_level(),
         )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sklearn.base import clone
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning
 from sklw.over_sampling._problem import Problem
 from sklw.over_sampling._prompting import BasePrompt
@@ -112,5 +113,5 @@ def warn_of_unread(prompt: BasePrompt, rows: RowFormat) -> None:
         warnings.warn(
             f"prompt={prompt!r} changes nothing here: this generator reads no prompts.",
             GenerationWarning,
-            stacklevel=4,
+            stacklevel=caller_level(),
         )

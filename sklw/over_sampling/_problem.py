@@ -11,6 +11,7 @@ from imblearn.utils import check_target_type
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 
+from sklw._callers import caller_level
 from sklw._validation import (
     check_groups,
     check_labels,
@@ -156,7 +157,7 @@ def warn_of_numbered_classes(labels: Iterable[Any]) -> None:
             "Prompts name the classes by their labels alone, such as 'Category: 1', which tells a "
             f"model nothing. Say what they are with label_names.{hint}",
             GenerationWarning,
-            stacklevel=4,
+            stacklevel=caller_level(),
         )
 
 

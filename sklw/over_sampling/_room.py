@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from math import ceil
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._rows import RowFormat
@@ -52,7 +53,7 @@ def _warn_of_few_rows(cell: Cell, rows: RowFormat) -> None:
             f"{n_examples}: every prompt shows the same rows, so what comes may be "
             "alike. Collect more rows, or lower n_examples of prompt.",
             GenerationWarning,
-            stacklevel=5,
+            stacklevel=caller_level(),
         )
 
 
@@ -101,7 +102,7 @@ def _check_answers(run: GenerationRun, quota: Quota, needed: str) -> None:
             f"max_new_tokens={ceil(_SPARE * n_rows * each)} on the generator, or shorten the rows"
             f"{', or lower rows_per_request' * (n_rows > 1)}.",
             GenerationWarning,
-            stacklevel=5,
+            stacklevel=caller_level(),
         )
 
 

@@ -36,6 +36,11 @@ from sklw.over_sampling._text.acceptance import TextFilter
 
 __all__ = ["LLMOverSampler"]
 
+_NESTED: dict[str, type] = {
+    "generator": TransformersGenerator, "prompt": PROMPTS["examples"], "accept": TextFilter,
+    "budget": Budget,
+}  # fmt: skip
+
 
 @renamed_parameters(RENAMED)
 class LLMOverSampler(BaseOverSampler):
@@ -223,7 +228,7 @@ class LLMOverSampler(BaseOverSampler):
         self.verbose = verbose
 
     def set_params(self, **params: Any) -> "LLMOverSampler":
-        """Set parameters, also those of `generator`, `prompt` and `accept`.
+        """Set parameters, also those of `generator`, `prompt`, `accept` and `budget`.
 
         Parameters
         ----------
@@ -235,14 +240,13 @@ class LLMOverSampler(BaseOverSampler):
         self : LLMOverSampler
             The sampler.
         """
-        for name in ("prompt", "accept"):
+        for name, kind in _NESTED.items():
             value = params.get(name, getattr(self, name))
             nested = next((each for each in params if each.startswith(f"{name}__")), None)
-            if nested and isinstance(value, str):
+            if nested and (value is None or isinstance(value, str)):
                 raise ValueError(
-                    f"{name}={value!r} is a name, which has no parameters: {nested} cannot be set. "
-                    f"Give an object, such as {name}="
-                    f"{'Examples' if name == 'prompt' else 'TextFilter'}()."
+                    f"{name}={value!r} is no object with parameters: {nested} cannot be set. Give "
+                    f"one first, such as {name}={kind.__name__}()."
                 )
         return super().set_params(**params)
 

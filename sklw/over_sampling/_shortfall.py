@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
 from sklw.over_sampling._run import GenerationRun, Quota
 
@@ -37,6 +38,8 @@ REASONS = {
 _FOR_THE_MODEL = (
     "use a stronger model or say more in task, label_descriptions and the instructions of prompt"
 )
+_TO_VARY = "loosen near_duplicate_threshold of accept or raise the temperature"
+_MORE_ROWS = "record more rows"
 _TO_THINK = 1000  # tokens, to begin with
 _ADVICE = {
     "thinking": "",  # said with a number, too
@@ -44,14 +47,14 @@ _ADVICE = {
     "surplus": "",
     "too_short": "loosen length_tolerance of accept",
     "too_long": "loosen length_tolerance of accept",
-    "copied_prompt": "loosen near_duplicate_threshold of accept or raise the temperature",
-    "copied_real": "loosen near_duplicate_threshold of accept or raise the temperature",
-    "duplicate": "loosen near_duplicate_threshold of accept or raise the temperature",
+    "copied_prompt": _TO_VARY,
+    "copied_real": _TO_VARY,
+    "duplicate": _TO_VARY,
     "out_of_range": "raise range_margin of accept",
     "wrong_class": "use another verifier or none",
     "unverified": "use another verifier or a larger budget",
-    "parent_elsewhere": "record more rows",
-    "exhausted": "record more rows",
+    "parent_elsewhere": _MORE_ROWS,
+    "exhausted": _MORE_ROWS,
     "refused": "see what the endpoint objects to",
 }
 
@@ -71,20 +74,23 @@ def report_shortfall(run: GenerationRun, stopped_by: str, on_shortfall: str) -> 
         + (f"The budget's {stopped_by} is used up. " if stopped_by else "")
         + "; ".join(lines)
         + ". The candidates and the reason for each are in provenance_. "
-        + ", ".join(_advice(run, short))
+        + ", ".join(_advice(run, short, stopped_by))
         + ", or ask for fewer rows with sampling_strategy."
     )
     if on_shortfall == "error":
         raise NotEnoughGeneratedError(message)
-    warnings.warn(message, GenerationWarning, stacklevel=4)
+    warnings.warn(message, GenerationWarning, stacklevel=caller_level())
 
 
-def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
+def _advice(run: GenerationRun, short: list[Quota], stopped_by: str) -> list[str]:
     """Return what would help against the reasons there are, the most frequent first."""
     reasons = sum((run.rejections(quota.cell) for quota in short), Counter())
     advice = dict.fromkeys(
         _ADVICE.get(reason, _FOR_THE_MODEL) for reason, _ in reasons.most_common()
     )
+    if run.rows.writer.form == "none":  # no model is asked
+        of_model = (_TO_VARY, _FOR_THE_MODEL)
+        advice = dict.fromkeys(_MORE_ROWS if each in of_model else each for each in advice)
     now = getattr(run.generator, "max_new_tokens", None)
     cut = sum(run.cut(quota.cell) for quota in short)
     if cut and all(q.max_new_tokens and q.max_new_tokens < (now or 0) for q in short):
@@ -110,6 +116,8 @@ def _advice(run: GenerationRun, short: list[Quota]) -> list[str]:
         } | advice
     if any(quota.accepted and quota.sent >= quota.max_requests for quota in short):
         advice["raise max_attempts"] = None
+    if stopped_by:
+        advice = {f"raise {stopped_by} of budget": None} | advice
     found = [text for text in advice if text] or ["raise max_attempts"]
     return [found[0][0].upper() + found[0][1:], *found[1:]]
 

@@ -1,6 +1,5 @@
 """Warnings and BLAS threads while candidates are judged, perhaps in several threads."""
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +8,10 @@ from threading import Event, Lock, Thread
 
 from threadpoolctl import threadpool_limits
 
+from sklw._callers import caller_level
+
 __all__ = ["one_blas_thread", "unwarned", "warn"]
 
-# Packages whose code is not the user's.
-_INNER = ("sklw", "sklearn", "imblearn", "joblib")
 _silent = ContextVar("silent", default=False)
 _lock = Lock()
 _n_inside = 0
@@ -23,10 +22,7 @@ def warn(message: str) -> None:
     """Warn the caller of sklw, unless this thread is within :func:`unwarned`."""
     if _silent.get():
         return
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_globals["__name__"].split(".")[0] in _INNER:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, UserWarning, stacklevel=level)
+    warnings.warn(message, UserWarning, stacklevel=caller_level())
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class Answer:
     tokens: tuple[int, int] | None = None
     said: str = ""  # of a refusal
     prompting: str = "chat"
+    filtered: bool = False  # refused for what it says, and for good
 
 
 @dataclass
@@ -109,21 +110,24 @@ ANSWERS = [
     Answer("OpenAI", "cut", chat("a r", "length"), "a r", "length", (7, 3)),
     Answer("OpenAI", "thought alone", chat("", "length", (7, 34)), "", "length", (7, 34)),
     Answer("OpenAI", "refusal", chat(None, refusal="I can't help with that."), "", "error",
-           said="I can't help with that."),
+           said="I can't help with that.", filtered=True),
     Answer("OpenAI", "tool", chat(None, "tool_calls", tool_calls=[{}]), "", "tool_calls"),
     Answer("OpenAI", "function", chat("a row", "function_call"), "a row", "function_call"),
     Answer("OpenAI", "completion", {"choices": [{"text": "a row", "finish_reason": "stop"}]},
            prompting="completion"),
-    Answer("Azure", "filtered", chat(None, "content_filter"), "", "error", said="content_filter"),
+    Answer("Azure", "filtered", chat(None, "content_filter"), "", "error", said="content_filter",
+           filtered=True),
     Answer("Azure", "filtered half-way", chat("a r", "content_filter"), "a r", "content_filter"),
     Answer("Azure", "no message", {"choices": [{"index": 0, "finish_reason": "content_filter"}]},
-           "", "error", said="content_filter"),
+           "", "error", said="content_filter", filtered=True),
     Answer("Gemini", "end in capitals", chat("a row", "STOP")),
     Answer("Gemini", "limit in capitals", chat("a r", "MAX_TOKENS"), "a r", "length"),
-    Answer("Gemini", "recitation", chat("", "RECITATION"), "", "error", said="recitation"),
+    Answer("Gemini", "recitation", chat("", "RECITATION"), "", "error", said="recitation",
+           filtered=True),
     Answer("Gemini", "thinking in the total alone", chat("a row") | {"usage": {
         "prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 210}}, tokens=(7, 203)),
-    Answer("Gemini", "blocklist", chat("", "BLOCKLIST"), "", "error", said="blocklist"),
+    Answer("Gemini", "blocklist", chat("", "BLOCKLIST"), "", "error", said="blocklist",
+           filtered=True),
     Answer("Mistral", "thinking parts", chat(THOUGHTS), tokens=(7, 3)),
     Answer("Mistral", "thinking parts without usage", chat(THOUGHTS, usage=None), tokens=(2, 4)),
     Answer("Mistral", "one part", chat([{"type": "text", "text": "a row"}])),
@@ -142,7 +146,7 @@ ANSWERS = [
     Answer("Ollama", "thinking beside", chat("a row", usage=None, thinking="I think."),
            tokens=(2, 4)),
     Answer("Bedrock", "content-filter", chat("", "content-filter"), "", "error",
-           said="content_filter"),
+           said="content_filter", filtered=True),
     Answer("unheard of", "a total alone", with_usage(total_tokens=50), tokens=(2, 48)),
     Answer("OpenRouter", "a stream", STREAM, tokens=(7, 3)),
     Answer("OpenRouter", "blanks before", "\n\n  \n" + '{"choices":[{"message":{"content":"a row"},'
@@ -184,7 +188,8 @@ ANSWERS = [
     Answer("DeepSeek", "no resource", chat("a r", "insufficient_system_resource"), "a r",
            "insufficient_system_resource"),
     Answer("Z.ai", "network_error", chat("2500", "network_error"), "2500", "network_error"),
-    Answer("Z.ai", "sensitive", chat("", "sensitive"), "", "error", said="sensitive"),
+    Answer("Z.ai", "sensitive", chat("", "sensitive"), "", "error", said="sensitive",
+           filtered=True),
     Answer("unheard of", "a word of ours", chat("a r", "exhausted"), "a r", "cut: exhausted"),
     Answer("unheard of", "no choices", chat("a row") | {"choices": []}, "", "empty"),
     Answer("unheard of", "message is null", with_choice(message=None), "", "empty"),

@@ -112,9 +112,70 @@ def test_tokens_for_thinking_are_sent_planned_and_counted():
     assert thinking["at most"] == plain["at most"] + 64 * 8 * 1000
 
 
+def test_more_answers_than_asked_for_are_paid_for():
+    answer = answering({"prompt_tokens": 100, "completion_tokens": 30})
+    with Endpoint(lambda prompt, nth: {"json": answer(len(endpoint.bodies), 3)}) as endpoint:
+        usage = resample(endpoint, extra_body={"n": 3}).usage_
+        sent = len(endpoint.bodies)
+    assert (usage.requests, usage.completion_tokens) == (sent, 30 * sent)
+
+
+def test_a_refusal_of_several_answers_is_one_request():
+    fault = {"status": 400, "json": {"error": {"message": "content policy"}}}
+    answer = answering({"prompt_tokens": 100, "completion_tokens": 40})
+
+    def script(prompt, nth):
+        n = len(endpoint.bodies)
+        return fault if n % 2 else {"json": answer(n, endpoint.bodies[-1].get("n", 1))}
+
+    settings = {"samples_per_request": 4, "at_once": 4, "max_concurrency": 1}
+    with Endpoint(script) as endpoint:
+        usage = resample(endpoint, **settings).usage_
+        sent = len(endpoint.bodies)
+    assert usage.requests == sent
+    assert usage.prompt_tokens == 100 * (sent // 2)  # nothing is paid for a refusal
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", ["answered", "refused"])
+def test_what_is_asked_again_after_an_answer_that_was_paid_for_counts(ends):
+    broken = {"raw": b'{"choices": [{"mess'}
+    if ends == "refused":
+        broken = {"json": {"error": {"message": "Provider returned error", "code": 502}}}
+    answer = answering({"prompt_tokens": 100, "completion_tokens": 10})
+    first = []
+
+    def script(prompt, nth):
+        first[:] = first or [prompt]
+        if prompt == first[0] and (nth == 0 or ends == "refused"):
+            return broken
+        return {"json": answer(len(endpoint.bodies))}
+
+    with Endpoint(script) as endpoint:
+        sampler = resample(endpoint, budget=Budget(max_requests=4), max_concurrency=1)
+        sent = len(endpoint.bodies)
+    usage = sampler.usage_
+    assert sent == usage.requests == (5 if ends == "answered" else 6)
+    assert usage.completion_tokens == (50 if ends == "answered" else 30)
+    assert usage.prompt_tokens == 500 if ends == "answered" else usage.prompt_tokens > 300
+
+
 def test_the_key_of_the_cache_knows_the_tokens_for_thinking():
     keys = [OpenAIGenerator("m", thinking_tokens=n).cache_key() for n in (0, 0, 10)]
     assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize("query", ["", "?api-version=1"])
+@pytest.mark.parametrize("where", ["parameter", "environment"])
+def test_a_slash_at_the_end_of_the_address_makes_no_other_key(query, where, monkeypatch):
+    keys = []
+    for end in ("", "/"):
+        url = f"http://localhost:8000/v1{end}{query}"
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        asking = OpenAIGenerator("m", base_url=url if where == "parameter" else None)
+        keys.append(asking.cache_key())
+    assert keys[0] == keys[1]
+    assert keys[0]["base_url"] == f"http://localhost:8000/v1{query}"
 
 
 @pytest.mark.slow

@@ -15,7 +15,15 @@ from sklearn.base import clone
 
 from sklw import LLMOverSampler, OpenAIGenerator
 from sklw.exceptions import EndpointError
-from sklw.generators import Budget, Request, RequestCache, generate_cached, iter_cached
+from sklw.generators import (
+    Budget,
+    Request,
+    RequestCache,
+    Usage,
+    generate_cached,
+    iter_cached,
+    iter_within,
+)
 from sklw.over_sampling import Examples, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -164,23 +172,27 @@ def test_the_server_dies_half_way(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("what", "text", "reason"),
+    ("what", "text", "reason", "asked"),
     [
-        ({"choices": 0}, "", "empty"),
-        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty"),
-        ({"text": "word " * 20_000}, ("word " * 20_000)[: 8 * 256], "length"),
-        ({"status": 400, "json": {"error": {"message": "content filter"}}}, "", "error"),
+        ({"choices": 0}, "", "empty", 1),
+        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty", 1),
+        ({"text": "word " * 20_000}, ("word " * 20_000)[: 8 * 256], "length", 1),
+        ({"status": 400, "json": {"error": {"message": "content filter"}}}, "", "error", 1),
+        ({"status": 403, "json": {"error": {"message": "was flagged"}}}, "", "error", 1),
+        ({"status": 400, "json": {"error": {"message": "nothing is read"}}}, "", "error", 2),
+        ({"status": 413, "json": {"error": {"message": "too large"}}}, "", "error", 2),
     ],
 )
-def test_odd_answers_are_answers(what, text, reason, tmp_path):
+def test_odd_answers_are_answers_and_those_that_last_are_kept(what, text, reason, asked, tmp_path):
     cache = RequestCache(tmp_path / "cache.sqlite")
     with Endpoint(lambda prompt, nth: what if prompt == "prompt 01" else None) as endpoint:
         answers = generate_cached(generator(endpoint), REQUESTS[:3], cache)
         assert (answers[1].text, answers[1].finish_reason) == (text, reason)
         assert [a.finish_reason for a in answers[::2]] == ["stop", "stop"]
-        generate_cached(generator(endpoint), REQUESTS[:3], cache)
-    # A refusal may pass, so it is asked again in another run.
-    assert endpoint.asked["prompt 01"] == (2 if reason == "error" else 1)
+        again = generate_cached(generator(endpoint), REQUESTS[:3], cache)
+    assert [a.text for a in again] == [a.text for a in answers]
+    assert again[1].metadata == answers[1].metadata
+    assert endpoint.asked["prompt 01"] == asked
 
 
 @pytest.mark.parametrize("name", ["seed", "n", "response_format", "stop", "top_p", "max_tokens"])
@@ -508,6 +520,27 @@ def test_an_endpoint_that_refuses_everything_is_not_asked_on_and_on():
     ):
         generator(endpoint, max_concurrency=2).generate(many)
     assert len(endpoint.bodies) < 12
+
+
+@pytest.mark.parametrize("budget", [None, Budget(max_requests=99)])
+def test_an_endpoint_that_has_answered_may_refuse_all_that_is_left(tmp_path, budget):
+    cache = RequestCache(tmp_path / "cache.sqlite")
+    fault = {"status": 400, "json": {"error": {"message": "nothing is read on Sundays"}}}
+    with Endpoint(lambda prompt, nth: fault if prompt > "prompt 01" else None) as endpoint:
+        for asking in (generator(endpoint), generator(endpoint), generator(endpoint)):
+            found = dict(iter_within(asking, REQUESTS, cache, budget, Usage()))
+            assert [found[i].finish_reason for i in range(12)] == ["stop"] * 2 + ["error"] * 10
+        asking.generate(REQUESTS[2:])
+
+
+@pytest.mark.parametrize(("alike", "answered"), [(1, "prompt 00"), (8, "prompt 01")])
+def test_refusals_that_overtake_answers_or_share_a_prompt_end_nothing(alike, answered):
+    fault = {"status": 400, "json": {"error": {"message": "content filter"}}}
+    script = lambda prompt, nth: {"hang": 0.5} if prompt == answered else fault  # noqa: E731
+    requests = [Request(f"prompt {i // alike:02d}", seed=i) for i in range(24)]
+    with Endpoint(script) as endpoint:
+        found = generator(endpoint, max_concurrency=8).generate(requests)
+    assert [answer.finish_reason for answer in found].count("stop") == alike
 
 
 def test_what_was_found_out_holds_for_further_calls():

@@ -141,6 +141,13 @@ def test_a_carriage_return_within_a_line_is_text(tmp_path):
         ({"records": "rows.parquet"}, "unknown format"),
         ({"records": 7}, "records"),
         ({"records": [{"text": "a", "label": 1}, "b"]}, "Record 1 .* is a str"),
+        (
+            {"records": [{"text": "a", "label": 1}, {"text": "b", "label": ["x"]}]},
+            r"Row 1 .* has a list in column 'label': \['x'\]",
+        ),
+        ({"records": [{"text": {"a": 1}, "label": 1}]}, "Row 0 .* has a dict in column 'text'"),
+        ({"records": [{"text": "a", "label": 1, "from": []}], "parent_column": "from"}, "'from'"),
+        ({"records": pd.DataFrame([["a", "b", 1]], columns=["text", "text", "label"])}, "several"),
         ({"records": [{"age": 3, "label": 1}]}, "text_column .* or to None if they are rows of a"),
     ],
 )
@@ -148,6 +155,31 @@ def test_what_is_wrong_is_said(parameters, message):
     generator = RecordedGenerator(ROWS).set_params(**parameters)
     with pytest.raises(ValueError, match=message):
         ask(generator, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "csv.gz"])
+@pytest.mark.parametrize(
+    ("header", "twice", "text_column"),
+    [
+        ("text,label,text", "text", "text"),
+        ("text,label,label", "label", "text"),
+        ("age,label,age", "age", None),
+        ("text,label,notes,notes", None, "text"),
+        ("text,label,,", None, "text"),
+        ("text,label,text.1", None, "text"),
+    ],
+)
+def test_one_of_several_columns_of_a_name_is_not_chosen(tmp_path, kind, header, twice, text_column):
+    path = tmp_path / f"rows.{kind}"
+    content = f"{header}\n{','.join('abcd'[: header.count(',') + 1])}\n"
+    content = content.replace(",", "\t" if kind == "tsv" else ",").encode()
+    path.write_bytes(gzip.compress(content) if kind.endswith("gz") else content)
+    generator = RecordedGenerator(path, text_column=text_column)
+    if twice is None:
+        assert ask(generator, "b", 1)[0].text == "a"
+    else:
+        with pytest.raises(ValueError, match=f"several columns '{twice}'"):
+            ask(generator, "b", 1)
 
 
 def test_an_unknown_label_lists_the_known_ones():

@@ -232,6 +232,15 @@ def test_a_recorded_row_that_no_column_can_hold_is_refused_with_a_reason(change,
     assert len(rows) == 1
 
 
+def test_recorded_rows_that_models_would_see_alike_are_no_copies():
+    # A hundredth of the spread is what a model sees of a number.
+    real = X.loc[40, ["name", "zip", "kind", "old", "age"]].to_dict() | {"label": 1}
+    near, nearer = {"age": real["age"] + 0.02}, {"age": real["age"] + 0.03}
+    _, sampler = table_made([real, real | near, real | nearer, real | near])
+    reasons = ["copied_real", "", "", "duplicate", "exhausted"]
+    assert sampler.provenance_["reason"].tolist() == reasons
+
+
 @pytest.mark.parametrize("lacking", ["age", "name", "kind"])
 def test_a_column_that_recorded_rows_lack_is_named(lacking):
     row = {key: value for key, value in ROW.items() if key != lacking}

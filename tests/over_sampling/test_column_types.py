@@ -119,6 +119,42 @@ def test_a_column_comes_back_in_its_dtype_with_its_values(kind, codes):
     assert [str(value) for value in made] == [str(value) for value in real]
 
 
+@pytest.mark.parametrize("kind", ["timedelta", "timedelta64", "arrow duration"])
+def test_durations_that_pandas_writes_as_json_are_read(kind, tmp_path):
+    spans = COLUMNS[kind].astype("timedelta64[ns]") * 1000 - pd.Timedelta(days=9)
+    frame = pd.DataFrame({"c": spans.astype(COLUMNS[kind].dtype), "z": RNG.normal(size=N).round(2)})
+    path = tmp_path / "rows.jsonl"
+    wanted = frame.iloc[:10].assign(c=spans, label=1)
+    wanted.to_json(path, orient="records", lines=True, date_format="iso")
+    assert '"c":"P' in path.read_text()
+    sampler = LLMOverSampler(
+        generator=RecordedGenerator(path, text_column=None),
+        accept=TableFilter(reject_copies=False),
+        verbose=False,
+    )
+    got, _ = sampler.fit_resample(frame, [0] * 20 + [1] * 10)
+    assert got["c"].iloc[N:].tolist() == frame["c"].iloc[:10].tolist()
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_recorded_copies_are_found_whatever_the_dtype(kind, from_file, tmp_path):
+    frame = pd.DataFrame({"c": COLUMNS[kind], "z": RNG.normal(size=N)})
+    records = frame.iloc[20:].astype(object).assign(label=1)
+    if from_file:
+        records.to_csv(tmp_path / "rows.csv", index=False)
+        records = tmp_path / "rows.csv"
+    sampler = LLMOverSampler(
+        generator=RecordedGenerator(records, text_column=None),
+        on_shortfall="ignore",
+        verbose=False,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The column", GenerationWarning)
+        sampler.fit_resample(frame, [0] * 20 + [1] * 10)
+    assert sampler.provenance_["reason"].tolist()[:10] == ["copied_real"] * 10
+
+
 @pytest.mark.parametrize("container", ["pandas", "polars", "one row without"])
 def test_texts_of_a_categorical_dtype_are_texts(container):
     texts = [f"see you at {n} o'clock in town" for n in range(N)]

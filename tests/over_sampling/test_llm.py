@@ -156,6 +156,21 @@ def test_running_out_of_rows_is_loud():
         LLMOverSampler(generator=few, on_shortfall="error").fit_resample(X, Y)
 
 
+@pytest.mark.parametrize("table", [False, True])
+def test_recorded_rows_that_fall_short_want_more_of_them(table):
+    if table:
+        real = pd.DataFrame({"kind": ["a", "b"] * 20, "age": np.arange(40) * 7 % 41})
+        records = [{"kind": "c", "age": 3}, {"kind": "a", "age": "old"}, dict(real.iloc[36])]
+    else:
+        real, records = X, [{"text": X[36]}, {"text": X[37]}, {"text": "a row of its own"}]
+    generator = RecordedGenerator(
+        [row | {"label": Y[36]} for row in records], text_column=None if table else "text"
+    )
+    with pytest.warns(GenerationWarning, match="provenance_. Record more rows, or ask") as caught:
+        LLMOverSampler(generator=generator).fit_resample(real, Y)
+    assert "model" not in str(caught[-1].message)
+
+
 @pytest.mark.filterwarnings("error")
 def test_shortfall_can_be_accepted():
     few = RecordedGenerator(RECORDS.iloc[:7])

@@ -107,9 +107,22 @@ def test_a_run_leaves_the_objects_of_the_user_alone():
     assert vars(prompt) == before
 
 
-def test_a_prompt_given_by_name_has_no_parameters():
-    with pytest.raises(ValueError, match=r"'contrast' is a name.*prompt=Examples\(\)"):
-        LLMOverSampler(prompt="contrast").set_params(prompt__n_examples=3)
+@pytest.mark.parametrize(
+    ("name", "value", "nested", "object_"),
+    [
+        ("prompt", "contrast", "n_examples", "Examples"),
+        ("accept", "auto", "length_tolerance", "TextFilter"),
+        ("generator", None, "temperature", "TransformersGenerator"),
+        ("budget", None, "max_requests", "Budget"),
+    ],
+)
+def test_what_is_no_object_has_no_parameters(name, value, nested, object_):
+    message = rf"{name}={value!r} is no object.*{name}__{nested} .*{name}={object_}\(\)"
+    with pytest.raises(ValueError, match=message):
+        LLMOverSampler(**{name: value}).set_params(**{f"{name}__{nested}": 3})
+
+
+def test_an_object_and_its_parameters_may_be_set_at_once():
     sampler = LLMOverSampler(prompt="contrast").set_params(prompt=Contrast(), prompt__n_examples=3)
     assert sampler.prompt.n_examples == 3
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,8 +46,15 @@ def known_answers(
     generator_key = generator.cache_key()
     keys = [_key(generator_key, request) for request in requests]
     with Store(cache.path) as store:
-        found = store.lookup(dict.fromkeys(keys))
+        found = _lookup(generator, store, dict.fromkeys(keys))
     return {index: found[key] for index, key in enumerate(keys) if key in found}
+
+
+def _lookup(generator: BaseGenerator, store: Store, keys: Iterable[str]) -> dict[str, Completion]:
+    found = store.lookup(keys)
+    if any(answer.finish_reason != "error" for answer in found.values()):
+        generator._has_answered = True
+    return found
 
 
 def _key(generator_key: dict[str, Any], request: Request) -> str:
@@ -109,7 +116,7 @@ def iter_cached(
         places.setdefault(_key(generator_key, request), []).append(index)
     with Store(cache.path) as store:
         while places:
-            found = store.lookup(places)
+            found = _lookup(generator, store, places)
             for key, completion in found.items():
                 for index in places.pop(key):
                     statistics.hits += 1

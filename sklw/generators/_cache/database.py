@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning
 
 __all__ = ["FILE_NAME", "SIDECARS", "Database", "LockedError", "is_damage"]
@@ -91,7 +92,7 @@ class Database:
                     f"The request cache {str(self.path)!r} is locked by another program; waiting "
                     f"for it, {patience:.0f} seconds at most.",
                     GenerationWarning,
-                    stacklevel=2,
+                    stacklevel=caller_level(),
                 )
             time.sleep(0.02)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning
 from sklw.generators._base import Completion
 from sklw.generators._cache.claims import Claims
@@ -238,7 +239,9 @@ class Store:
     def _say(self, failing: object = False) -> None:
         """Warn, in the thread of the user: filters of warnings hold for one thread alone."""
         while self._database.notices:
-            warnings.warn(self._database.notices.pop(), GenerationWarning, stacklevel=3)
+            warnings.warn(
+                self._database.notices.pop(), GenerationWarning, stacklevel=caller_level()
+            )
         if not failing or self._warned:
             return
         self._warned = True
@@ -249,7 +252,7 @@ class Store:
             "requests would be sent again. Free some space, make the folder writable, or pass "
             "another path as cache.",
             GenerationWarning,
-            stacklevel=3,
+            stacklevel=caller_level(),
         )
 
 

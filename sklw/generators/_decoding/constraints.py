@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklw._callers import caller_level
 from sklw._compat.llguidance import UnreadableTokenizerError, fill_mask, read_tokenizer
 from sklw.exceptions import GenerationWarning
 from sklw.generators._decoding.loading import LoadedModel
@@ -66,7 +67,7 @@ def _warn(loaded: LoadedModel, cause: str, remedy: str) -> None:
             f"{cause}, so answers are not held to the pattern of the rows, and small models "
             f"mostly miss it. {remedy}",
             GenerationWarning,
-            stacklevel=2,
+            stacklevel=caller_level(),
         )
 
 

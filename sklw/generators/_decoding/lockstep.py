@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning
 from sklw.generators._decoding.by_generate import decode_by_generate
 from sklw.generators._decoding.compilation import compiled_model
@@ -121,7 +122,7 @@ def _warn_once(loaded: LoadedModel) -> None:
             f"{type(loaded.model).__name__} is decoded by transformers' own generate{alone}, which "
             f"is slower, and compile=True has no effect, because {loaded.way.against_slots}.",
             GenerationWarning,
-            stacklevel=3,
+            stacklevel=caller_level(),
         )
 
 

@@ -171,7 +171,7 @@ def _completions(
         text, reason, refused = _judged(choice, request, limit * _CHARACTERS_PER_TOKEN)
         # What the request cost is counted once, what was written evenly.
         share = written // len(choices) + (written % len(choices) if place == 0 else 0)
-        metadata = note | ({"error": refused} if refused else {})
+        metadata = note | ({"error": refused, "lasting": True} if refused else {})
         metadata |= {"beside": True} if place else {}
         read = prompt_tokens if place == 0 else 0
         found.append(Completion(text, read, share, reason, metadata=metadata))

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from itertools import cycle
 from typing import Any
@@ -93,20 +94,22 @@ class Asker:
             found = await self._try(client, arguments, request, limit)
             if not isinstance(found, Fault):
                 self.answered = True
-                return found
+                return _after(paid + 1, found)
             name = unknown_parameter(found, arguments)
             if name is not None:
                 unsupported.add(name)
                 continue
             if found.kind == "refused":
-                return self._refused(found, n)
+                return _after(paid + 1, self._refused(found, n))
             tries += 1
             paid += found.paid
             most = _PAID_TRIES if found.paid else self._generator.max_retries + 1
             left = most - (paid if found.paid else tries)
             wait = self._wait(found, tries, left)
             if wait is None and found.paid and found.kind == "passing":
-                return self._refused(found, n)  # the endpoint works, but not for this prompt
+                # The endpoint works, but not for this prompt.
+                read = self._generator.count_tokens(request.prompt)
+                return _after(paid, self._refused(found, n, read))
             if wait is None:
                 return found
             await self._background.pause(wait)
@@ -120,9 +123,12 @@ class Asker:
             return None
         return next_wait(fault.wait, tries, left, self._generator.timeout)
 
-    def _refused(self, fault: Fault, n: int) -> list[Completion]:
-        note = {"error": self._generator.masked(fault.sentence)}
-        return [Completion("", finish_reason="error", metadata=note)] * n
+    def _refused(self, fault: Fault, n: int, prompt_tokens: int = 0) -> list[Completion]:
+        note: dict[str, Any] = {"error": self._generator.masked(fault.sentence)}
+        note |= {"lasting": True} if fault.filtered else {}
+        first = Completion("", prompt_tokens, finish_reason="error", metadata=note)
+        beside = replace(first, prompt_tokens=0, metadata=note | {"beside": True})
+        return [first, *[beside] * (n - 1)]
 
     async def _try(
         self, client: Any, arguments: dict[str, Any], request: Request, limit: int
@@ -144,6 +150,13 @@ class Asker:
         return read_answer(
             _headers(response), response.content, request, limit, self._generator.count_tokens
         )
+
+
+def _after(tries: int, answers: list[Completion]) -> list[Completion]:
+    """Note how many tries were paid for."""
+    if tries == 1:
+        return answers
+    return [replace(each, metadata={**each.metadata, "tries": tries}) for each in answers]
 
 
 def _http_package() -> str:

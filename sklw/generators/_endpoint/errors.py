@@ -34,6 +34,12 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 _MODERATION = re.compile(r"moderat|flagged|content|safety|policy", re.IGNORECASE)
+# About what the request says, so that the same request is refused again.
+_FILTERED = re.compile(
+    r"content[ _-]?(?:management )?(?:policy|filter)|moderat|flagged|safety|responsibleai"
+    r"|inappropriate",
+    re.IGNORECASE,
+)
 _TOO_LARGE = re.compile(
     r"too large for|request too large|too long|context[ _](?:size|length|window)",
     re.IGNORECASE,
@@ -67,6 +73,7 @@ class Fault:
     names: tuple[str, ...] = ()
     wait: float | None = None
     paid: bool = False
+    filtered: bool = False  # refused for what the request says
 
 
 @dataclass
@@ -136,9 +143,11 @@ def read_error(
     sentence = "; ".join(reading.sentences) or plain_words(text)
     if 200 <= status < 300:
         status = _status_within(reading.codes)
-    kind = _kind(status, f"{sentence} {' '.join(reading.codes)}", sentence)
+    said = f"{sentence} {' '.join(reading.codes)}"
+    kind = _kind(status, said, sentence)
     wait = asked_wait(headers, text)
-    return Fault(kind, sentence, status, tuple(reading.names), wait, paid)
+    filtered = kind == "refused" and bool(_FILTERED.search(said))
+    return Fault(kind, sentence, status, tuple(reading.names), wait, paid, filtered)
 
 
 def _status_within(codes: list[str]) -> int:

@@ -206,7 +206,7 @@ class DurationColumn(NumberColumn):
         return super().write_value(pd.Timedelta(value).total_seconds())
 
     def read_value(self, text: str) -> Any:
-        if "day" in text or ":" in text:
+        if "day" in text or ":" in text or text.startswith("P"):  # the last of ISO 8601
             try:
                 text = str(pd.Timedelta(text).total_seconds())
             except ValueError:

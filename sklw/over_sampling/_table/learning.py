@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning
 from sklw.over_sampling._strings import one_line
 from sklw.over_sampling._table.columns import (
@@ -163,7 +164,7 @@ def _warn_of_identifier(name: str) -> None:
         f"The column {name!r} has another value in every row and looks like an identifier. "
         "A model can only make values up for it. Drop the column before over-sampling.",
         GenerationWarning,
-        stacklevel=2,
+        stacklevel=caller_level(),
     )
 
 

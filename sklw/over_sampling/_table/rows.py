@@ -152,11 +152,29 @@ class TableFormat(RowFormat):
         self._group_column = (
             None if problem.group_column in self.constants else problem.group_column
         )
-        repeated = 1 - len(set(texts)) / len(texts)
-        self._keep_repeats = not accept.reject_copies or repeated > _NATURAL_REPEATS
-        self._real = {text: at for at, text in reversed(list(enumerate(texts)))}
-        self._accepted: set[str] = set()
+        # Models see rounded numbers, recorded rows have them in full.
+        seen: dict[bool, list[Any]] = {False: texts.tolist(), True: self._exact(self._records)}
+        self._keep_repeats = {
+            recorded: not accept.reject_copies or 1 - len(set(rows)) / len(rows) > _NATURAL_REPEATS
+            for recorded, rows in seen.items()
+        }
+        self._real = {
+            row: at for rows in seen.values() for at, row in reversed(list(enumerate(rows)))
+        }
+        self._accepted: set[Any] = set()
         self._has_controls = any(map(_has_controls, self._records))
+
+    def _exact(self, records: Sequence[dict[Any, Any]]) -> list[tuple[Any, ...]]:
+        """Return the values of rows, as precise as the columns can hold them."""
+        found = []
+        for column in self.columns:
+            dtype = self._frame[column.name].dtype
+            dtype = getattr(dtype, "numpy_dtype", dtype)  # nullable dtypes name the plain one
+            narrow = isinstance(dtype, np.dtype) and dtype.kind == "f"
+            values = [record[column.name] for record in records]
+            values = [None if pd.isna(value) else value for value in values]
+            found.append([v if v is None or not narrow else dtype.type(v) for v in values])
+        return list(zip(*found, strict=True))
 
     def _vectors(self, positions: np.ndarray) -> np.ndarray:
         """Scale the numbers, and give each category a place."""
@@ -246,13 +264,14 @@ class TableFormat(RowFormat):
             return Verdict(row, "bad_characters")
         if self._group_column is not None and row.fields[self._group_column] != cell.group:
             return Verdict(row, "other_group")
-        if not self._keep_repeats:
-            real = self._real.get(row.text)
+        if not self._keep_repeats[row.recorded]:
+            copied = self._exact([row.fields])[0] if row.recorded else row.text
+            real = self._real.get(copied)
             if real is not None:
                 return Verdict(row, "copied_prompt" if real in shown else "copied_real")
-            if row.text in self._accepted:
+            if copied in self._accepted:
                 return Verdict(row, "duplicate")
-            self._accepted.add(row.text)
+            self._accepted.add(copied)
         return Verdict(row)
 
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell, check_known
@@ -168,7 +169,7 @@ class Attributes(Examples):
                     "texts hardly vary in it. Give values: "
                     f"Attributes({{{name!r}: [...]}}), or use a stronger model.",
                     GenerationWarning,
-                    stacklevel=4,
+                    stacklevel=caller_level(),
                 )
 
 
