@@ -4,7 +4,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import inf
 from numbers import Integral
 from typing import Any
 
@@ -156,8 +156,7 @@ def _coded(strategy: Any, code_of: dict[Any, int], keys: list[Any], *, grouped: 
                 f"sampling_strategy={strategy!r} is a share of the largest class: give a number "
                 "above 0 and at most 1."
             )
-        # 0.07 * 100 is a little above 7, and 0.29 * 100 below 29.
-        enough = ceil(strategy * max(counts.values()) - 1e-6)
+        enough = int(strategy * max(counts.values()))  # rounded down, as in imbalanced-learn
         return {code_of[key]: enough for key, count in counts.items() if count < enough}
     return strategy
 
