@@ -10,6 +10,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 __all__ = ["apart", "copy_groups", "fold_numbers", "folded"]
 
+_MANY = 1000
+
 
 def folded(text: str) -> str:
     """Return what a text and its copies share: Unicode form, case and white space do not count."""
@@ -27,7 +29,11 @@ def copy_groups(texts: Iterable[str]) -> np.ndarray:
 
 def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_folds: int, seed: Any) -> np.ndarray:
     """Draw the fold of each row: stratified, and the same for all rows of a group."""
-    repeated = len(np.unique(groups)) < len(groups)
+    _, first, place = np.unique(groups, return_index=True, return_inverse=True)
+    repeated = len(first) < len(groups)
+    if repeated and len(first) > _MANY:
+        # One row stands for its group, since the other splitter is slow.
+        return fold_numbers(labels[first], groups[first], n_folds, seed)[place]
     splitter: Any = StratifiedGroupKFold if repeated else StratifiedKFold
     splits = splitter(n_folds, shuffle=True, random_state=seed).split(
         np.zeros(len(labels)), labels, groups if repeated else None

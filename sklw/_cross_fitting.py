@@ -63,10 +63,11 @@ def default_checker(
 
 
 def number_scaler(*, sparse: bool) -> Any:
-    """Return what makes numbers comparable, and imputes those that are missing."""
-    scaler = MaxAbsScaler() if sparse else StandardScaler()
+    """Return what makes numbers comparable, and imputes missing ones of a dense table."""
+    if sparse:
+        return MaxAbsScaler().set_output(transform="default")
     imputer = SimpleImputer(keep_empty_features=True)
-    return make_pipeline(imputer, scaler).set_output(transform="default")
+    return make_pipeline(imputer, StandardScaler()).set_output(transform="default")
 
 
 def own_column(probabilities: np.ndarray, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -130,10 +131,12 @@ class CrossFittedChecker:
         self.classes_, counts = np.unique(y, return_counts=True)
         n_rows = len(y)
         n_folds = int(min(self.n_folds, counts.max())) if self.cross_fit else 0
-        seed = check_random_state(self.random_state).randint(2**31 - 1)
-        self.fold_of_ = np.zeros(n_rows, dtype=int)
         if n_folds > 1:
             groups = row_groups(X) if groups is None else groups
+            n_folds = min(n_folds, len(np.unique(groups)))
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        self.fold_of_ = np.zeros(n_rows, dtype=int)
+        if groups is not None and n_folds > 1:
             with _turn, warnings.catch_warnings():
                 # The models that lack a class of one row give it NaN.
                 warnings.filterwarnings("ignore", "The least populated class", UserWarning)

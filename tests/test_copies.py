@@ -140,6 +140,16 @@ def test_a_checker_does_not_recognize_a_copy():
     assert checker.probability(texts, labels, seen) == pytest.approx(0.5)
 
 
+def test_a_repeated_row_among_many_does_not_slow_the_folds_down():
+    y = np.arange(3000) % 2
+    X = np.random.default_rng(0).normal(size=(3000, 2)) + y[:, None]
+    X[1:5], y[1:5] = X[0], y[0]
+    evidence = Evidence(X, y, np.zeros(3000, dtype=bool), X, y, [])
+    checker = evidence.checker(LogisticRegression()).fit(X, y)
+    assert len(set(checker.fold_of_[:5])) == 1
+    assert np.bincount(checker.fold_of_).min() > 550
+
+
 def test_auto_holds_out_all_copies():
     judged = []
 

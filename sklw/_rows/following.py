@@ -157,7 +157,7 @@ def _refuse(sampler: Any, why: str) -> NoReturn:
 def row_keys(*tables: Any) -> list[list[Hashable]]:
     """Return for each table a key a row; rows that hold the same have the same key."""
     if any(map(sparse.issparse, tables)):
-        return [_sparse_keys(sparse.csr_array(table, dtype=float)) for table in tables]
+        return [_sparse_keys(sparse.csr_array(table, dtype=float, copy=True)) for table in tables]
     arrays = [np.asarray(table) for table in tables]
     if all(array.dtype.kind in "biuf" for array in arrays):
         return [_number_keys(array.astype(float)) for array in arrays]

@@ -92,18 +92,22 @@ class TextNet(ScikitLearnNet):
         }
         self.module_ = self.module(encoder, **settings)
         self.head_is_fitted_ = False
-        self.built_from_ = {name: getattr(self, name) for name in _OF_PARTS}
+        self.built_from_ = self._parts_now()
         return self
+
+    def _parts_now(self) -> dict[str, Any]:
+        # Early stopping after 1 epoch is not the True that stands for 3.
+        return {name: (type(getattr(self, name)), getattr(self, name)) for name in _OF_PARTS}
 
     def _follow_parameters(self) -> None:
         """Heed what was set since the net was built, as skorch does for the parameters with __."""
-        now = {name: getattr(self, name) for name in self.built_from_}
+        now = self._parts_now() if self.built_from_ else {}
         changed = {name for name, value in now.items() if value != self.built_from_[name]}
         changed -= self.get_params_for("module").keys()  # module__dropout stands above dropout
         for name in changed.intersection(_OF_NETWORK):
             if name in ("model", "pooling") or not hasattr(self.module_, name):
                 raise ValueError(
-                    f"{name} was set to {now[name]!r}, which cannot change in a network that "
+                    f"{name} was set to {now[name][1]!r}, which cannot change in a network that "
                     "learns on. Call fit with warm_start=False for a new network."
                 )
         if "dropout" in changed:

@@ -192,8 +192,8 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
         if not own[of_class].any():
             raise ValueError(
                 f"Class {str(label)!r} has no real row of positive weight to learn from. Add one, "
-                "or use the classifier without RealSyntheticVotingClassifier. A search splits real "
-                "and synthetic rows alike if it is a step: put it around the whole pipeline."
+                "or use the classifier without RealSyntheticVotingClassifier. A search inside the "
+                "pipeline splits real rows off too; put it around the whole pipeline."
             )
         own[of_class] *= scale * weights[of_class].sum() / own[of_class].sum()
     rows = np.flatnonzero(own)

@@ -18,7 +18,7 @@ def check_accepts(final: Any, weighter: BaseRowWeighter) -> None:
     if accepts(final, "row_weights"):
         return
     needy = next((part for part in _parts(final, "row_weights") if _tells_apart(part)), None)
-    if needy is not None:
+    if needy is not None and not isinstance(final, Pipeline):
         raise TypeError(_advice_apart(final, needy))
     unfinished = "row_weights" in weighter.emitted_arguments()
     if not unfinished and accepts(final, "sample_weight"):
@@ -40,7 +40,7 @@ def _parts(final: Any, argument: str) -> list[Any]:
 def _tells_apart(part: Any) -> bool:
     """Whether it treats real and synthetic rows differently, for which it needs row_weights."""
     held_out = getattr(part, "early_stopping", False)
-    return isinstance(part, RealSyntheticVotingClassifier) or held_out is True
+    return isinstance(part, RealSyntheticVotingClassifier) or held_out is not False
 
 
 def _advice_apart(final: Any, part: Any) -> str:
@@ -53,8 +53,9 @@ def _advice_apart(final: Any, part: Any) -> str:
     )
     first = "" if routing else "sklearn.set_config(enable_metadata_routing=True) and "
     return (
-        f"{outer} does not tell {inner} which rows are synthetic, so that it would take all for "
-        f"real. Either {turned}call {first}{inner}(...).set_fit_request(row_weights=True)."
+        f"{outer} does not tell {inner} which rows are synthetic, so that it would take all of "
+        f"them for real. Either {turned}call {first}"
+        f"{inner}(...).set_fit_request(row_weights=True)."
     )
 
 
@@ -65,8 +66,8 @@ def _advice(final: Any, refused: str) -> str:
     if names and get_config()["enable_metadata_routing"]:
         more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
         return (
-            f"With metadata routing enabled, {' and '.join(names)} must request them: "
-            f"{names[0]}(...).set_fit_request({refused}=True){more}, and so does "
+            f"With metadata routing enabled, {' and '.join(names)} must request them, as by "
+            f"{names[0]}(...).set_fit_request({refused}=True){more}, and so must "
             "a scorer, if one is passed: .set_score_request(sample_weight=False)."
         )
     if has_fit_parameter(getattr(final, "estimator", None), refused):

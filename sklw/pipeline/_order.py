@@ -153,8 +153,8 @@ def check_before_generation(
     writers = [sampler for sampler in samplers if isinstance(sampler, LLMOverSampler)]
     if writers and per_row == {"parent_indices"}:
         raise ValueError(
-            f"parent_indices was given for the rows of X, and {type(writers[0]).__name__} says "
-            f"itself which rows each of those that it writes comes from. Leave it out."
+            f"parent_indices was given for the rows of X, and {type(writers[0]).__name__} itself "
+            "reports which rows each new row was written from. Leave it out."
         )
     if writers and per_row:
         raise ValueError(

@@ -220,9 +220,16 @@ def _passes(step: Any) -> bool:
 
 def _sources(sampler: Any) -> list[Any]:
     """Return what the answers of generators depend on: a file by its content, not by its name."""
+    from sklw.generators import FineTunedGenerator, TransformersGenerator
+
     parts = sampler.get_params().values() if hasattr(sampler, "get_params") else ()
-    keys = [part.cache_key() for part in parts if isinstance(part, BaseGenerator)]
-    return [sklw.__version__, *keys]
+    found: list[Any] = [sklw.__version__]
+    for part in parts:
+        if isinstance(part, FineTunedGenerator):  # its own key is that of a trained model
+            found.append(TransformersGenerator.cache_key(part))
+        elif isinstance(part, BaseGenerator):
+            found.append(part.cache_key())
+    return found
 
 
 def _copied(rows: Any) -> Any:

@@ -131,12 +131,21 @@ class Evidence:
     @cached_property
     def relative_quality(self) -> float:
         """How good the synthetic rows are, beside real rows of their classes."""
-        found = own_column(self._judged_under(None), self.classes, self.labels)[self.synthetic]
-        own = [np.array([at]) for at in range(len(self.real_labels))]
-        real = self._judges[0].probability(self.real_rows, self.real_labels, own)
+        judged = own_column(self._judged_under(None), self.classes, self.labels)
+        found, n_real = judged[self.synthetic], len(self.real_labels)
+        place = np.full(n_real, -1)
+        for row in np.flatnonzero(~self.synthetic):
+            place[self.seen[row]] = row
+        if (place >= 0).all():
+            real = judged[place]
+        else:  # some are of a reference, and not among the rows
+            checker, _ = self._judges
+            checker.class_prior = None
+            own = [np.array([at]) for at in range(n_real)]
+            real = checker.probability(self.real_rows, self.real_labels, own)
         # The only row of a class is judged by a model that has seen it.
-        n_different = pd.Series(row_groups(self.real_rows)).groupby(self.real_labels).nunique()
-        usual = pd.Series(real).groupby(self.real_labels).mean()[n_different > 1]
+        several = _n_different(self.real_rows, self.real_labels) > 1
+        usual = pd.Series(real).groupby(self.real_labels).mean()[several]
         expected = pd.Series(self.labels[self.synthetic]).map(usual)
         measured = expected.notna().to_numpy()
         if not expected.sum() > 0:
@@ -179,16 +188,16 @@ class Evidence:
         """Draw a seed from the weighter's `random_state`."""
         return int(check_random_state(self.settings.random_state).randint(2**31 - 1))
 
-    def checker(self, checker: Any, labels: np.ndarray | None = None) -> CrossFittedChecker:
+    def checker(self, checker: Any, fitted_on: np.ndarray | None = None) -> CrossFittedChecker:
         """Make a cross-fitted checker, with the weighter's folds, calibration and seed.
 
         Parameters
         ----------
         checker : {"embedding", "bert"} or classifier
             What is fitted; it has to read rows like `rows`.
-        labels : ndarray, default=None
-            Labels of the rows that it will be fitted on, which limit calibration; by default
-            those of the real rows.
+        fitted_on : ndarray of int, default=None
+            Positions among `rows` of those that it will be fitted on, which limit calibration;
+            None stands for the real rows.
 
         Returns
         -------
@@ -206,7 +215,7 @@ class Evidence:
             )
         elif mixed:
             checker = reading_frames(checker)
-        if settings.calibrate and (folds := self._calibration_folds(labels)) > 1:
+        if settings.calibrate and (folds := self._calibration_folds(fitted_on)) > 1:
             checker = CalibratedClassifierCV(
                 checker, method="temperature", cv=folds, ensemble=False
             )
@@ -235,7 +244,7 @@ class Evidence:
         """
         labels, made = self.labels, np.flatnonzero(self.synthetic)
         fitted_on = made if set(labels[made]) >= set(labels) else np.arange(len(labels))
-        fitted = self.checker(checker, labels[fitted_on])
+        fitted = self.checker(checker, fitted_on)
         fitted.cross_fit = cross_fit
         fitted.fit(self.rows[fitted_on], labels[fitted_on])
         own = [np.array([at]) for at in np.flatnonzero(np.isin(fitted_on, made))]
@@ -270,16 +279,24 @@ class Evidence:
         shares = dict(zip(classes.tolist(), counts / len(self.labels), strict=True))
         return {c: shares.get(c, 0.0) for c in self.classes.tolist()}
 
-    def _calibration_folds(self, labels: np.ndarray | None) -> int:
+    def _calibration_folds(self, fitted_on: np.ndarray | None) -> int:
+        rows, labels = self.real_rows, self.real_labels
+        if fitted_on is not None:
+            rows, labels = self.rows[fitted_on], self.labels[fitted_on]
         # At most five, and as many as the rarest class has rows in the smallest fit.
-        counts = pd.Series(self.real_labels if labels is None else labels).value_counts()
+        counts = _n_different(rows, labels)
         folds = int(min(5, counts.min() // 2))
         if folds < 2:
             warn(
-                f"calibrate=True has no effect: a checker is fitted on {counts.min()} row(s) of "
-                f"the class {counts.idxmin()}, and calibrating it takes four or more."
+                f"calibrate=True has no effect: a checker is fitted on {counts.min()} different "
+                f"row(s) of the class {counts.idxmin()}, and calibrating it takes four or more."
             )
         return folds
+
+
+def _n_different(rows: Any, labels: np.ndarray) -> pd.Series:
+    """Count the rows of each class, copies once."""
+    return pd.Series(row_groups(rows)).groupby(labels).nunique()
 
 
 def _row_features(rows: Any, real_rows: Any) -> tuple[Any, Any]:

@@ -96,9 +96,9 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     synthetic_weight : float or None, default=None
         Factor for all synthetic rows, after normalization. None stands for
         ``min(1, q / q_real) ** 2``, q being the mean P'(y|x) of these rows and q_real that of real
-        rows of the same classes, so that a generator that often misses the label counts less. For
-        other methods than ``"quality"`` and ``"imp"``, without normalization, where no real rows
-        are trained on or no class has two different real rows, it stands for 1.
+        rows of the same classes, so that a generator that often misses the label counts less. It
+        stands for 1 with methods other than ``"quality"`` and ``"imp"``, without normalization, and
+        where no real rows are trained on or no class has two different ones.
     augmentation_weight : float, default=1.0
         A further factor for synthetic rows beyond balance (`augment` of
         :class:`sklw.LLMOverSampler`); Nakada et al. use 0.5.

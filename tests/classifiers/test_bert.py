@@ -374,6 +374,12 @@ def test_early_stopping_set_after_the_first_fit(settings, reviews):
     assert len(clf.history) < 61
 
 
+def test_patience_set_after_the_first_fit(settings, reviews):
+    clf = BertClassifier(**settings, early_stopping=True, warm_start=True).fit(*reviews)
+    clf.set_params(early_stopping=1).fit(*reviews)
+    assert [c.patience for _, c in clf.callbacks_ if hasattr(c, "patience")] == [1]
+
+
 def test_dropout_of_the_encoder_again(settings, reviews):
     clf = BertClassifier(**{**settings, "dropout": 0.3, "max_epochs": 1}, warm_start=True)
     clf.fit(*reviews).set_params(dropout=None).fit(*reviews)

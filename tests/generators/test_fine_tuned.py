@@ -10,8 +10,10 @@ import torch
 import transformers
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
-from sklw import FineTunedGenerator, LLMOverSampler, TransformersGenerator
+from sklw import FineTunedGenerator, LLMOverSampler, TransformersGenerator, make_pipeline
 from sklw.generators import FullTuning, LoRA, Request
 from sklw.generators._decoding.attention import use_row_attention
 from sklw.over_sampling import TableRows, TextFilter
@@ -94,6 +96,15 @@ def test_gradients_are_those_of_the_fused_kernel(small, length):
     found = torch.autograd.grad(model(input_ids=ids, labels=ids).loss, [*model.parameters()])
     for own, other in zip(found, fused, strict=True):
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-6)
+
+
+def test_attention_drops_out_in_training(tmp_path):
+    sizes = {"n_embd": 32, "n_layer": 1, "n_head": 2, "resid_pdrop": 0, "embd_pdrop": 0}
+    folder = save_tiny(tmp_path, transformers.GPT2Config, attn_pdrop=0.9, **sizes)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype="float32").train()
+    assert use_row_attention(model)
+    ids = torch.arange(20)[None]
+    assert not torch.equal(model(input_ids=ids).logits, model(input_ids=ids).logits)
 
 
 def test_the_same_rows_are_learned_once(small, tmp_path):
@@ -196,6 +207,20 @@ def test_a_wrong_training_is_refused(small, training):
 
 
 @pytest.mark.slow
+def test_a_pipeline_with_memory_trains_once(small, tmp_path):
+    texts = [f"{row} {n}" for row in ROWS.values() for n in range(6)]
+    pipe = make_pipeline(
+        LLMOverSampler(
+            generator(small, epochs=1), sampling_strategy={"dry": 7}, on_shortfall="ignore"
+        ),
+        TfidfVectorizer(),
+        LogisticRegression(),
+        memory=str(tmp_path / "memory"),
+    )
+    found = [pipe.fit(texts, ["wet"] * 6 + ["dry"] * 6)[-1].coef_ for _ in range(2)]
+    np.testing.assert_array_equal(*found)
+
+
 def test_texts_are_written_by_a_trained_model(small):
     texts = [row for row in ROWS.values() for _ in range(8)] + [ROWS["wet"]] * 4
     labels = ["wet"] * 8 + ["dry"] * 8 + ["wet"] * 4

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
@@ -77,8 +77,32 @@ def test_calibration_that_is_impossible_is_reported():
     calibrated = SyntheticWeighter(calibrate=True, random_state=0).fit(X[few], y[few], mask[few])
     assert not np.allclose(plain.quality_, calibrated.quality_)
     rare = ~((y == 1) & (np.arange(39) > 12))
-    with pytest.warns(UserWarning, match=r"fitted on 3 row\(s\) of the class 1"):
+    with pytest.warns(UserWarning, match=r"fitted on 3 different row\(s\) of the class 1"):
         SyntheticWeighter(calibrate=True).fit(X[rare], y[rare], mask[rare])
+
+
+@pytest.mark.parametrize("method", ["quality", "imp"])
+def test_tables_of_few_different_rows(method):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 2, (300, 2)), rng.integers(0, 2, 300)
+    weighter = SyntheticWeighter(method, random_state=0)
+    assert np.isfinite(weighter.fit(X, y, np.arange(300) >= 250).sample_weight_).all()
+    y[:250] = X[:250, 0] = 0
+    X[0], y[0] = [1, 1], 1
+    y[1:4], X[1:4] = 1, [1, 0]
+    calibrated = SyntheticWeighter(method, calibrate=True, random_state=0)
+    with pytest.warns(UserWarning, match=r"2 different row\(s\) of the class"):
+        calibrated.fit(X, y, np.arange(300) >= 250)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_stay_as_they_are(dtype):
+    entries = np.array([2, 0, 1, 4, 3, 0], dtype=dtype), [1, 0, 2, 1, 0, 2], [0, 3, 6]
+    real = vstack([csr_array(entries, shape=(2, 3)) for _ in range(10)], format="csr")
+    before = real.toarray()
+    X, y = np.tile(before[:2], (5, 1)), np.tile([0, 1], 5)
+    SyntheticWeighter(reference=(real, np.tile([0, 1], 10)), random_state=0).fit(csr_array(X), y)
+    np.testing.assert_array_equal(real.toarray(), before)
 
 
 def test_missing_numbers_of_a_table_are_imputed_for_the_default_checker():

@@ -32,7 +32,8 @@ def _attend(
     """
     rows, heads, length, size = query.shape
     trained = query.requires_grad
-    special = kwargs.get("softcap") is not None or any(
+    special = kwargs.get("softcap") is not None or bool(kwargs.get("dropout"))
+    special |= any(
         isinstance(value, torch.Tensor) and name not in _HARMLESS for name, value in kwargs.items()
     )
     groups, width = key.shape[1:3]
