@@ -2,8 +2,8 @@
 
 Every generator learns the same 100 to 200 seed rows, half of each class, and writes rows of the
 minority, in a process of its own; classifiers are then trained on the seed rows, more real rows of
-the majority, and as many written ones. ``pip install be_great sdv realtabformer statsmodels``,
-then (it resumes)::
+the majority, and as many written ones. ``pip install be_great sdv mostlyai-engine realtabformer
+statsmodels``, then (it resumes)::
 
     python benchmarks/peers_tables.py --data DATA --generate
     python benchmarks/peers_tables.py --data DATA
