@@ -2,7 +2,7 @@
 
 import json
 from abc import ABCMeta, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,9 +107,6 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
     'A PRIZE'
     """
 
-    # Whether an answer of its is known, be it from the cache: then it does not refuse everything.
-    _has_answered = False
-
     @property
     def prompt_form(self) -> str:
         """``"completion"`` (a text to continue), ``"chat"`` (a conversation) or ``"none"``.
@@ -150,6 +147,17 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
             Position of a request.
         completion : Completion
             Its answer.
+        """
+
+    def note_answers(self, completions: Collection[Completion]) -> None:
+        """Learn of answers found in the cache, before the others are asked for.
+
+        They are ignored by default.
+
+        Parameters
+        ----------
+        completions : collection of Completion
+            The answers.
         """
 
     def count_tokens(self, prompt: str | tuple[tuple[str, str], ...]) -> int:

@@ -24,8 +24,9 @@ class Budget(BaseEstimator):
     A request is sent only if its prompt and the longest possible answer still fit, so that no limit
     is exceeded. (Prompts for endpoints are estimated, see ``count_tokens``, and so are answers if a
     server does not count tokens.) The exception is an answer that cannot be read: it is asked for
-    again, at most twice, and each try counts. Everything generated before a limit is reached is
-    kept and used.
+    again, at most twice, and each try counts, with the tokens of the answer that follows; if none
+    does, what it wrote is unknown and only the prompt counts. Everything generated before a limit
+    is reached is kept and used.
 
     Parameters
     ----------
@@ -155,10 +156,11 @@ class Usage:
         if completion.cached:
             self.cached += 1
             return
-        tries = completion.metadata.get("tries", 1)  # the others cost about as much
+        tries = completion.metadata.get("tries", 1)
+        paid = completion.metadata.get("paid", tries)  # the others cost about as much
         self.requests += 0 if completion.metadata.get("beside", False) else tries
-        self.prompt_tokens += tries * completion.prompt_tokens
-        self.completion_tokens += tries * completion.completion_tokens
+        self.prompt_tokens += paid * completion.prompt_tokens
+        self.completion_tokens += paid * completion.completion_tokens
         self.cost = budget.cost(self.prompt_tokens, self.completion_tokens)
 
     def _repr_html_(self) -> str:

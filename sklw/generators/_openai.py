@@ -1,7 +1,7 @@
 """Any endpoint that speaks the OpenAI protocol, by the official client."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -26,7 +26,7 @@ from sklw.generators._endpoint.loop import Background
 __all__ = ["OpenAIGenerator"]
 
 _ALGORITHM = 1  # raised whenever the same request may be sent in another form
-_MOST_REFUSED = 8  # prompts, those sent first: then it is not about single ones
+_MOST_REFUSED = 8  # prompts and answers: then it is not about single ones
 
 
 class OpenAIGenerator(BaseGenerator):
@@ -87,6 +87,8 @@ class OpenAIGenerator(BaseGenerator):
     >>> generator = OpenAIGenerator("my-model", base_url="http://localhost:8000/v1")
     >>> sampler = LLMOverSampler(generator=generator, cache=True)
     """
+
+    _answered_as: dict[str, Any] | None = None  # the cache key when it last answered
 
     _parameter_constraints: dict[str, list[Any]] = {
         "model": [str],
@@ -215,7 +217,7 @@ class OpenAIGenerator(BaseGenerator):
         key = self._check()
         clients = new_clients(self._address, key, self.timeout, self.max_concurrency)
         failure: BaseException | None = None
-        refusals = _Refusals(self)
+        refusals = _Refusals(requests, self._answered_as == self.cache_key())
         with (
             Background(partial(close_clients, clients)) as background,
             Interrupts(background.wake) as interrupts,
@@ -231,7 +233,7 @@ class OpenAIGenerator(BaseGenerator):
                     unit = next(waiting, None)
                     if unit is None:
                         break
-                    refusals.await_first(requests[unit[0]].prompt, unit)
+                    refusals.await_first(unit)
                     background.start(self._answer(asker, requests, unit))
                     running += 1
                 if not running or (interrupts.count > 1 and not background.ready()):
@@ -247,6 +249,7 @@ class OpenAIGenerator(BaseGenerator):
                 answers, fault = ended.result()
                 for answer in answers:
                     refusals.count(*answer)
+                    self.note_answers([answer[1]])
                     try:
                         yield answer
                     except KeyboardInterrupt:
@@ -256,6 +259,17 @@ class OpenAIGenerator(BaseGenerator):
                     background.stop()
         if failure is not None:
             raise failure
+
+    def note_answers(self, completions: Collection[Completion]) -> None:
+        """Remember whether the endpoint has answered: then it does not refuse everything.
+
+        Parameters
+        ----------
+        completions : collection of Completion
+            The answers.
+        """
+        if any(completion.finish_reason != "error" for completion in completions):
+            self._answered_as = self.cache_key()
 
     def _check(self) -> str:
         """Return the key; raise if nothing can be sent."""
@@ -331,18 +345,22 @@ def _unslashed(address: str | None) -> str | None:
 
 
 class _Refusals:
-    """Tells whether a generator of which no answer is known refuses everything."""
+    """Tells whether an endpoint refuses everything."""
 
-    def __init__(self, generator: BaseGenerator) -> None:
+    def __init__(self, requests: Sequence[Request], has_answered: bool) -> None:
         self.refused: set[int] = set()
         self.reason = ""
-        self._generator = generator
+        self._requests = requests
+        self._has_answered = has_answered
+        self._most = min(_MOST_REFUSED, len({request.prompt for request in requests}))
         self._prompts: set[Any] = set()
         self._first: set[int] = set()
 
-    def await_first(self, prompt: Any, unit: Sequence[int]) -> None:
+    def await_first(self, unit: Sequence[int]) -> None:
         # By the order of sending: refusals are quick, and overtake answers.
-        if prompt in self._prompts or len(self._prompts) < _MOST_REFUSED:
+        prompt = self._requests[unit[0]].prompt
+        is_new = prompt not in self._prompts and len(self._prompts) < self._most
+        if is_new or len(self._first) < _MOST_REFUSED:
             self._prompts.add(prompt)
             self._first.update(unit)
 
@@ -351,9 +369,9 @@ class _Refusals:
             self.refused.add(index)
             self.reason = completion.metadata.get("error", "")
         else:
-            self._generator._has_answered = True
+            self._has_answered = True
 
     @property
     def are_all(self) -> bool:
-        enough = len(self._prompts) >= _MOST_REFUSED and self._first <= self.refused
-        return enough and not self._generator._has_answered
+        enough = len(self._prompts) == self._most and len(self.refused) >= _MOST_REFUSED
+        return enough and self._first <= self.refused and not self._has_answered

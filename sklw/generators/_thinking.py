@@ -162,7 +162,10 @@ def reject_unopened(answers: Sequence[Completion | None]) -> list[Completion | N
 
 
 def is_lasting(completion: Completion) -> bool:
-    """Say whether an answer is worth keeping: nothing cut is none, and most refusals may pass."""
+    """Say whether the cache keeps an answer.
+
+    A refusal is kept if it would be repeated, a cut answer if text follows the thinking in it.
+    """
     if completion.finish_reason == "error":
         return bool(completion.metadata.get("lasting"))
     answer, closed = strip_thinking(completion.text)

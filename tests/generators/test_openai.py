@@ -171,14 +171,23 @@ def test_the_server_dies_half_way(tmp_path):
     assert len(again) == len(kept)
 
 
+def refusal(message, status=400, **fields):
+    return {"status": status, "json": {"error": {"message": message, **fields}}}
+
+
 @pytest.mark.parametrize(
     ("what", "text", "reason", "asked"),
     [
         ({"choices": 0}, "", "empty", 1),
         ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty", 1),
         ({"text": "word " * 20_000}, ("word " * 20_000)[: 8 * 256], "length", 1),
-        ({"status": 400, "json": {"error": {"message": "content filter"}}}, "", "error", 1),
-        ({"status": 403, "json": {"error": {"message": "was flagged"}}}, "", "error", 1),
+        (refusal("no", code="content_filter", param="prompt"), "", "error", 1),
+        (refusal("Your input was flagged", 403), "", "error", 1),
+        (refusal("Your account was flagged; verify your organization", 403), "", "error", 2),
+        (refusal("reasoning_effort must be one of low, moderate, high"), "", "error", 2),
+        (refusal("Invalid value: 'safety_settings'"), "", "error", 2),
+        (refusal("Bad content policy", param="guardrail"), "", "error", 2),
+        (refusal("max_tokens is inappropriate"), "", "error", 2),
         ({"status": 400, "json": {"error": {"message": "nothing is read"}}}, "", "error", 2),
         ({"status": 413, "json": {"error": {"message": "too large"}}}, "", "error", 2),
     ],
@@ -520,6 +529,24 @@ def test_an_endpoint_that_refuses_everything_is_not_asked_on_and_on():
     ):
         generator(endpoint, max_concurrency=2).generate(many)
     assert len(endpoint.bodies) < 12
+
+
+def test_an_endpoint_that_refuses_everything_ends_a_run_with_few_prompts():
+    alike = [Request(f"p {i % 7}", seed=i) for i in range(100)]
+    with (
+        Endpoint(lambda prompt, nth: refusal("not on Sundays")) as endpoint,
+        pytest.raises(EndpointError, match="refused all"),
+    ):
+        generator(endpoint, max_concurrency=2).generate(alike)
+
+
+def test_what_one_model_has_answered_says_nothing_of_another():
+    script = lambda prompt, nth: refusal("no") if endpoint.bodies[-1]["model"] == "b" else None  # noqa: E731
+    with Endpoint(script) as endpoint:
+        asking = generator(endpoint)
+        asking.generate(REQUESTS[:2])
+        with pytest.raises(EndpointError, match="refused all"):
+            asking.set_params(model="b").generate(REQUESTS)
 
 
 @pytest.mark.parametrize("budget", [None, Budget(max_requests=99)])

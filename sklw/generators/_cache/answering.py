@@ -52,8 +52,7 @@ def known_answers(
 
 def _lookup(generator: BaseGenerator, store: Store, keys: Iterable[str]) -> dict[str, Completion]:
     found = store.lookup(keys)
-    if any(answer.finish_reason != "error" for answer in found.values()):
-        generator._has_answered = True
+    generator.note_answers(found.values())
     return found
 
 

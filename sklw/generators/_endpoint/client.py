@@ -100,7 +100,7 @@ class Asker:
                 unsupported.add(name)
                 continue
             if found.kind == "refused":
-                return _after(paid + 1, self._refused(found, n))
+                return _after(paid + 1, self._refused(found, n, request, paid))
             tries += 1
             paid += found.paid
             most = _PAID_TRIES if found.paid else self._generator.max_retries + 1
@@ -108,8 +108,7 @@ class Asker:
             wait = self._wait(found, tries, left)
             if wait is None and found.paid and found.kind == "passing":
                 # The endpoint works, but not for this prompt.
-                read = self._generator.count_tokens(request.prompt)
-                return _after(paid, self._refused(found, n, read))
+                return _after(paid, self._refused(found, n, request, paid))
             if wait is None:
                 return found
             await self._background.pause(wait)
@@ -123,10 +122,12 @@ class Asker:
             return None
         return next_wait(fault.wait, tries, left, self._generator.timeout)
 
-    def _refused(self, fault: Fault, n: int, prompt_tokens: int = 0) -> list[Completion]:
+    def _refused(self, fault: Fault, n: int, request: Request, paid: int) -> list[Completion]:
         note: dict[str, Any] = {"error": self._generator.masked(fault.sentence)}
         note |= {"lasting": True} if fault.filtered else {}
-        first = Completion("", prompt_tokens, finish_reason="error", metadata=note)
+        note |= {"paid": paid} if paid else {}  # not the refusal itself
+        read = self._generator.count_tokens(request.prompt) if paid else 0
+        first = Completion("", read, finish_reason="error", metadata=note)
         beside = replace(first, prompt_tokens=0, metadata=note | {"beside": True})
         return [first, *[beside] * (n - 1)]
 

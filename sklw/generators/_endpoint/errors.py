@@ -34,12 +34,24 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 _MODERATION = re.compile(r"moderat|flagged|content|safety|policy", re.IGNORECASE)
-# About what the request says, so that the same request is refused again.
+# About what the request says, so that the same request is refused again. Narrow, since such a
+# refusal is kept for good: "safety", "flagged" or "moderation" alone may be about a parameter or
+# the account.
+_FILTER_CODES = frozenset(
+    {
+        "content_filter",
+        "content_policy_violation",
+        "responsibleaipolicyviolation",
+        "moderation_blocked",
+        "data_inspection_failed",
+        "datainspectionfailed",
+    }
+)
 _FILTERED = re.compile(
-    r"content[ _-]?(?:management )?(?:policy|filter)|moderat|flagged|safety|responsibleai"
-    r"|inappropriate",
+    r"content management policy|content (?:filtering )?policy|your (?:input|prompt) was flagged",
     re.IGNORECASE,
 )
+_PROMPT_NAMES = frozenset({"prompt", "messages", "input"})
 _TOO_LARGE = re.compile(
     r"too large for|request too large|too long|context[ _](?:size|length|window)",
     re.IGNORECASE,
@@ -146,8 +158,13 @@ def read_error(
     said = f"{sentence} {' '.join(reading.codes)}"
     kind = _kind(status, said, sentence)
     wait = asked_wait(headers, text)
-    filtered = kind == "refused" and bool(_FILTERED.search(said))
+    filtered = kind == "refused" and _is_filtered(sentence, reading)
     return Fault(kind, sentence, status, tuple(reading.names), wait, paid, filtered)
+
+
+def _is_filtered(sentence: str, reading: _Reading) -> bool:
+    coded = any(code.casefold() in _FILTER_CODES for code in reading.codes)
+    return (coded or bool(_FILTERED.search(sentence))) and _PROMPT_NAMES.issuperset(reading.names)
 
 
 def _status_within(codes: list[str]) -> int:
