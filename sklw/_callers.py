@@ -14,6 +14,7 @@ def caller_level() -> int:
     Python 3.12 has skip_file_prefixes for that.
     """
     frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].split(".")[0] in _INNER:
+    # Code that exec runs may have no name.
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INNER:
         frame, level = frame.f_back, level + 1
     return level

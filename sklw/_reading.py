@@ -7,7 +7,10 @@ import pandas as pd
 
 __all__ = ["protected", "restored"]
 
-_WITHIN = re.compile(r"\r(?!\r*\n)")  # "\r\r\n" ends lines of files written twice as text
+# "\r\r\n" ends lines of files written twice as text, and "\r" a file that lost its last byte.
+_WITHIN = re.compile(r"\r(?!\r*(?:\n|\Z))")
+# A mark that follows a letter or a digit, as in 6", opens no cell.
+_QUOTED = re.compile(r'(?<!\w)"[^"]*"')
 
 
 def protected(text: str, *, quotes: bool = True) -> tuple[str, str]:
@@ -15,7 +18,7 @@ def protected(text: str, *, quotes: bool = True) -> tuple[str, str]:
 
     Where lines end in ``\r`` alone, a newline is found within quotes only, and nothing is replaced.
     """
-    if not _WITHIN.search(text) or "\n" not in (re.sub(r'"[^"]*"', "", text) if quotes else text):
+    if not _WITHIN.search(text) or "\n" not in (_QUOTED.sub("", text) if quotes else text):
         return text, ""
     mark = next(mark for mark in map(chr, range(0xE000, 0xF900)) if mark not in text)
     return _WITHIN.sub(mark, text), mark

@@ -14,7 +14,7 @@ __all__ = ["as_csv", "kept_alone", "put", "write_by", "write_whole"]
 
 
 def as_csv(frame: pd.DataFrame, separator: str) -> str:
-    r"""Return the lines of a CSV file, with quotes where they are needed alone."""
+    r"""Return the lines of a CSV file, with quotes only where needed."""
     lines = _Lines()
     frame.to_csv(lines, index=False, sep=separator, lineterminator="\r\n")
     return lines.getvalue()
@@ -57,10 +57,10 @@ def write_whole(path: Path, text: str) -> None:
 
 def write_by(path: Path, write: Callable[[Path], object]) -> None:
     """Have a file written beside the path, and take its place when it is whole."""
-    path = path.resolve()  # a link stays one
     if path.exists() and not path.is_file():  # nothing must take the place of a device or a pipe
         write(path)
         return
+    path = path.resolve()  # a link stays one; that of /dev/stdout may lead to no path
     # Not even two processes that know nothing of each other share a file.
     partial = path.with_name(f".{os.getpid()}.{path.name}.partial")
     try:

@@ -38,3 +38,8 @@ def test_a_warning_names_the_file_of_the_caller(fit, about):
         fit()
     files = {w.filename for w in caught if issubclass(w.category, GenerationWarning)}
     assert files == {__file__}
+
+
+def test_code_without_a_module_is_warned_too():
+    with pytest.warns(GenerationWarning, match="looks like an identifier"):
+        exec("fit(X, Y)", {"fit": sampler().fit_resample, "X": X, "Y": Y})

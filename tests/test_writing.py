@@ -51,3 +51,15 @@ def test_a_pipe_is_written_to(report, tmp_path):
         page = report.to_html(path)
         assert read.result(60) == page
     assert path.is_fifo()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="/dev/stdout is no path here")
+def test_a_pipe_without_a_path_is_written_to(report):
+    reading, writing = os.pipe()
+    with ThreadPoolExecutor(1) as pool, open(reading) as pipe:
+        read = pool.submit(pipe.read)
+        try:
+            page = report.to_html(f"/proc/self/fd/{writing}")
+        finally:
+            os.close(writing)
+        assert read.result(60) == page

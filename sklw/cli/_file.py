@@ -80,7 +80,9 @@ def reading(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def check_output(path: Path, option: str, data: str) -> None:
     """Raise an error if the file of an option cannot be written, before anything is done for it."""
-    folder = path.parent
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return  # a device or a pipe is written to itself
+    folder = (path.resolve() if path.is_symlink() else path).parent
     if not folder.is_dir():
         raise ValueError(
             f"There is no folder {str(folder)!r} for {option}. Make it (mkdir -p {folder}), or "

@@ -16,7 +16,9 @@ def check_corpus(X: Any, y: Any) -> tuple[Any, np.ndarray]:
     """Check rows and labels; of texts keep one row for each that has a single label."""
     if not holds_texts(X) and np.ndim(X) == 2:
         table = pd.DataFrame(X).reset_index(drop=True)
-        table.columns = table.columns.astype(str)
+        table.columns = [str(name) for name in table.columns]  # of tuples pandas makes levels
+        if twice := table.columns[table.columns.duplicated()].tolist():
+            raise ValueError(f"X has several columns named {twice[0]!r}. Give each its own name.")
         labels = _check_labels(y, len(table))
         warn_of_alike_labels(labels, stacklevel=5)
         _check_classes(labels)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._copies import folded
 from sklw.comparison._settings import Settings
 from sklw.comparison._tables import from_lines, to_lines
@@ -49,7 +50,7 @@ class Generated:
             f"{copied.sum()} of {len(self.accepted)} generated rows repeat a row of the test set "
             "and are left out.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=caller_level(),
         )
         verdicts["accepted"] &= ~copied
         verdicts["reason"] = verdicts["reason"].mask(copied, "copied_test")
@@ -100,13 +101,13 @@ def make_sampler(labels: np.ndarray, settings: Settings, seed: int) -> Any:
     if counts.min() >= int(settings.llm_ratio * counts.max()) and not (
         {"sampling_strategy", "augment"} & set(settings.sampler)
     ):
+        more = "Raise llm_ratio (--llm-ratio), or train" if settings.llm_ratio < 1 else "Train"
         warnings.warn(
             f"No class falls short of llm_ratio={settings.llm_ratio} of the largest one "
             f"({counts.min()} training rows beside {counts.max()}), so that no rows are generated. "
-            "Raise llm_ratio (--llm-ratio), or train on fewer rows of the rarest class with "
-            "minority_sizes (--minority-sizes).",
+            f"{more} on fewer rows of the rarest class with minority_sizes (--minority-sizes).",
             UserWarning,
-            stacklevel=2,
+            stacklevel=caller_level(),
         )
     return LLMOverSampler(**parameters)
 

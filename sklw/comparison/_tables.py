@@ -128,25 +128,28 @@ def _read(values: list[Any], like: pd.Series) -> pd.Series:
     column = pd.Series(cells, dtype=object)
     if isinstance(dtype, pd.CategoricalDtype):  # texts written by a model may be new
         known = dict.fromkeys([*dtype.categories, *column.dropna()])
-        dtype = pd.CategoricalDtype([*known], dtype.ordered)
+        if len(known) > len(dtype.categories):
+            categories = pd.Index([*known], dtype=dtype.categories.dtype)
+            dtype = pd.CategoricalDtype(categories, dtype.ordered)
     return column.astype(dtype)
 
 
 def check_lines(X: pd.DataFrame) -> None:
     """Raise an error that names a column whose values would not come back."""
     for name in X:
+        cause = None
         try:
             values = X[[name]].drop_duplicates()
             back = from_lines(to_lines(values), values)[name]
             there = values[name].notna().to_numpy()
             same = back.dtype == X[name].dtype and (back.notna().to_numpy() == there).all()
             same = same and back[there].tolist() == values[name][there].tolist()
-        except Exception:  # whatever a class of the user's raises
-            same = False
+        except Exception as error:  # whatever a class of the user's raises
+            same, cause = False, error
         if not same:
             kinds = sorted({type(value).__name__ for value in X[name].dropna().tolist()})
             raise ValueError(
                 f"The column {name!r} holds values that cannot be kept in the output folder "
                 f"({', '.join(kinds)}). Nothing has been generated. Convert it to numbers, strings "
                 "or dates, drop it, or pass output=None."
-            )
+            ) from cause

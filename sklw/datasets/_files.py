@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._reading import protected, restored
 
 __all__ = ["read_table"]
@@ -57,12 +58,13 @@ def read_table(
     separator: str | None,
     quotes: bool,
     encoding: str | None,
+    label: Any = None,
 ) -> pd.DataFrame:
     """Read a file as a table of strings, missing where a cell is empty.
 
     `columns` are names, by which the separator is recognized, or positions in a file without a
-    header; the last one holds the labels. None finds the separator, and the encoding if it is
-    UTF-8, UTF-16 or UTF-32.
+    header. None finds the separator, and the encoding if it is UTF-8, UTF-16 or UTF-32. By the
+    column of the labels, rows are recognized that quotation marks have drawn into a cell.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     text = _decoded(_content(path, suffixes), path, encoding)
@@ -77,8 +79,8 @@ def read_table(
     frame = restored(_read_csv(text, separator, quotes, path), mark)
     if not isinstance(columns[0], int):
         frame = frame.iloc[1:].set_axis(frame.iloc[0].fillna(""), axis=1)
-    if quotes:
-        _warn_of_rows_within_cells(frame, columns[-1], separator, path)
+    if quotes and label is not None:
+        _warn_of_rows_within_cells(frame, label, separator, path)
     return frame
 
 
@@ -203,12 +205,14 @@ def _warn_of_rows_within_cells(frame: pd.DataFrame, label: Any, separator: str, 
     cells = [cell for cell in frame.to_numpy().ravel() if isinstance(cell, str) and "\n" in cell]
     rows = [line for cell in cells for line in cell.split("\n") if is_row(line)]
     if rows:
+        lines = f"{len(rows)} lines of {path} read like rows but are"
+        if len(rows) == 1:
+            lines = f"1 line of {path} reads like a row but is"
         warnings.warn(
-            f"{len(rows)} lines of {path} read like rows but are within quotes, such as "
-            f"{rows[0][:60]!r}. If quotation marks are ordinary characters there, pass "
-            "quotes=False (--no-quotes): then they are rows of their own.",
+            f"{lines} within quotes, such as {rows[0][:60]!r}. If quotation marks are ordinary "
+            "characters there, pass quotes=False (--no-quotes): then each is a row of its own.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=caller_level(),
         )
 
 
@@ -246,7 +250,7 @@ def _cell(value: Any) -> Any:
 
 
 def _within(value: Any) -> Any:
-    """Leave what a list or an object holds as JSON has it: [1] is not ["1"]."""
+    """Read the numbers of a list or an object by value: [1.10] becomes [1.1], not ["1.10"]."""
     if isinstance(value, list):
         return [_within(item) for item in value]
     if isinstance(value, dict):

@@ -11,7 +11,7 @@ import pandas as pd
 from sklw._copies import folded
 from sklw.datasets._files import read_table
 
-__all__ = ["check_column", "load_frame"]
+__all__ = ["check_column", "load_frame", "read_frame"]
 
 
 def load_frame(
@@ -30,7 +30,7 @@ def load_frame(
         The file, as in :func:`load_texts`.
     columns : sequence of str or int
         Columns that the file must have, by which its separator is found: names, or positions
-        counted from 0 in a file without a header. The last one is that of the labels.
+        counted from 0 in a file without a header.
     separator, quotes, encoding
         As in :func:`load_texts`.
 
@@ -47,11 +47,6 @@ def load_frame(
         If the format is unknown or broken, the encoding is another, or a column is missing or
         occurs twice.
 
-    Warns
-    -----
-    UserWarning
-        If lines within quotes read like rows.
-
     Examples
     --------
     >>> import tempfile
@@ -64,9 +59,12 @@ def load_frame(
     >>> frame.values.tolist()
     [['007', 'See you at 5', 'ham']]
     """
-    frame = read_table(
-        Path(path).expanduser(), columns, separator=separator, quotes=quotes, encoding=encoding
-    )
+    return read_frame(path, columns, separator=separator, quotes=quotes, encoding=encoding)
+
+
+def read_frame(path: str | os.PathLike[str], columns: Sequence[Any], **how: Any) -> pd.DataFrame:
+    """Read a file, as `read_table` does, and check its columns."""
+    frame = read_table(Path(path).expanduser(), columns, **how)
     for column in columns:
         check_column(frame, column, path)
         _refuse_lists(frame[column], path)

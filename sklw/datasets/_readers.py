@@ -8,7 +8,7 @@ import pandas as pd
 
 from sklw._copies import copy_groups, folded
 from sklw._validation import warn_of_alike_labels
-from sklw.datasets._frames import load_frame
+from sklw.datasets._frames import read_frame
 from sklw.datasets._labels import check_classes
 
 __all__ = ["load_texts"]
@@ -90,9 +90,10 @@ def load_texts(
             f"text_column={text_column!r} and label_column={label_column!r}: give two names, or "
             "two positions for a file without a header."
         )
-    frame = load_frame(
+    frame = read_frame(
         path,
         [text_column, label_column],
+        label=label_column,
         separator=separator,
         quotes=quotes,
         encoding=encoding,

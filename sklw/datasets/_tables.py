@@ -10,7 +10,7 @@ import pandas as pd
 
 from sklw._copies import folded
 from sklw._validation import warn_of_alike_labels
-from sklw.datasets._frames import check_column, load_frame
+from sklw.datasets._frames import check_column, read_frame
 from sklw.datasets._labels import check_classes
 
 __all__ = ["load_table"]
@@ -80,7 +80,14 @@ def load_table(
     >>> X.values.tolist(), y.tolist()
     ([[39, 'clerk'], [51, 'cook']], ['yes', 'no'])
     """
-    frame = load_frame(path, [target_column], separator=separator, quotes=quotes, encoding=encoding)
+    frame = read_frame(
+        path,
+        [target_column],
+        label=target_column,
+        separator=separator,
+        quotes=quotes,
+        encoding=encoding,
+    )
     for column in ignore:
         check_column(frame, column, path)
     if target_column in ignore:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from sklw import cli
@@ -37,6 +39,19 @@ def test_a_page_that_cannot_be_written_is_refused_at_once(main, mail, tmp_path, 
     assert status == 2
     assert problem in err
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="there is no such device here")
+def test_the_page_may_go_to_a_device_or_through_a_link(main, mail, tmp_path, monkeypatch):
+    for name in ("there", "here"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "here" / "page.html").symlink_to(tmp_path / "there" / "page.html")
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name == "there")
+    command = ["compare", mail, "--text=text", "--label=label", "--output=results", "--seeds=2"]
+    command += ["--methods=real,class_weight", "--classifiers=tfidf"]
+    for page in ("/dev/null", "here/page.html"):
+        assert main(*command, f"--html={page}")[0] == 0
+    assert (tmp_path / "there" / "page.html").is_file()
 
 
 def test_the_page_may_be_in_the_folder_of_the_results(main, mail, tmp_path):

@@ -186,13 +186,17 @@ def test_nothing_is_generated_where_no_class_falls_short(settings, tmp_path):
     settings = replace(settings, sampler={})
     arguments = SMALL | {"methods": ["llm", "llm_quality"], "seeds": [0]}
     notice = r"No class falls short of llm_ratio=0\.2 .*20 training rows beside 60.*--llm-ratio"
-    with pytest.warns(UserWarning, match=notice):
+    with pytest.warns(UserWarning, match=notice) as caught:
         first = compare(TEXTS, LABELS, settings=settings, output=tmp_path, **arguments)
+    assert {warning.filename for warning in caught} == {__file__}
     assert (first["error"] == "").all()
     assert (first["synthetic_rows"] == 0).all()
     with pytest.warns(UserWarning, match=notice):
         expected = estimate(TEXTS, LABELS, settings=settings, **arguments)
     assert (expected == 0).all(axis=None)
+    equal = arguments | {"minority_sizes": [60]}
+    with pytest.warns(UserWarning, match=r"generated\. Train on fewer rows"):
+        estimate(TEXTS, LABELS, settings=replace(settings, llm_ratio=1), **equal)
 
 
 @pytest.mark.slow

@@ -28,6 +28,10 @@ COLUMNS = {
     "large": pd.array([2**60 + n if n % 3 else None for n in range(12)], dtype="Int64"),
     "third": [n / 3 if n % 4 else np.nan for n in range(12)],
     "flag": pd.Series([True, None, False] * 4, dtype=object),
+    **{
+        f"categories of {dtype}": pd.Categorical(pd.array([1, 2, 3] * 4, dtype=dtype))
+        for dtype in ("int8", "int32", "float32", "Int64", "string")
+    },
 }
 
 
@@ -69,6 +73,14 @@ def test_generated_rows_are_of_the_types_of_the_real_ones(name, trained_on, tmp_
     pd.testing.assert_frame_equal(generated, read)
     known = {type(value) for value in table["column"]}
     assert {type(value) for value in generated["column"]} <= known | {float}
+
+
+def test_columns_may_have_names_of_any_type(tmp_path):
+    table = pd.DataFrame({("a", 1): [1, 2] * 30, ("a", "1"): np.arange(60) / 7})
+    arguments = {"methods": ["real"], "classifiers": ["logistic"], "seeds": [0]}
+    assert compare(table, LABELS, output=tmp_path, **arguments)["error"].tolist() == [""]
+    with pytest.raises(ValueError, match="several columns named '1'"):
+        compare(table.set_axis([1, "1"], axis=1), LABELS, **arguments)
 
 
 def test_durations_are_numbers():

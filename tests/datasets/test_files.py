@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from sklw.datasets import load_texts
+from sklw.datasets import load_frame, load_table, load_texts
 
 SEMICOLONS = 'text;label\n"Hello, you; all";x\nb;y\n'
 
@@ -130,6 +130,14 @@ def test_lines_may_end_in_carriage_returns(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b'text,label\r"a\nb",x\rc,y\r')
     assert load_texts(path)[0].tolist() == ["a\nb", "c"]
+    path.write_bytes(b'text,label\r6" d,y\r"a\nb",x\rc,y\r')
+    assert load_texts(path)[0].tolist() == ['6" d', "a\nb", "c"]
+
+
+def test_the_last_line_may_lack_its_newline(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"text,label\r\na,spam\r\nb,ham\r\nc,spam\r")
+    assert load_texts(path)[1].tolist() == ["spam", "ham", "spam"]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
@@ -146,6 +154,15 @@ def test_rows_between_quotation_marks_get_a_notice(tmp_path, ending, swapped, se
     assert caught[0].filename == __file__
     with warnings.catch_warnings(action="error"):
         assert load_texts(path, quotes=False)[0].tolist() == ['"open', "b", "c", '6" d', "e", "f"]
+
+
+def test_one_row_between_quotation_marks_gets_a_notice_where_the_labels_are_known(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('text,label\n"open,x\nb" d,y\ne,x\nf,y\n')
+    with pytest.warns(UserWarning, match=r"1 line of .*reads like a row but is .*then each is"):
+        load_table(path, "label")
+    with warnings.catch_warnings(action="error"):
+        load_frame(path, ["text", "label"])
 
 
 def test_lines_of_a_quoted_text_are_no_rows(tmp_path):

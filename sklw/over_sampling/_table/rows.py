@@ -152,17 +152,20 @@ class TableFormat(RowFormat):
         self._group_column = (
             None if problem.group_column in self.constants else problem.group_column
         )
-        # Models see rounded numbers, recorded rows have them in full.
-        seen: dict[bool, list[Any]] = {False: texts.tolist(), True: self._exact(self._records)}
-        self._keep_repeats = {
-            recorded: not accept.reject_copies or 1 - len(set(rows)) / len(rows) > _NATURAL_REPEATS
-            for recorded, rows in seen.items()
-        }
-        self._real = {
-            row: at for rows in seen.values() for at, row in reversed(list(enumerate(rows)))
-        }
+        self._reject_copies = accept.reject_copies
+        self._places: dict[bool, dict[Any, int] | None] = {}
         self._accepted: set[Any] = set()
         self._has_controls = any(map(_has_controls, self._records))
+
+    def _real(self, recorded: bool) -> dict[Any, int] | None:
+        """Return where each real row is, or None if repeats are to be kept."""
+        if recorded not in self._places:
+            # Models see rounded numbers, recorded rows have them in full.
+            rows: list[Any] = self._exact(self._records) if recorded else self.texts.tolist()
+            kept = not self._reject_copies or 1 - len(set(rows)) / len(rows) > _NATURAL_REPEATS
+            places = {row: at for at, row in reversed(list(enumerate(rows)))}
+            self._places[recorded] = None if kept else places
+        return self._places[recorded]
 
     def _exact(self, records: Sequence[dict[Any, Any]]) -> list[tuple[Any, ...]]:
         """Return the values of rows, as precise as the columns can hold them."""
@@ -264,9 +267,10 @@ class TableFormat(RowFormat):
             return Verdict(row, "bad_characters")
         if self._group_column is not None and row.fields[self._group_column] != cell.group:
             return Verdict(row, "other_group")
-        if not self._keep_repeats[row.recorded]:
+        places = self._real(row.recorded)
+        if places is not None:
             copied = self._exact([row.fields])[0] if row.recorded else row.text
-            real = self._real.get(copied)
+            real = places.get(copied)
             if real is not None:
                 return Verdict(row, "copied_prompt" if real in shown else "copied_real")
             if copied in self._accepted:
