@@ -181,7 +181,7 @@ class TextNet(ScikitLearnNet):
 
     @property
     def classes_(self) -> np.ndarray:
-        """The labels, sorted, as in every classifier of scikit-learn."""
+        # Sorted, as in every classifier of scikit-learn.
         return np.unique(super().classes_)
 
     def _find_classes(self, y: np.ndarray) -> np.ndarray:
