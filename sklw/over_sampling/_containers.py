@@ -85,7 +85,7 @@ def as_table(X: Any) -> pd.DataFrame:
         raise TypeError("LLMOverSampler got a sparse matrix. Pass X.toarray(), or a DataFrame.")
     refuse_masked(X, "LLMOverSampler")
     if isinstance(X, (list, tuple)):
-        frame = pd.DataFrame(list(X))  # by column: an array would have one type for all
+        frame = _rows_as_frame(X)
     elif nw.dependencies.is_polars_dataframe(X):
         frame = _as_pandas(X)
     else:
@@ -102,6 +102,17 @@ def as_table(X: Any) -> pd.DataFrame:
     if twice:
         raise ValueError(f"X has several columns named {twice[0]!r}. Give each its own name.")
     return frame
+
+
+def _rows_as_frame(X: Sequence[Any]) -> pd.DataFrame:
+    lengths = [len(row) if isinstance(row, (list, tuple)) else 0 for row in X]
+    odd = next((at for at, length in enumerate(lengths) if length != lengths[0]), None)
+    if odd is not None:
+        raise ValueError(
+            f"Row {odd} of X has {lengths[odd]} values and row 0 has {lengths[0]}. Give each row "
+            "as many, with None where one is missing."
+        )
+    return pd.DataFrame(list(X), dtype=object)  # pandas would make floats of 3 beside None
 
 
 def _plain_array(X: Any) -> np.ndarray:

@@ -35,9 +35,7 @@ def continued(index: pd.Index, n_rows: int) -> pd.Index | None:
         return pd.RangeIndex(start, start + n_rows * index.step, index.step)
     if pd.api.types.is_integer_dtype(index.dtype) and not index.hasnans:
         return _numbers(index, n_rows)
-    if pd.api.types.is_string_dtype(index.dtype) and not isinstance(
-        index, (pd.CategoricalIndex, pd.MultiIndex)
-    ):
+    if index.inferred_type == "string" and not isinstance(index, pd.CategoricalIndex):
         taken = [int(found[1]) for name in index if (found := _NAME.fullmatch(str(name)))]
         first = max(taken, default=-1) + 1
         return pd.Index([f"synthetic_{first + at}" for at in range(n_rows)], dtype=index.dtype)

@@ -94,6 +94,7 @@ def make_problem(
     check_known("label_names", label_names, classes)
     check_known("label_descriptions", label_descriptions, classes)
     names, told = label_names or {}, label_descriptions or {}
+    _refuse_equal_names(classes, names)
 
     def describe(label: Any, group: Any = None) -> ClassDescription:
         label_name = str(names.get(label, label))
@@ -107,6 +108,18 @@ def make_problem(
     cells, targets = plan_cells(labels, groups, sampling_strategy, augment, describe)
     descriptions = {cell.label: describe(cell.label) for cell in cells}
     return Problem(kind, rows, labels, one_hot, groups, name, descriptions, cells, targets)
+
+
+def _refuse_equal_names(classes: Iterable[Any], names: Mapping[Any, str]) -> None:
+    of_name: dict[str, Any] = {}
+    for label in classes:
+        name = str(names.get(label, label))
+        other = of_name.setdefault(name.casefold(), label)
+        if other != label and (label in names or other in names):
+            raise ValueError(
+                f"By label_names, the classes {other!r} and {label!r} are both called {name!r}, so "
+                "that a model could not tell them apart. Give each a name of its own."
+            )
 
 
 def _is_table(X: Any) -> bool:

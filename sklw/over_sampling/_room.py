@@ -38,8 +38,7 @@ def make_quotas(cells: Sequence[Cell], rows: RowFormat, max_attempts: int) -> li
     quotas = []
     for cell in wanted:
         _warn_of_few_rows(cell, rows)
-        longest = max(map(_n_bytes, rows.texts[cell.positions]))
-        tokens = ceil(longest / rows.bytes_per_token) + 8
+        tokens = max(map(rows.most_tokens, rows.texts[cell.positions])) + 8
         quotas.append(Quota(cell, max_attempts, rows.prompt.rows_per_request * tokens))
     return quotas
 
@@ -129,7 +128,7 @@ def _check_prompts(run: GenerationRun, quota: Quota, needed: str) -> None:
 
 def _takes_more(run: GenerationRun, text: str, limit: int) -> bool:
     # Counting may load a model, which short texts are not worth.
-    if _n_bytes(text) <= limit * run.rows.bytes_per_token:
+    if run.rows.most_tokens(text) <= limit:
         return False
     return run.generator.count_tokens(text) > limit
 

@@ -25,6 +25,7 @@ class ParsedRow:
     fields: dict[str, Any] | None = None  # of a table row, what each column holds
     fault: str = ""  # why it could not be read
     recorded: bool = False  # generated elsewhere, and taken as it is
+    ended: bool = False  # whole even if the answer was cut: the answer goes on after it
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,6 @@ class Verifier(ABC):
 class RowFormat(ABC):
     """Rows of one kind, and the prompt that asks for them."""
 
-    bytes_per_token: float  # as a rule; to bound the length of an answer
     only_whole: bool  # whether a row that is cut off is worth nothing
     length_tolerance: float = 1.0  # how many times shorter than the shortest real row one may be
 
@@ -65,6 +65,10 @@ class RowFormat(ABC):
         self.prompt = prompt
         self.source = source
         self.texts = source.texts
+
+    @abstractmethod
+    def most_tokens(self, text: str) -> int:
+        """Return how many tokens a row may take in any model; it bounds the length of answers."""
 
     @property
     def writer(self) -> PromptWriter:

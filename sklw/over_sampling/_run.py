@@ -1,6 +1,7 @@
 """Rounds of generation until each cell has the rows it wants, or its attempts are spent."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sklw.generators import Completion, Request
+from sklw.generators._budget import longest_answer
 from sklw.generators._thinking import reject_unopened
 from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._cells import Cell
@@ -149,8 +151,7 @@ class GenerationRun:
             ]
             if not batch:
                 return True
-            if self.ask.budget is not None and self.verifier is not None:
-                batch = batch[: self.verifier.portion]
+            batch = batch[: self._n_affordable([(quota, request) for quota, _, request in batch])]
             answers: list[Completion | None] = [None] * len(batch)
             try:
                 for at, completion in self.ask([request for _, _, request in batch]):
@@ -166,6 +167,25 @@ class GenerationRun:
             self._round += 1
             if any(answer is None for answer in answers):
                 return False  # a budget is used up
+
+    def _n_affordable(self, batch: Sequence[tuple[Quota, Request]]) -> int:
+        """Return how many requests leave the budget what the verdicts on their answers cost."""
+        budget, planned, n_rows = self.ask.budget, self.ask.usage, self.rows.writer.n_rows
+        if budget is None or self.verifier is None:
+            return len(batch)
+        for n, (quota, request) in enumerate(batch):
+            longest = max(self.rows.texts[quota.cell.positions], key=len)
+            verdicts = self.verifier.requests([longest]) * n_rows
+            if n and n == self.verifier.portion:
+                return n
+            for each in (request, *verdicts):
+                tokens = self.generator.count_tokens(each.prompt)
+                planned = planned.with_requests(
+                    1, tokens, longest_answer(self.generator, each.max_new_tokens)
+                )
+            if budget.spent(planned):
+                return max(n, 1)  # one at least, since the cache may have its answer
+        return len(batch)
 
     def provenance(self) -> pd.DataFrame:
         """One row for each candidate, accepted or not."""
@@ -225,10 +245,8 @@ class GenerationRun:
         quota.exhausted |= exhausted
         shown, elsewhere = self._recorded_parent(shown, completion)
         fault = "exhausted" if exhausted else "parent_elsewhere" if elsewhere else ""
-        rows = self._rows_of(completion, quota.cell)
-        for place, row in enumerate(rows):
-            # Of several rows in a cut answer only the last is incomplete.
-            cut = completion.cut and place == len(rows) - 1
+        for row in self._rows_of(completion, quota.cell):
+            cut = completion.cut and not row.ended
             candidate = Candidate(quota, row, shown, request, completion, self._round, cut, fault)
             if not fault and quota.waits:
                 self._held.append(candidate)

@@ -320,8 +320,8 @@ class LLMOverSampler(BaseOverSampler):
             rows are, and ``"at most"``, when all attempts are spent on the longest answers. The
             cache is not looked into.
         """
-        problem = self._check(X, y, groups)
-        run = self._new_run(problem, X, Asker(self._fresh_generator()))
+        twin = clone(self)  # neither what is fitted nor random_state is to change
+        run = twin._new_run(twin._check(X, y, groups), X, Asker(twin._fresh_generator()))
         return estimated(run, self.budget or Budget())
 
     def _check(self, X: Any, y: Any, groups: Any = None) -> Problem:

@@ -22,7 +22,7 @@ REASONS = {
     "copied_real": "a copy, or nearly, of another real row",
     "duplicate": "a copy, or nearly, of a row generated before",
     "unparsable": "not a row of the table's columns",
-    "bad_value": "a value that is no number or date where one belongs",
+    "bad_value": "no number, or no date with its year first, where one belongs",
     "missing_value": "a missing value in a column that has none",
     "unknown_category": "a category that the real rows do not have",
     "out_of_range": "a number or date far from the real ones",

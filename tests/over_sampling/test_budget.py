@@ -177,3 +177,14 @@ def test_rows_held_back_are_on_record_when_the_run_is_interrupted():
         found.fit_resample(X, y)
     assert found.provenance_["purpose"].tolist() == ["oversample"] + ["augment"] * 9
     assert found.provenance_["accepted"].all()
+
+
+def test_an_estimate_changes_nothing_that_comes_after():
+    def rows(estimate):
+        made = sampler().set_params(random_state=np.random.RandomState(0))
+        if estimate:
+            made.estimate(X, Y)
+            assert not [name for name in vars(made) if name.endswith("_")]
+        return made.fit_resample(X, Y)[0].tolist()
+
+    assert rows(True) == rows(False)

@@ -60,6 +60,12 @@ def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
         ("member", "perhaps", "unknown_category"),
         ("joined", "2021-02-31", "bad_value"),
         ("joined", "1999-01-01", "out_of_range"),
+        # What pandas would complete by the clock, or guess the month of.
+        ("joined", "today", "bad_value"),
+        ("joined", "10:30", "bad_value"),
+        ("joined", "May 2021", "bad_value"),
+        ("joined", "03/04/2021", "bad_value"),
+        ("joined", "13/04/2021", "bad_value"),
     ],
 )
 def test_values_are_checked_against_their_column(column, text, reason):
@@ -68,6 +74,16 @@ def test_values_are_checked_against_their_column(column, text, reason):
     (found,) = (each for each in columns if each.name == column)
     with pytest.raises(ValueError, match=reason):
         found.read(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2021-04-03", "2021-4-3", "2021/04/03", "20210403", "2021-04-03 00:00:00", "2021-04-03T00"],
+)
+def test_dates_with_their_year_first_are_read(text):
+    columns, _ = learn_columns(table()[0])
+    (joined,) = (each for each in columns if each.name == "joined")
+    assert joined.read(text) == pd.Timestamp(2021, 4, 3)
 
 
 values = {

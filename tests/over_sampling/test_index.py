@@ -55,6 +55,8 @@ def test_an_index_goes_on_without_duplicates(index, new):
     [
         pd.date_range("2024-01-01", periods=8),
         pd.Index(np.linspace(0, 1, 8)),
+        pd.Index(pd.date_range("2024-01-01", periods=8).date),
+        pd.Index([3, *"abcdefg"]),
         pd.MultiIndex.from_product([["a", "b"], range(4)]),
         pd.CategoricalIndex(list("abcdefgh")),
         pd.period_range("2024-01", periods=8, freq="M"),

@@ -289,6 +289,8 @@ def test_a_class_smaller_than_the_prompt_is_said():
         (X, Y, {"sampling_strategy": {"flood": 9}}, ValueError, r"\['flood'\].*routine"),
         (X, Y, {"sampling_strategy": {"hazard": 3}}, ValueError, "3"),
         (X, Y, {"label_names": {"hazzard": "x"}}, ValueError, "hazzard"),
+        (X, Y, {"label_names": {"hazard": "Routine"}}, ValueError, "both called"),
+        (X, Y, {"label_names": {"hazard": "b", "routine": "B"}}, ValueError, "both called"),
         (X, Y, {"prompt": Examples(0)}, ValueError, "n_examples.*of Examples"),
         (X, Y, {"prompt": "contrasts"}, ValueError, "'contrast'"),
         (X, Y, {"prompt": "table_rows"}, ValueError, r"prompt=Examples\(\)"),

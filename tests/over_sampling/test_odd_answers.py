@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
-from sklw.over_sampling import Attributes, TableRows, TextFilter
+from sklw.over_sampling import Attributes, Examples, TableRows, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _scripted import Scripted
@@ -210,3 +210,26 @@ def test_real_rows_that_cannot_be_sent_are_named_before_anything_is(X, message):
     with pytest.raises(ValueError, match=message):
         judged(Scripted(["win a prize"]), X, LABELS)
     assert not Scripted.asked
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
+@pytest.mark.parametrize(
+    ("answer", "n_rows", "texts"),
+    [
+        ("Win a prize. Reply yes now\n\nNote: this message", 1, ["Win a prize. Reply yes now"]),
+        ("Win a prize. Reply yes now\n", 1, ["Win a prize. Reply yes now"]),
+        ("Win a prize. Reply yes no", 1, ["Win a prize."]),
+        ("1. One. And so\n2. Two. And on\n3. Thr", 2, ["One. And so", "Two. And on"]),
+        ("1. One. And so\n2. Two. And o", 2, ["One. And so", "Two."]),
+        ("One. And so\nTwo. And o", 2, ["One. And so", "Two."]),
+        ("هل فزت؟ اتصل ا", 1, ["هل فزت؟"]),
+    ],
+)
+def test_only_what_ends_a_cut_answer_is_cut(answer, n_rows, texts, form):
+    _, rows = judged(
+        Scripted([answer], form, "length"),
+        prompt=Examples(2, rows_per_request=n_rows),
+        accept=TextFilter(None, length_tolerance=20),
+        sampling_strategy={"spam": 4 + n_rows},
+    )
+    assert list(rows) == texts[: 1 if form == "completion" else None]

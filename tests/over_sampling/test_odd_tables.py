@@ -300,3 +300,43 @@ def test_nothing_is_learned_where_nothing_is_wanted(monkeypatch):
     monkeypatch.setattr(FineTunedGenerator, "fit", None)
     X_new, _ = sampler(FineTunedGenerator()).fit_resample(FRAME, np.arange(30) % 2)
     assert len(X_new) == 30
+
+
+@pytest.mark.parametrize(
+    ("row_format", "answer", "reason"),
+    [
+        ("csv", "21,1.75\n\nThis row follows the", ""),
+        ("csv", "21,1.7", "truncated"),
+        ("json", '{"age": 21, "size": 1.75} This row follows the', ""),
+        ("json", '{"age": 21, "size": 1.7', "truncated"),
+    ],
+)
+def test_a_row_is_whole_if_the_answer_was_cut_after_it(row_format, answer, reason):
+    X = pd.DataFrame({"age": RNG.integers(18, 60, 30), "size": RNG.uniform(1.5, 2, 30).round(2)})
+    found = sampler(
+        Echo(answer, "chat", "length"),
+        prompt=TableRows(3, row_format=row_format),
+        max_attempts=1,
+        sampling_strategy={1: 11},
+    )
+    found.fit_resample(X, Y)
+    assert found.provenance_["reason"].tolist() == [reason]
+
+
+def test_whole_numbers_beside_none_stay_whole_in_lists():
+    X = [[i if i % 4 else None, "xy"[i % 2], i / 7] for i in range(30)]
+    X_new, _ = sampler(sampling_strategy={1: 15}).fit_resample(X, Y)
+    assert X_new[:30] == X
+    assert {type(row[0]) for row in X_new[30:]} <= {int, type(None)}
+    with pytest.raises(ValueError, match="Row 7 of X has 2 values and row 0 has 3"):
+        sampler().fit_resample([*X[:7], X[7][:2], *X[8:]], Y)
+
+
+def test_parents_of_recorded_rows_of_a_table_are_refused():
+    X = pd.DataFrame({"age": range(30), "size": np.arange(30) / 7})
+    records = [{"age": 3, "size": 1.5, "label": 1, "seed": "3,1.4"}]
+    generator = RecordedGenerator(records, text_column=None, parent_column="seed")
+    with pytest.raises(ValueError, match=r"'seed' .* rows of a table.*set parent_column=None"):
+        sampler(generator).fit_resample(X, Y)
+    generator.set_params(parent_column=None)
+    assert len(sampler(generator).fit_resample(X, Y)[0]) == 31

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sklw import LLMOverSampler, RecordedGenerator
+from sklw import LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
 from sklw.over_sampling import Examples, TextFilter
@@ -116,3 +116,27 @@ def test_a_shortfall_advises_against_its_own_reasons(answers, reason, advice, no
     with pytest.warns(GenerationWarning, match=advice) as caught:
         sampler(Ending(answers, max_new_tokens=70)).fit_resample(*data(150))
     assert not_advised not in str(caught[-1].message)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["مرحبا", "كيف", "حالك", "اليوم", "صديقي", "العزيز"],
+        ["你好", "今天", "天气", "怎么样", "我", "很好"],
+        ["0417", "2208", "9135", "6642", "7706", "1583"],
+        ["😀", "🎉", "🚀", "👍🏽", "🐙", "🥝"],
+    ],
+)
+def test_an_answer_has_room_for_any_real_row_whatever_its_script(words, monkeypatch):
+    texts = [" ".join(words[(i + j) % 6] for j in range(2 + i)) for i in range(12)]
+    bounds = []
+
+    def noted(self, requests):
+        bounds.extend(request.max_new_tokens for request in requests)
+        return iter(())
+
+    monkeypatch.setattr(Scripted, "iter_generate", noted)
+    made = sampler(Scripted([""]), on_shortfall="ignore")
+    made.fit_resample(texts, ["a"] * 4 + ["b"] * 2 + ["a"] * 5 + ["b"])
+    longest = TransformersGenerator().count_tokens(texts[-1])
+    assert longest <= min(bounds) < 4 * longest

@@ -385,8 +385,9 @@ def test_a_budget_leaves_room_for_verdicts(ask):
     assert sampler.usage_.requests == 7
     assert sampler.usage_.stopped_by == "max_requests"
     found = sampler.provenance_["reason"].value_counts()
-    assert found.get("", 0) == sampler.synthetic_mask_.sum() == 1
-    assert found["unverified"] == 5
+    # Half of what there is goes to texts, so that the other half can say what they are.
+    assert found.get("", 0) == sampler.synthetic_mask_.sum() == 3
+    assert found["unverified"] == 1
 
 
 def test_what_was_not_verified_is_on_record_after_an_interrupt(monkeypatch):

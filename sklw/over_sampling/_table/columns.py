@@ -30,6 +30,7 @@ __all__ = [
 
 MISSING = "?"
 _WORDS_FOR_MISSING = {"nan", "none", "null", "na", "<na>", "nat"}
+_YEAR_FIRST = re.compile(r"\d{4}([-/.])\d\d?\1\d\d?(?!\d)|\d{8}(?!\d)")
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$/])")
 
 
@@ -178,6 +179,9 @@ class DateColumn(Column):
         return pd.Timestamp(value).strftime("%Y-%m-%d %H:%M:%S" if self.has_time else "%Y-%m-%d")
 
     def read_value(self, text: str) -> Any:
+        # pandas completes "10:30" and "today" by the clock, and guesses what 03/04/2024 is.
+        if not _YEAR_FIRST.match(text):
+            raise BadValueError("bad_value")
         try:
             value = pd.Timestamp(text)
             if self.lowest.tzinfo is not None and value.tzinfo is None:

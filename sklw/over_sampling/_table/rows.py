@@ -129,7 +129,6 @@ class RowText:
 class TableFormat(RowFormat):
     """Rows of a table."""
 
-    bytes_per_token = 1.0  # digits are tokens of their own
     only_whole = True
 
     def __init__(
@@ -189,9 +188,20 @@ class TableFormat(RowFormat):
         vectors: np.ndarray = np.nan_to_num(StandardScaler().fit_transform(numbers))
         return vectors
 
+    def most_tokens(self, text: str) -> int:
+        """Return one for each byte: digits are tokens of their own."""
+        return len(text.encode())
+
     def check(self, generator: BaseGenerator) -> None:
-        """Refuse recorded rows that lack a column."""
+        """Refuse recorded rows that lack a column, or name a parent that none could find."""
         if isinstance(generator, RecordedGenerator):
+            if generator.parent_column is not None:
+                raise ValueError(
+                    f"parent_column={generator.parent_column!r} names the real text that a text "
+                    "was made from, and these are rows of a table, whose parents cannot be found. "
+                    "Leave out the rows that were made from test rows yourself, and set "
+                    "parent_column=None."
+                )
             generator.check_columns([column.name for column in self.columns])
 
     def pattern(self, cell: Cell) -> str | None:
@@ -226,7 +236,8 @@ class TableFormat(RowFormat):
         if self.row_text.form == "json" and self.writer.n_rows == 1:
             start, end = answer.find("{"), answer.rfind("}")
             answer = " ".join(answer[max(start, 0) : end + 1].split()) if end > start else answer
-        found = [self._parse_line(line) for line in answer.splitlines() if line.strip()]
+        lines = [line for line in answer.splitlines(keepends=True) if line.strip()]
+        found = [replace(self._parse_line(line), ended=_has_ended(line)) for line in lines]
         # Models write a word before the row, fences around it, the header above it.
         rows = [row for row in found if not row.fault]
         rows = rows or [row for row in found if row.fault != "unparsable"] or found
@@ -320,6 +331,11 @@ def _alike(dtype: Any, other: Any) -> bool:
     """Whether dtypes are the same but for categories that new texts have added."""
     categorical = pd.CategoricalDtype
     return dtype == other or (isinstance(dtype, categorical) and isinstance(other, categorical))
+
+
+def _has_ended(line: str) -> bool:
+    """Whether a line of a cut answer is whole: another follows, or its object is closed."""
+    return line[-1] in "\r\n" or (line.lstrip()[0] == "{" and line.rstrip()[-1] == "}")
 
 
 def _has_controls(values: dict[Any, Any]) -> bool:

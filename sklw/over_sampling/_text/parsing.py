@@ -11,7 +11,7 @@ from sklw.over_sampling._strings import one_line
 __all__ = ["AnswerParser", "list_items", "up_to_last_sentence"]
 
 _LIST_MARK = re.compile(r"^\s*(?:\(?(?P<number>\d{1,3})[.):](?=\s)|[-*•](?=\s))\s*")
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s|$)|[。！？][”’」』）]*")
+_SENTENCE_END = re.compile(r"[.!?…؟۔।][\"'”’)]*(?=\s|$)|[。！？][”’」』）]*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # White space within a text that folding would change.
 _ODD_SPACE = re.compile(r"[^\S ]|  ")
@@ -90,24 +90,24 @@ class AnswerParser:
 
     def parse(self, answer: str, label: Any = None) -> list[ParsedRow]:
         """Return the rows of an answer, at most `n_rows`; one empty row if it holds none."""
-        rows = [self._clean(text, label) for text in self._split(answer, label)]
+        texts = self._split(answer, label)
+        rows = [self._clean(text, label, at + 1 < len(texts)) for at, text in enumerate(texts)]
         rows = [row for row in rows if row.text or row.tag is not None]
         return rows[: self.n_rows] or [ParsedRow("")]
 
     def _split(self, answer: str, label: Any) -> list[str]:
+        """Return the parts that may be rows; only the last can have been cut."""
         if self.n_rows == 1 and self.multiline:
             return [answer]
         lines = _LINE_END.split(answer)
-        if self.n_rows == 1:
-            # A model that goes on after its row has begun something else.
-            return [next((line for line in lines if line.strip()), "")]
-        # Where rows begin like items of a list, only its numbers in their order tell.
-        items = _items(lines, in_order=self._is_habit(_LIST_MARK, label))
-        if items:
-            return items
-        return [answer] if self.multiline else [line for line in lines if line.strip()]
+        if self.n_rows > 1:
+            # Where rows begin like items of a list, only its numbers in their order tell.
+            items = _items(lines, in_order=self._is_habit(_LIST_MARK, label))
+            if items or self.multiline:
+                return items or [answer]
+        return lines
 
-    def _clean(self, text: str, label: Any) -> ParsedRow:
+    def _clean(self, text: str, label: Any, ended: bool) -> ParsedRow:
         tag = None
         text = text.strip()
         for _ in range(_MOST_NESTED):
@@ -122,7 +122,7 @@ class AnswerParser:
                     break
             if text == previous:
                 break
-        return ParsedRow(self._folded(text, label), tag)
+        return ParsedRow(self._folded(text, label), tag, ended=ended)
 
     def _folded(self, text: str, label: Any) -> str:
         if self.multiline:

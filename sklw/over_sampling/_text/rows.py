@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from sklw.over_sampling._text.verification import make_verifier
 
 __all__ = ["TextFormat"]
 
+_LATIN = re.compile(r"[\x00-/:-\x7f]+")  # without digits
+
 
 class TextFormat(RowFormat):
     """Texts."""
 
-    bytes_per_token = 2.5  # digits and rare words take a token for every two or three
     only_whole = False
 
     def __init__(
@@ -52,6 +54,14 @@ class TextFormat(RowFormat):
         from sklw.feature_extraction import TextEmbedder
 
         return np.asarray(TextEmbedder().fit_transform(self.texts[positions].tolist()))
+
+    def most_tokens(self, text: str) -> int:
+        """Return one for every 2.5 bytes, as rare words take, or more where there are no words."""
+        n_bytes = len(text.encode())
+        runs = [len(run) for run in _LATIN.findall(text)]
+        # Digits, and the bytes of scripts that a model knows badly, are tokens of their own.
+        alone = n_bytes - sum(runs)
+        return max(ceil(n_bytes / 2.5), alone + sum(ceil(n / 4) for n in runs))
 
     def verifier(self, ask: Asker, seed: int) -> Verifier | None:
         """Return the verifier that the filter names."""
