@@ -1,5 +1,6 @@
 """Finding the rows that went into a sampler among those that came out."""
 
+import sys
 from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -189,4 +190,7 @@ def _object_keys(table: Any) -> list[Hashable]:
     array[np.asarray(pd.isna(array))] = None
     rows = array.reshape(len(array), -1).tolist()
     hashable = all(isinstance(cell, Hashable) for row in rows for cell in row)
-    return [tuple(row) if hashable else repr(row) for row in rows]
+    if hashable:
+        return [tuple(row) for row in rows]
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # arrays in full
+        return [repr(row) for row in rows]

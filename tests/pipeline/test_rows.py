@@ -498,3 +498,13 @@ class Finisher(Recorder):
     def fit(self, X, y, row_weights=None):
         self.row_weights_ = row_weights
         return super().fit(X, y)
+
+
+def test_cells_of_long_arrays_are_told_apart():
+    signals = np.empty((6, 1), dtype=object)
+    for at in range(6):
+        signals[at, 0] = np.where(np.arange(2000) == 1000, at * 1e-12, 0.5)  # what repr leaves out
+    weights = np.arange(1.0, 7.0)
+    pipe = make_pipeline(function(lambda X, y: (X[::-1], y[::-1])), Recorder())
+    pipe.fit(signals, np.array([0, 1] * 3), recorder__sample_weight=weights)
+    assert_array_equal(pipe[-1].got_["sample_weight"], weights[::-1])
