@@ -125,7 +125,7 @@ def check_known(name: str, by_key: Any, known: Any) -> None:
     if unknown:
         cells = any(isinstance(key, tuple) for key in known)
         raise ValueError(
-            f"{name} names the {'cell' if cells else 'class'}(es) {sorted(unknown, key=str)}, "
+            f"{name} names the {'cell(s)' if cells else 'class(es)'} {sorted(unknown, key=str)}, "
             f"which the real rows do not have. They have {list(known)}."
             + (" With groups, the keys are (label, group) pairs." if cells else "")
             + hint_at_numbered_classes(key[0] if cells else key for key in known)
