@@ -102,8 +102,8 @@ class LLMOverSampler(BaseOverSampler):
     on_shortfall : {"warn", "error", "ignore"}, default="warn"
         What to do if a class has too few rows when its attempts are used up.
     budget : Budget or None, default=None
-        Limits on requests, tokens or cost. When one is reached, generation ends, which counts as
-        a shortfall.
+        Limits on requests, tokens or cost of one fit. When one is reached, generation ends, which
+        counts as a shortfall.
     cache : bool, path or None, default=None
         Whether to keep answers on disk, so that no request is paid for twice: True for the
         default file in the user's cache folder, or a path.
