@@ -29,9 +29,9 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 class RecordedGenerator(BaseGenerator):
     """Rows that were generated elsewhere, as a generator.
 
-    Rows are taken as they are: nothing is cleaned, and texts of any length or kind are accepted.
-    Only copies (of real rows, and of each other) and values that a column of the table cannot hold
-    are rejected, with the reason in ``provenance_``.
+    Rows are taken as they are: nothing is cleaned, and texts may have any length. Empty texts,
+    copies (of real rows, and of each other), texts that the verifier or their parent rules out and
+    rows that do not fit the table's columns are rejected, with the reason in ``provenance_``.
 
     Request number `index` of a label is answered with the row of that number among the label's
     rows, so there is no state between calls: the rounds of one fit never repeat a row, two fits
