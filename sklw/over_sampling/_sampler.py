@@ -317,8 +317,8 @@ class LLMOverSampler(BaseOverSampler):
         estimate : DataFrame
             Columns `requests`, `prompt_tokens`, `completion_tokens` and `cost` (at the prices of
             `budget`). Rows ``"expected"``, if every answer is accepted and as long as the real
-            rows are, and ``"at most"``, when all attempts are spent on the longest answers. The
-            cache is not looked into.
+            rows are, and ``"at most"``, if all attempts are spent on the longest answers and on
+            the longest of the first 64 prompts of each class. The cache is not looked into.
         """
         problem = self._check(X, y, groups)
         run = self._new_run(problem, X, Asker(self._fresh_generator()))
