@@ -8,7 +8,7 @@ import pytest
 from sklw import LLMOverSampler, RecordedGenerator
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
-from sklw.over_sampling import Examples, TextFilter
+from sklw.over_sampling import Examples, TableFilter, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _scripted import Scripted
@@ -116,3 +116,36 @@ def test_a_shortfall_advises_against_its_own_reasons(answers, reason, advice, no
     with pytest.warns(GenerationWarning, match=advice) as caught:
         sampler(Ending(answers, max_new_tokens=70)).fit_resample(*data(150))
     assert not_advised not in str(caught[-1].message)
+
+
+@pytest.mark.parametrize(
+    ("X", "reason"),
+    [
+        (data(150)[0], r"nearly.*temperature or loosen near_duplicate_threshold .*exact copies"),
+        (
+            [[i, i % 5 / 4] for i in range(12)],
+            r"\(a copy of .*Raise the temperature or keep copies with TableFilter\(reject_copies=F",
+        ),
+    ],
+    ids=["texts", "table"],
+)
+def test_copies_are_allowed_where_the_filter_can(X, reason):
+    found = LLMOverSampler(
+        Scripted([X[9] if isinstance(X[9], str) else "9,1.0"]), max_attempts=2, random_state=0
+    )
+    with pytest.warns(GenerationWarning, match=reason) as caught:
+        found.fit_resample(X, data(150)[1])
+    if "TableFilter" in str(caught[-1].message):
+        assert "near" not in str(caught[-1].message)
+        found.set_params(accept=TableFilter(reject_copies=False))
+        assert len(found.fit_resample(X, data(150)[1])[0]) == 16
+
+
+def test_a_model_that_learns_the_rows_is_told_no_instructions():
+    class Learning(Scripted):
+        def fit(self, pairs):
+            return self
+
+    with pytest.warns(GenerationWarning, match="Train longer .* or describe the cl") as caught:
+        sampler(Learning(["As an AI language model, I"], "fine_tuned")).fit_resample(*data(150))
+    assert "instructions" not in str(caught[-1].message)
