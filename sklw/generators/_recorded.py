@@ -17,7 +17,7 @@ import pandas as pd
 from sklw._callers import caller_level
 from sklw._compat.scikit_learn import Interval
 from sklw._reading import protected, restored
-from sklw._validation import ENCODED_LABELS
+from sklw._validation import ENCODED_RECORDS
 from sklw.exceptions import GenerationWarning
 from sklw.generators._base import BaseGenerator, Completion, Request
 
@@ -263,7 +263,7 @@ class RecordedGenerator(BaseGenerator):
             f"The records hold no row of the label {key!r}. The labels in column "
             f"{where} are: {known}. Add rows of that label, leave it out of "
             "sampling_strategy, or set label_column to the right column."
-            + (ENCODED_LABELS if type(asked) is int and not of_numbers else "")
+            + (ENCODED_RECORDS if type(asked) is int and not of_numbers else "")
         )
 
     def _needed(self) -> list[str]:
