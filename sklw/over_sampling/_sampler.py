@@ -18,6 +18,7 @@ from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._choices import (
     PROMPTS,
     RENAMED,
+    check_object,
     chosen_filter,
     chosen_prompt,
     rows_for,
@@ -35,11 +36,6 @@ from sklw.over_sampling._table.acceptance import TableFilter
 from sklw.over_sampling._text.acceptance import TextFilter
 
 __all__ = ["LLMOverSampler"]
-
-_NESTED: dict[str, type] = {
-    "generator": TransformersGenerator, "prompt": PROMPTS["examples"], "accept": TextFilter,
-    "budget": Budget,
-}  # fmt: skip
 
 
 @renamed_parameters(RENAMED)
@@ -240,14 +236,10 @@ class LLMOverSampler(BaseOverSampler):
         self : LLMOverSampler
             The sampler.
         """
-        for name, kind in _NESTED.items():
-            value = params.get(name, getattr(self, name))
-            nested = next((each for each in params if each.startswith(f"{name}__")), None)
-            if nested and (value is None or isinstance(value, str)):
-                raise ValueError(
-                    f"{name}={value!r} is no object with parameters: {nested} cannot be set. Give "
-                    f"one first, such as {name}={kind.__name__}()."
-                )
+        for nested in params:
+            name, _, parameter = nested.partition("__")
+            if parameter:
+                check_object(name, params.get(name, getattr(self, name, self)), parameter)
         return super().set_params(**params)
 
     def fit(self, X: Any, y: Any, **params: Any) -> "LLMOverSampler":
