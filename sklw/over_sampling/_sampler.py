@@ -100,9 +100,9 @@ class LLMOverSampler(BaseOverSampler):
     budget : Budget or None, default=None
         Limits on requests, tokens or cost of one fit. When one is reached, generation ends, which
         counts as a shortfall.
-    cache : bool, path or None, default=None
+    cache : bool, path, RequestCache or None, default=None
         Whether to keep answers on disk, so that no request is paid for twice: True for the
-        default file in the user's cache folder, or a path.
+        default file in the user's cache folder, a path, or a :class:`.RequestCache`.
     random_state : int, RandomState or None, default=None
         Seed. The same seed gives the same rows, independently of the generator's batch size.
     verbose : bool, default=True
