@@ -15,6 +15,7 @@ from sklw._copies import folded
 
 __all__ = [
     "ENCODED_LABELS",
+    "ENCODED_RECORDS",
     "check_groups",
     "check_labels",
     "check_texts",
@@ -24,12 +25,18 @@ __all__ = [
     "warn_of_alike_labels",
 ]
 
-ENCODED_LABELS = (
+_ENCODED = (
     " If these are not your labels, a meta-estimator has encoded them, as cross_val_predict, "
     "VotingClassifier, StackingClassifier and OneVsRestClassifier do. Encode y with LabelEncoder "
-    "first and name the classes by number: label_names=dict(enumerate(encoder.classes_)). "
-    "OneVsRestClassifier merges classes, so put the sampler before it: make_pipeline(sampler, "
-    "OneVsRestClassifier(...))."
+    "first{}. OneVsRestClassifier merges classes, so put the sampler before it: "
+    "make_pipeline(sampler, OneVsRestClassifier(...))."
+)
+ENCODED_LABELS = _ENCODED.format(
+    " and name the classes by number: label_names=dict(enumerate(encoder.classes_))"
+)
+ENCODED_RECORDS = _ENCODED.format(
+    ', and the labels of the records with it: records["label"] = '
+    'encoder.transform(records["label"])'
 )
 
 

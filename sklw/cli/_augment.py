@@ -99,6 +99,12 @@ def _add_sampling_options(add: Callable[..., Any]) -> None:
         default="quality",
         help="how synthetic rows are weighted (default: %(default)s)",
     )
+    add(
+        "--class-weight",
+        choices=("balanced",),
+        help="scale the weights so that all classes have the same total, real and synthetic rows "
+        "together",
+    )
     add("--random-state", type=int, default=0, metavar="N", help="seed (default: 0)")
 
 
@@ -185,7 +191,11 @@ def _strategy(share: str | float, labels: np.ndarray) -> Any:
 def _weighter(arguments: argparse.Namespace) -> Any:
     from sklw.weighting import SyntheticWeighter
 
-    return SyntheticWeighter(method=arguments.method, random_state=arguments.random_state)
+    return SyntheticWeighter(
+        method=arguments.method,
+        class_weight=arguments.class_weight,
+        random_state=arguments.random_state,
+    )
 
 
 def _listed(counts: pd.Series) -> str:

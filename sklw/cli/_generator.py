@@ -13,7 +13,6 @@ from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 __all__ = [
     "add_generator_options",
     "cache_file",
-    "in_options",
     "make_budget",
     "make_generator",
     "parameters_of",
@@ -23,16 +22,6 @@ __all__ = [
 _KEY = "OPENAI_API_KEY"
 _PRICES = ("prompt_price", "completion_price")
 _BOUNDS = ("max_requests", "max_tokens", "max_cost")
-# Errors of generators name parameters of Python; here they are options.
-_OPTIONS = {
-    "base_url=": "--endpoint ",
-    "base_url": "--endpoint",
-    "api_key_env": "--api-key-env",
-    "Check model": "Check --model",
-    ", and with cache= a second run sends the rest only": (
-        ": running the same command again sends the rest only"
-    ),
-}
 
 
 def add_generator_options(parser: argparse.ArgumentParser) -> None:
@@ -264,10 +253,3 @@ def cache_file(arguments: argparse.Namespace) -> Any:
 
     resolved: Any = RequestCache.resolve(arguments.cache or True)
     return resolved.path
-
-
-def in_options(message: str) -> str:
-    """Rewrite a generator's error for the command line."""
-    for parameter, option in _OPTIONS.items():
-        message = message.replace(parameter, option)
-    return message

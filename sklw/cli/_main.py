@@ -3,7 +3,7 @@
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 import sklw
 from sklw.cli import _advise, _augment, _cache, _compare, _demo
-from sklw.cli._generator import in_options
+from sklw.cli._wording import in_options
 from sklw.exceptions import EndpointError
 
 __all__ = ["main"]
@@ -45,13 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.argv = sys.argv[1:] if argv is None else argv  # reports say how they were made
     with warnings.catch_warnings():
         shown: set[str] = set()
-        warnings.showwarning = partial(_print_warning, shown)
+        said = partial(in_options, arguments=arguments)
+        warnings.showwarning = partial(_print_warning, shown, said)
         try:
             return int(arguments.command(arguments))
-        except EndpointError as error:
-            return _refused(in_options(str(error)))
-        except (ValueError, OSError, ImportError) as error:
-            return _refused(str(error))
+        except (EndpointError, ValueError, OSError, ImportError) as error:
+            return _refused(said(str(error)))
         except KeyboardInterrupt:
             kept: Any = getattr(arguments, "what_is_kept", lambda _: "")
             print(f"\nInterrupted. {kept(arguments)}".rstrip(), file=sys.stderr)
@@ -76,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print_warning(
-    shown: set[str], message: Warning | str, category: type[Warning], *_: Any, **__: Any
+    shown: set[str], said: Callable[[str], str], message: Warning | str, *_: Any, **__: Any
 ) -> None:
     if str(message) not in shown:
-        tqdm.write(f"sklw: warning: {message}", file=sys.stderr)  # above a bar, not through it
+        tqdm.write(f"sklw: warning: {said(str(message))}", file=sys.stderr)  # above a bar
     shown.add(str(message))

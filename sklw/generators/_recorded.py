@@ -17,7 +17,7 @@ import pandas as pd
 from sklw._callers import caller_level
 from sklw._compat.scikit_learn import Interval
 from sklw._reading import protected, restored
-from sklw._validation import ENCODED_LABELS
+from sklw._validation import ENCODED_RECORDS
 from sklw.exceptions import GenerationWarning
 from sklw.generators._base import BaseGenerator, Completion, Request
 
@@ -29,9 +29,9 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 class RecordedGenerator(BaseGenerator):
     """Rows that were generated elsewhere, as a generator.
 
-    Rows are taken as they are: nothing is cleaned, and texts of any length or kind are accepted.
-    Only copies (of real rows, and of each other) and values that a column of the table cannot hold
-    are rejected, with the reason in ``provenance_``.
+    Rows are taken as they are: nothing is cleaned, and texts may have any length. Empty texts,
+    copies (of real rows, and of each other), texts that the verifier or their parent rules out and
+    rows that do not fit the table's columns are rejected, with the reason in ``provenance_``.
 
     Request number `index` of a label is answered with the row of that number among the label's
     rows, so there is no state between calls: the rounds of one fit never repeat a row, two fits
@@ -263,7 +263,7 @@ class RecordedGenerator(BaseGenerator):
             f"The records hold no row of the label {key!r}. The labels in column "
             f"{where} are: {known}. Add rows of that label, leave it out of "
             "sampling_strategy, or set label_column to the right column."
-            + (ENCODED_LABELS if type(asked) is int and not of_numbers else "")
+            + (ENCODED_RECORDS if type(asked) is int and not of_numbers else "")
         )
 
     def _needed(self) -> list[str]:

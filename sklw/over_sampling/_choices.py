@@ -1,12 +1,21 @@
 """From the parameters prompt and accept to objects that fit the rows and the generator."""
 
 import warnings
+from collections.abc import Collection
+from inspect import signature
 from typing import Any
 
 from sklearn.base import clone
 
 from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning
+from sklw.generators import (
+    Budget,
+    FineTunedGenerator,
+    OpenAIGenerator,
+    RecordedGenerator,
+    TransformersGenerator,
+)
 from sklw.over_sampling._problem import Problem
 from sklw.over_sampling._prompting import BasePrompt
 from sklw.over_sampling._rows import RowFormat
@@ -24,7 +33,15 @@ from sklw.over_sampling._text.prompts import (
 )
 from sklw.over_sampling._text.rows import TextFormat
 
-__all__ = ["PROMPTS", "RENAMED", "chosen_filter", "chosen_prompt", "rows_for", "warn_of_unread"]
+__all__ = [
+    "PROMPTS",
+    "RENAMED",
+    "check_object",
+    "chosen_filter",
+    "chosen_prompt",
+    "rows_for",
+    "warn_of_unread",
+]
 
 PROMPTS: dict[str, type[BasePrompt]] = {
     "examples": Examples,
@@ -35,6 +52,15 @@ PROMPTS: dict[str, type[BasePrompt]] = {
     "counterfactual": Counterfactual,
     "table_rows": TableRows,
 }
+# What may stand where a name or None is, the most usual first.
+_OBJECTS: dict[str, list[type]] = {
+    "generator": [
+        TransformersGenerator, FineTunedGenerator, OpenAIGenerator, RecordedGenerator,
+    ],
+    "prompt": [*PROMPTS.values()],
+    "accept": [TextFilter, TableFilter],
+    "budget": [Budget],
+}  # fmt: skip
 _IN_PROMPT = "prompt=Examples({0}=...), another prompt, or for tables prompt=TableRows({0}=...)"
 RENAMED = {
     **{
@@ -59,6 +85,26 @@ RENAMED = {
     "verifier": "accept=TextFilter(verifier=...)",
     "range_margin": "accept=TableFilter(range_margin=...)",
 }  # fmt: skip
+
+
+def check_object(name: str, value: Any, parameter: str) -> None:
+    """Raise ValueError if `value` has no parameters; name an object that has this one."""
+    if name not in _OBJECTS or not (value is None or isinstance(value, str)):
+        return
+    kinds = _OBJECTS[name]
+    if name == "prompt" and value in PROMPTS:
+        kinds = [PROMPTS[value], *kinds]
+    outer = parameter.partition("__")[0]
+    kind = next((each for each in kinds if outer in _parameters(each)), kinds[0])
+    needs_more = "..." if kind in (OpenAIGenerator, RecordedGenerator) else ""
+    raise ValueError(
+        f"{name}={value!r} is no object with parameters: {name}__{parameter} cannot be set. Give "
+        f"one first, such as {name}={kind.__name__}({needs_more})."
+    )
+
+
+def _parameters(kind: type) -> Collection[str]:
+    return signature(kind).parameters
 
 
 def chosen_prompt(prompt: str | BasePrompt, kind: str) -> BasePrompt:

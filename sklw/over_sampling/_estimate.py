@@ -11,7 +11,7 @@ from sklw.over_sampling._run import GenerationRun
 
 __all__ = ["estimated"]
 
-# Prompts differ little in length: this many tell the mean.
+# Prompts of one class differ little in length: this many tell the mean, and mostly the longest.
 _PROMPTS_LOOKED_AT = 64
 
 
@@ -31,24 +31,20 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     for quota in run.quotas:
         quota.beyond = True
         n_first = quota.next_requests(n_rows)
-        looked_at = range(min(n_first, _PROMPTS_LOOKED_AT))
-        prompt = np.mean(
-            [run.generator.count_tokens(run.request(quota, at)[1].prompt) for at in looked_at]
-        )
+        looked_at = range(min(quota.max_requests, _PROMPTS_LOOKED_AT))
+        prompts = [run.generator.count_tokens(run.request(quota, at)[1].prompt) for at in looked_at]
+        prompt = np.mean(prompts[:n_first])
         texts = run.rows.texts[quota.cell.positions]
         answer = n_rows * np.mean([run.generator.count_tokens(text) for text in texts])
         limit = longest_answer(run.generator, quota.max_new_tokens)
-        if run.verifier is not None:
-            for request in run.verifier.requests(texts[:1]):
-                asked = [1, run.generator.count_tokens(request.prompt)]
-                most = longest_answer(run.generator, request.max_new_tokens)
-                found["expected"] += n_first * n_rows * np.array([*asked, min(4, most)])
-                found["at most"] += quota.max_requests * n_rows * np.array([*asked, most])
+        a_name = np.minimum(_verdict(run, texts[0]), [np.inf, np.inf, 4])
+        found["expected"] += n_first * n_rows * a_name
+        found["at most"] += quota.max_requests * n_rows * _verdict(run, max(texts, key=len))
         calls = _n_calls(n_first, run.rows.prompt.answers_per_prompt, alike)
         thinking = getattr(run.generator, "thinking_tokens", 0)
         written = n_first * min(answer + thinking, limit)
         found["expected"] += np.array([calls, calls * prompt, written])
-        found["at most"] += quota.max_requests * np.array([1, prompt, limit])
+        found["at most"] += quota.max_requests * np.array([1, max(prompts), limit])
     rows = {
         name: dict(zip(["requests", "prompt_tokens", "completion_tokens"], counts, strict=True))
         for name, counts in ((name, np.rint(n).astype(int)) for name, n in found.items())
@@ -56,6 +52,15 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     for row in rows.values():
         row["cost"] = budget.cost(row["prompt_tokens"], row["completion_tokens"])
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _verdict(run: GenerationRun, text: str) -> np.ndarray:
+    """Return what it takes to verify a text: requests, tokens read, and written at most."""
+    found = np.zeros(3)
+    for request in run.verifier.requests([text]) if run.verifier is not None else []:
+        most = longest_answer(run.generator, request.max_new_tokens)
+        found += [1, run.generator.count_tokens(request.prompt), most]
+    return found
 
 
 def _n_calls(n_requests: int, per_prompt: int, at_once: int) -> int:

@@ -18,6 +18,7 @@ from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._choices import (
     PROMPTS,
     RENAMED,
+    check_object,
     chosen_filter,
     chosen_prompt,
     rows_for,
@@ -35,11 +36,6 @@ from sklw.over_sampling._table.acceptance import TableFilter
 from sklw.over_sampling._text.acceptance import TextFilter
 
 __all__ = ["LLMOverSampler"]
-
-_NESTED: dict[str, type] = {
-    "generator": TransformersGenerator, "prompt": PROMPTS["examples"], "accept": TextFilter,
-    "budget": Budget,
-}  # fmt: skip
 
 
 @renamed_parameters(RENAMED)
@@ -102,11 +98,11 @@ class LLMOverSampler(BaseOverSampler):
     on_shortfall : {"warn", "error", "ignore"}, default="warn"
         What to do if a class has too few rows when its attempts are used up.
     budget : Budget or None, default=None
-        Limits on requests, tokens or cost. When one is reached, generation ends, which counts as
-        a shortfall.
-    cache : bool, path or None, default=None
+        Limits on requests, tokens or cost of one fit. When one is reached, generation ends, which
+        counts as a shortfall.
+    cache : bool, path, RequestCache or None, default=None
         Whether to keep answers on disk, so that no request is paid for twice: True for the
-        default file in the user's cache folder, or a path.
+        default file in the user's cache folder, a path, or a :class:`.RequestCache`.
     random_state : int, RandomState or None, default=None
         Seed. The same seed gives the same rows, independently of the generator's batch size.
     verbose : bool, default=True
@@ -240,14 +236,10 @@ class LLMOverSampler(BaseOverSampler):
         self : LLMOverSampler
             The sampler.
         """
-        for name, kind in _NESTED.items():
-            value = params.get(name, getattr(self, name))
-            nested = next((each for each in params if each.startswith(f"{name}__")), None)
-            if nested and (value is None or isinstance(value, str)):
-                raise ValueError(
-                    f"{name}={value!r} is no object with parameters: {nested} cannot be set. Give "
-                    f"one first, such as {name}={kind.__name__}()."
-                )
+        for nested in params:
+            name, _, parameter = nested.partition("__")
+            if parameter:
+                check_object(name, params.get(name, getattr(self, name, self)), parameter)
         return super().set_params(**params)
 
     def fit(self, X: Any, y: Any, **params: Any) -> "LLMOverSampler":
@@ -317,8 +309,8 @@ class LLMOverSampler(BaseOverSampler):
         estimate : DataFrame
             Columns `requests`, `prompt_tokens`, `completion_tokens` and `cost` (at the prices of
             `budget`). Rows ``"expected"``, if every answer is accepted and as long as the real
-            rows are, and ``"at most"``, when all attempts are spent on the longest answers. The
-            cache is not looked into.
+            rows are, and ``"at most"``, if all attempts are spent on the longest answers and on
+            the longest of the first 64 prompts of each class. The cache is not looked into.
         """
         twin = clone(self)  # neither what is fitted nor random_state is to change
         run = twin._new_run(twin._check(X, y, groups), X, Asker(twin._fresh_generator()))

@@ -6,6 +6,7 @@ from collections import Counter
 from sklw._callers import caller_level
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
 from sklw.over_sampling._run import GenerationRun, Quota
+from sklw.over_sampling._table.rows import TableFormat
 
 __all__ = ["REASONS", "report_shortfall"]
 
@@ -35,10 +36,21 @@ REASONS = {
     "exhausted": "the recorded rows of the class are used up",
     "surplus": "good, but the quota was full",
 }
+_OF_TABLES = {  # where only exact copies are rejected
+    "copied_prompt": "a copy of a row shown in the prompt",
+    "copied_real": "a copy of another real row",
+    "duplicate": "a copy of a row generated before",
+}
 _FOR_THE_MODEL = (
     "use a stronger model or say more in task, label_descriptions and the instructions of prompt"
 )
-_TO_VARY = "loosen near_duplicate_threshold of accept or raise the temperature"
+_LONGER = "train longer (epochs of the generator's training)"
+_TO_TRAIN = f"{_LONGER} or describe the classes in label_descriptions"
+_TO_VARY = (
+    "raise the temperature or loosen near_duplicate_threshold of accept (exact copies stay "
+    "rejected)"
+)
+_TO_VARY_TABLES = "raise the temperature or keep copies with TableFilter(reject_copies=False)"
 _MORE_ROWS = "record more rows"
 _TO_THINK = 1000  # tokens, to begin with
 _ADVICE = {
@@ -88,17 +100,16 @@ def _advice(run: GenerationRun, short: list[Quota], stopped_by: str) -> list[str
     advice = dict.fromkeys(
         _ADVICE.get(reason, _FOR_THE_MODEL) for reason, _ in reasons.most_common()
     )
-    if run.rows.writer.form == "none":  # no model is asked
-        of_model = (_TO_VARY, _FOR_THE_MODEL)
-        advice = dict.fromkeys(_MORE_ROWS if each in of_model else each for each in advice)
+    other = _other_advice(run)
+    advice = dict.fromkeys(other.get(each, each) for each in advice)
     now = getattr(run.generator, "max_new_tokens", None)
     cut = sum(run.cut(quota.cell) for quota in short)
     if cut and all(q.max_new_tokens and q.max_new_tokens < (now or 0) for q in short):
         # Their own rows bound them, whatever the generator admits.
-        advice = {
-            f"ask for shorter rows in the instructions of prompt, since {cut} answers were longer "
-            "than any real row of the class": None
-        } | advice
+        shorter = "ask for shorter rows in the instructions of prompt"
+        shorter = _LONGER if run.rows.writer.form == "fine_tuned" else shorter
+        why = f"since {cut} answers were longer than any real row of the class"
+        advice = {f"{shorter}, {why}": None} | advice
     elif cut:
         longest = max((t for q in short for t in run.rows.texts[q.cell.positions]), key=len)
         enough = run.rows.writer.n_rows * run.generator.count_tokens(longest)
@@ -122,8 +133,18 @@ def _advice(run: GenerationRun, short: list[Quota], stopped_by: str) -> list[str
     return [found[0][0].upper() + found[0][1:], *found[1:]]
 
 
+def _other_advice(run: GenerationRun) -> dict[str, str]:
+    """Return what to say in place of advice for models that read prompts, and for texts."""
+    form = run.rows.writer.form
+    if form == "none":  # no model is asked
+        return dict.fromkeys((_TO_VARY, _FOR_THE_MODEL), _MORE_ROWS)
+    other = {_FOR_THE_MODEL: _TO_TRAIN} if form == "fine_tuned" else {}
+    return other | ({_TO_VARY: _TO_VARY_TABLES} if isinstance(run.rows, TableFormat) else {})
+
+
 def _counted(run: GenerationRun, quota: Quota) -> str:
     counts = run.rejections(quota.cell)
     if not counts:
         return "none"
-    return ", ".join(f"{n} {reason} ({REASONS[reason]})" for reason, n in counts.most_common())
+    meaning = REASONS | (_OF_TABLES if isinstance(run.rows, TableFormat) else {})
+    return ", ".join(f"{n} {reason} ({meaning[reason]})" for reason, n in counts.most_common())

@@ -67,14 +67,14 @@ def _advice(final: Any, refused: str) -> str:
         more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
         return (
             f"With metadata routing enabled, {' and '.join(names)} must request them, as by "
-            f"{names[0]}(...).set_fit_request({refused}=True){more}, and so must "
-            "a scorer, if one is passed: .set_score_request(sample_weight=False)."
+            f"{names[0]}(...).set_fit_request({refused}=True){more}{_scorer(final, refused)}."
         )
     if has_fit_parameter(getattr(final, "estimator", None), refused):
         return (
             f"{type(final).__name__} hands them on with metadata routing only: "
             "sklearn.set_config(enable_metadata_routing=True), and "
-            f"{type(final.estimator).__name__}(...).set_fit_request({refused}=True)."
+            f"{type(final.estimator).__name__}(...).set_fit_request({refused}=True)"
+            f"{_scorer(final, refused)}."
         )
     if refused == "row_weights":
         old = "`quality` has become a part of row_weights=sklw.RowWeights(...). "
@@ -86,3 +86,13 @@ def _advice(final: Any, refused: str) -> str:
         "Either use a final estimator whose fit takes sample_weight (LogisticRegression, "
         "RandomForestClassifier, BertClassifier, ...), or leave the weighter out."
     )
+
+
+def _scorer(final: Any, refused: str) -> str:
+    """Return what to do about a scorer: one given by name, also by default, declines nothing."""
+    scoring = getattr(final, "scoring", None)
+    if scoring is None or refused == "row_weights":
+        return ""
+    scorer = f"sklearn.metrics.get_scorer({scoring!r})" if isinstance(scoring, str) else "scorer"
+    declining = f"scoring={scorer}.set_score_request(sample_weight=False)"
+    return f", and the scorer must decline them, as by {declining}"

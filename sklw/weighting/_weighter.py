@@ -104,8 +104,8 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         :class:`sklw.LLMOverSampler`); Nakada et al. use 0.5.
     class_weight : "balanced" or None, default=None
         Scale the weights so that each class has the same total, real and synthetic rows together:
-        for oversampling short of full balance, with any final estimator. Each class x group cell,
-        if a sampler was given groups.
+        for fewer synthetic rows than balance asks for, or rows that count less than fully
+        (``synthetic_weight_`` below 1). Each class x group cell, if a sampler was given groups.
     cv : int, default=5
         Number of folds that checkers are cross-fitted with.
     n_jobs : int, default=None

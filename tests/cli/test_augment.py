@@ -45,6 +45,14 @@ def test_real_rows_stay_as_they_are_and_synthetic_ones_follow(main, mail, record
     assert not list(tmp_path.glob(".*"))
 
 
+def test_class_weight_balances_the_weighted_classes(main, mail, recorded):
+    options = ["--recorded", recorded, "--class-weight", "balanced"]
+    assert main("augment", mail, *TEXTS[:3], *options)[0] == 0
+    rows = read("out.csv")
+    totals = rows["weight"].astype(float).groupby(rows["label"]).sum()
+    assert totals["hazard"] == pytest.approx(totals["routine"], rel=1e-4)
+
+
 @pytest.mark.parametrize("break_", ["\r", "\n", "\r\n"])
 @pytest.mark.parametrize("ending", [".csv", ".tsv"])
 def test_line_breaks_within_texts_stay_there(main, mail, recorded, tmp_path, break_, ending):

@@ -8,9 +8,10 @@ from sklearn.base import clone
 from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Budget, Completion
-from sklw.over_sampling import Examples, TableRows
+from sklw.over_sampling import Examples, TableRows, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
+from _scripted import Scripted
 from _shuffler import Shuffler
 
 RNG = np.random.default_rng(0)
@@ -94,6 +95,26 @@ def test_an_estimate_sends_nothing_and_brackets_what_comes():
     assert low["prompt_tokens"] == 2000
     assert low["cost"] == pytest.approx((2000 + 2 * low["completion_tokens"]) / 1e6)
     assert high["completion_tokens"] == 1600 * 12
+
+
+def test_no_prompt_is_longer_than_the_estimate_says():
+    class Reading(Scripted):
+        def iter_generate(self, requests):
+            for number, request in enumerate(requests):
+                yield number, Completion("", self.count_tokens(request.prompt), 3)
+
+    rare = [f"It drips {i}. " + "And drips. " * i**3 for i in range(6)]
+    texts, labels = [f"Fire in flat {i}" for i in range(12)] + rare, ["a"] * 12 + ["b"] * 6
+    found = LLMOverSampler(
+        Reading([]), prompt=Examples(1), max_attempts=5, on_shortfall="ignore", random_state=0
+    )
+    most = found.estimate(texts, labels).loc["at most"]
+    found.fit_resample(texts, labels)
+    assert found.usage_.requests == most["requests"] == 30
+    assert found.usage_.prompt_tokens <= most["prompt_tokens"] <= 30 * (len(rare[5]) // 4 + 50)
+    verified = found.set_params(accept=TextFilter(verifier="model")).estimate(texts, labels)
+    questions = verified.loc["at most", "prompt_tokens"] - most["prompt_tokens"]
+    assert questions > 30 * len(rare[5]) // 4
 
 
 def test_an_estimate_knows_that_a_prompt_may_be_sent_for_several_answers(monkeypatch):

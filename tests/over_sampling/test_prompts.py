@@ -110,14 +110,23 @@ def test_a_run_leaves_the_objects_of_the_user_alone():
 @pytest.mark.parametrize(
     ("name", "value", "nested", "object_"),
     [
-        ("prompt", "contrast", "n_examples", "Examples"),
+        ("prompt", "contrast", "n_examples", "Contrast"),
         ("accept", "auto", "length_tolerance", "TextFilter"),
         ("generator", None, "temperature", "TransformersGenerator"),
         ("budget", None, "max_requests", "Budget"),
+        # Those that have the parameter, and of a name the class of that name.
+        ("prompt", "auto", "row_format", "TableRows"),
+        ("prompt", "paraphrase", "instructions", "Paraphrase"),
+        ("prompt", "paraphrase", "attributes", "Attributes"),
+        ("prompt", "examples", "nonsense", "Examples"),
+        ("accept", "auto", "range_margin", "TableFilter"),
+        ("generator", None, "training", "FineTunedGenerator"),
+        ("generator", None, "training__epochs", "FineTunedGenerator"),
+        ("generator", None, "base_url", "OpenAIGenerator"),
     ],
 )
 def test_what_is_no_object_has_no_parameters(name, value, nested, object_):
-    message = rf"{name}={value!r} is no object.*{name}__{nested} .*{name}={object_}\(\)"
+    message = rf"{name}={value!r} is no object.*{name}__{nested} .*{name}={object_}\((...)?\)\."
     with pytest.raises(ValueError, match=message):
         LLMOverSampler(**{name: value}).set_params(**{f"{name}__{nested}": 3})
 

@@ -8,7 +8,7 @@ import pytest
 from sklw import LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
-from sklw.over_sampling import Examples, TextFilter
+from sklw.over_sampling import Examples, TableFilter, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _scripted import Scripted
@@ -140,3 +140,36 @@ def test_an_answer_has_room_for_any_real_row_whatever_its_script(words, monkeypa
     made.fit_resample(texts, ["a"] * 4 + ["b"] * 2 + ["a"] * 5 + ["b"])
     longest = TransformersGenerator().count_tokens(texts[-1])
     assert longest <= min(bounds) < 4 * longest
+
+
+@pytest.mark.parametrize(
+    ("X", "reason"),
+    [
+        (data(150)[0], r"nearly.*temperature or loosen near_duplicate_threshold .*exact copies"),
+        (
+            [[i, i % 5 / 4] for i in range(12)],
+            r"\(a copy of .*Raise the temperature or keep copies with TableFilter\(reject_copies=F",
+        ),
+    ],
+    ids=["texts", "table"],
+)
+def test_copies_are_allowed_where_the_filter_can(X, reason):
+    found = LLMOverSampler(
+        Scripted([X[9] if isinstance(X[9], str) else "9,1.0"]), max_attempts=2, random_state=0
+    )
+    with pytest.warns(GenerationWarning, match=reason) as caught:
+        found.fit_resample(X, data(150)[1])
+    if "TableFilter" in str(caught[-1].message):
+        assert "near" not in str(caught[-1].message)
+        found.set_params(accept=TableFilter(reject_copies=False))
+        assert len(found.fit_resample(X, data(150)[1])[0]) == 16
+
+
+def test_a_model_that_learns_the_rows_is_told_no_instructions():
+    class Learning(Scripted):
+        def fit(self, pairs):
+            return self
+
+    with pytest.warns(GenerationWarning, match="Train longer .* or describe the cl") as caught:
+        sampler(Learning(["As an AI language model, I"], "fine_tuned")).fit_resample(*data(150))
+    assert "instructions" not in str(caught[-1].message)

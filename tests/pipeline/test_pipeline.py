@@ -1,3 +1,5 @@
+from functools import partial
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassi
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
-from sklearn.metrics import balanced_accuracy_score, make_scorer
+from sklearn.metrics import balanced_accuracy_score, get_scorer, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -197,6 +199,24 @@ def test_threshold_tuning_takes_weights_with_routing_and_says_so_without(data, r
             *SMOTE(random_state=0).fit_resample(*data), pipe[1].sample_weight_
         )
         assert_allclose(found, expected.coef_)
+
+
+@pytest.mark.parametrize(
+    ("meta", "scoring"),
+    [
+        (TunedThresholdClassifierCV, "balanced_accuracy"),
+        (TunedThresholdClassifierCV, "f1_macro"),
+        (partial(GridSearchCV, param_grid={}), "f1_macro"),
+    ],
+)
+def test_a_scorer_given_by_name_is_told_to_decline_weights(data, meta, scoring):
+    with sklearn.config_context(enable_metadata_routing=True):
+        final = meta(asking(LogisticRegression()), scoring=scoring)
+        pipe = make_pipeline(SMOTE(), SyntheticWeighter("uniform"), final)
+        with pytest.raises(TypeError, match=rf"decline them.*get_scorer\('{scoring}'\)\.set_score"):
+            pipe.fit(*data)
+        final.set_params(scoring=get_scorer(scoring).set_score_request(sample_weight=False))
+        pipe.fit(*data)
 
 
 def test_what_does_not_ask_for_weights_where_they_are_routed_is_told_to(data):

@@ -138,7 +138,7 @@ class Database:
             connection.close()
             named = self.path.name == FILE_NAME
             if is_damage(error) and application != _APPLICATION and not named:
-                raise self._something_else("no database, or a damaged one") from None
+                raise self._something_else("no database at all, or a damaged one") from None
             raise
         return connection
 
@@ -176,7 +176,7 @@ class Database:
 
     def _something_else(self, what: str) -> ValueError:
         return ValueError(
-            f"{str(self.path)!r} is not a request cache but {what}; it was left as it is. Pass "
+            f"{str(self.path)!r} is not a request cache: it is {what}. It was left as it is. Pass "
             "another path."
         )
 
