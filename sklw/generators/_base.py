@@ -1,12 +1,13 @@
 """The protocol that every generator follows."""
 
-import json
 from abc import ABCMeta, abstractmethod
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sklearn.base import BaseEstimator
+
+from sklw.generators._keys import as_key
 
 __all__ = ["BaseGenerator", "Completion", "Request"]
 
@@ -126,10 +127,17 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         key : dict
-            JSON-serialisable; by default the class and the parameters.
+            JSON-serialisable; by default the class and the parameters. What JSON cannot hold is
+            hashed in full: arrays, frames, estimators with all they have learned, functions by
+            their code.
+
+        Raises
+        ------
+        ValueError
+            If a parameter cannot be recognized in a later run, such as a lock.
         """
         cls = type(self)
-        params = json.loads(json.dumps(self.get_params(), default=repr))
+        params = {name: as_key(name, value) for name, value in self.get_params(deep=False).items()}
         return {"backend": f"{cls.__module__}.{cls.__qualname__}", **params}
 
     @abstractmethod

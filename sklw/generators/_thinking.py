@@ -7,7 +7,8 @@ from dataclasses import replace
 from sklw.generators._base import Completion
 
 __all__ = [
-    "is_lasting", "reject_unopened", "strip_thinking", "thinking_marks", "without_thinking",
+    "end_of_answer", "is_lasting", "reject_unopened", "strip_thinking", "thinking_marks",
+    "without_thinking",
 ]  # fmt: skip
 
 # How thinking begins and ends: in a tag of one of these names, whatever stands before or after
@@ -60,6 +61,8 @@ _ABOUT_USER = re.compile(
 )
 _MARKS_BESIDE = (_CHANNEL, _PLAIN_START, _PLAIN_FINAL, _PLAIN_THOUGHT, _ABOUT_USER)
 
+Spans = list[tuple[int, int]]
+
 
 def thinking_marks(texts: Iterable[str]) -> frozenset[str]:
     """Return the marks of thinking that real rows hold themselves: in them they are text."""
@@ -75,13 +78,27 @@ def strip_thinking(text: str, own: frozenset[str] = frozenset()) -> tuple[str, b
     return _strip(text, own)[:2]
 
 
+def end_of_answer(text: str, stop: Iterable[str]) -> int | None:
+    """Return where the first stop string after the thinking stands, None if there is none."""
+    spans, closed, _ = _answer_in(text, frozenset())
+    answer = _joined(text, spans)
+    places = [place for place in map(answer.find, stop) if place >= 0] if closed else []
+    return _part(spans, min(places), len(answer))[0][0] if places else None
+
+
 def _strip(text: str, own: frozenset[str]) -> tuple[str, bool, bool]:
     """Return answer, whether it is closed, and whether the thinking had begun before the text."""
+    spans, closed, unopened = _answer_in(text, own)
+    return _joined(text, spans), closed, unopened
+
+
+def _answer_in(text: str, own: frozenset[str]) -> tuple[Spans, bool, bool]:
+    """Return the same as :func:`_strip`, the answer by where its parts stand in the text."""
     if not {_CHANNEL.pattern, _PLAIN_FINAL.pattern} & own:
-        channels = _strip_channels(text, own)
+        channels = _final_channel(text, own)
         if channels is not None:
             return *channels, False
-    kept: list[str] = []
+    kept: Spans = []
     place, inside, unopened = 0, "", False
     thought = _PLAIN_THOUGHT.match(text)
     if thought and _PLAIN_THOUGHT.pattern not in own:
@@ -94,16 +111,16 @@ def _strip(text: str, own: frozenset[str]) -> tuple[str, bool, bool]:
             if mark == inside:
                 place, inside = match.end(), ""
         elif closing := _closing(mark):
-            kept.append(text[place : match.start()])
+            kept.append((place, match.start()))
             place, inside = match.end(), closing
         else:  # closed without having been opened: all before it was thinking
             unopened = unopened or bool(text[: match.start()].strip())
             kept, place = [], match.end()
     if inside:
-        return "".join(kept).strip(), False, unopened
+        return _trimmed(text, kept), False, unopened
     if not place:
-        return text, True, False
-    return _unwrap("".join([*kept, text[place:]])), True, unopened
+        return [(0, len(text))], True, False
+    return _unwrapped(text, [*kept, (place, len(text))]), True, unopened
 
 
 def _folded(mark: str) -> str:
@@ -117,18 +134,41 @@ def _closing(mark: str) -> str:
     return "" if mark.startswith("</") else f"</{mark[1:]}"
 
 
-def _strip_channels(text: str, own: frozenset[str]) -> tuple[str, bool] | None:
+def _final_channel(text: str, own: frozenset[str]) -> tuple[Spans, bool] | None:
     """Return the final channel; None where there are no channels."""
     for final, end in ((_FINAL, _MESSAGE_END), (_PLAIN_FINAL, _PLAIN_END)):
         if found := final.search(text):
-            return end.split(text[found.end() :])[0].strip(), True
+            last = end.search(text, found.end())
+            return _trimmed(text, [(found.end(), last.start() if last else len(text))]), True
     begun = _PLAIN_START.search(text) and _PLAIN_START.pattern not in own
-    return ("", False) if begun or _CHANNEL.search(text) else None
+    return ([], False) if begun or _CHANNEL.search(text) else None
 
 
-def _unwrap(answer: str) -> str:
-    wrapped = _WRAPPED.match(answer)
-    return (answer if wrapped is None else wrapped["text"] or wrapped["other"] or "").strip()
+def _joined(text: str, spans: Spans) -> str:
+    return "".join(text[start:end] for start, end in spans)
+
+
+def _part(spans: Spans, start: int, end: int) -> Spans:
+    """Return where the characters from one number to another of a joined text stand."""
+    found = []
+    for first, last in spans:
+        size = last - first
+        if start < size and end > 0:
+            found.append((first + max(start, 0), first + min(end, size)))
+        start, end = start - size, end - size
+    return found
+
+
+def _trimmed(text: str, spans: Spans) -> Spans:
+    joined = _joined(text, spans)
+    return _part(spans, len(joined) - len(joined.lstrip()), len(joined.rstrip()))
+
+
+def _unwrapped(text: str, spans: Spans) -> Spans:
+    wrapped = _WRAPPED.match(_joined(text, spans))
+    if wrapped is not None:
+        spans = _part(spans, *wrapped.span("other" if wrapped["text"] is None else "text"))
+    return _trimmed(text, spans)
 
 
 def without_thinking(completion: Completion, own: frozenset[str] = frozenset()) -> Completion:

@@ -1,6 +1,7 @@
 """How prompts are worded: in completion form, in chat form, and by a user's template."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,12 +9,11 @@ from sklw.over_sampling._cells import ClassDescription
 from sklw.over_sampling._strings import one_line
 from sklw.over_sampling._templates import rendered, user_template
 
-__all__ = ["Change", "Example", "Prompt", "PromptWriter"]
+__all__ = ["Change", "Example", "Prompt", "PromptWriter", "rule_between"]
 
 Prompt = str | tuple[tuple[str, str], ...]
 
-# Between rows in completion form where rows have line breaks of their own.
-_RULE = "\n-----"
+_SHORTEST_RULE = 5
 _DEFAULT_TASK = {"text": "Texts", "row": "Rows of a table"}
 
 
@@ -52,6 +52,8 @@ class PromptWriter:
         Number of rows to ask for in one answer (chat form).
     multiline : bool
         Whether rows have line breaks to keep.
+    rule : str
+        What then stands between them, in completion form.
     noun : {"text", "row"}
         What a row is called.
     header : str
@@ -67,6 +69,7 @@ class PromptWriter:
     instructions: str = ""
     n_rows: int = 1
     multiline: bool = False
+    rule: str = "\n" + "-" * _SHORTEST_RULE
     noun: str = "text"
     header: str = ""
     template: str = ""
@@ -82,7 +85,7 @@ class PromptWriter:
         """Where an answer ends."""
         if self.form not in ("completion", "fine_tuned"):
             return ()
-        return (_RULE,) if self.multiline else ("\n",)
+        return (self.rule,) if self.multiline else ("\n",)
 
     def bare(self, label: ClassDescription) -> str:
         """Return what a generator is told that is shown no rows."""
@@ -191,7 +194,7 @@ class PromptWriter:
 
     @property
     def _between(self) -> str:
-        return f"{_RULE}\n" if self.multiline else "\n\n"
+        return f"{self.rule}\n" if self.multiline else "\n\n"
 
     def _folded(self, example: Example) -> Example:
         return Example(self.shown(example.text), example.label)
@@ -250,6 +253,12 @@ class PromptWriter:
             source_label=source.label.name,
         )
         return text if self.form == "completion" else (("user", text),)
+
+
+def rule_between(texts: Iterable[str]) -> str:
+    """Return a rule with which no line of a text begins: at it a text would be cut."""
+    lines = (line for text in texts for line in re.findall("^-+", text.strip(), re.MULTILINE))
+    return "\n" + "-" * max([_SHORTEST_RULE, *(len(line) + 1 for line in lines)])
 
 
 def _are_alike(examples: Sequence[Example], label: ClassDescription) -> bool:

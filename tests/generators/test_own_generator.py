@@ -1,15 +1,25 @@
 """A generator written outside of the package, as docs/developing.md shows it."""
 
+import json
+import os
 import random
+import subprocess
+import sys
+import threading
 
+import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.frozen import FrozenEstimator
 
 from sklw import LLMOverSampler
 from sklw.generators import (
     BaseGenerator,
     CacheStatistics,
     Completion,
+    RecordedGenerator,
     Request,
     RequestCache,
     generate_cached,
@@ -68,9 +78,127 @@ def test_its_parameters_and_class_are_its_cache_key(tmp_path):
     assert sent == [3, 0, 3, 3]
 
 
-def test_a_parameter_of_any_kind_does_not_break_the_cache(tmp_path):
-    generator = Shuffler(n_words=4).set_params(n_words={1: Shuffler})
-    assert generator.cache_key()["n_words"]
+def key(value):
+    """Return the key of a generator with a parameter, as the cache reads it."""
+    return json.dumps(Shuffler(value).cache_key(), sort_keys=True)
+
+
+def changed(values, at, value):
+    values = values.copy()
+    values[at] = value
+    return values
+
+
+def vectorizer(*texts):
+    return FrozenEstimator(CountVectorizer().fit(texts))
+
+
+class Named:
+    """A plain object."""
+
+    def __init__(self, names):
+        self.names = names
+
+
+def adding(number):
+    return lambda text: f"{text} {number}"
+
+
+NUMBERS = np.arange(5000)
+FRAME = pd.DataFrame({"a": range(100), "b": 0.5})
+DIFFERENT = {
+    "long arrays": (NUMBERS, changed(NUMBERS, 2500, -1)),
+    "long arrays of texts": (NUMBERS.astype(object), changed(NUMBERS.astype(object), 2500, "")),
+    "nearly equal numbers": (np.array([0.123456789]), np.array([0.123456788])),
+    "arrays of a list": ([NUMBERS], [changed(NUMBERS, 2500, -1)]),
+    "frames": (FRAME, FRAME.replace({"a": {50: -1}})),
+    "columns": (FRAME["a"], FRAME["a"].replace(50, -1)),
+    "numbers and their texts": ({1: "a"}, {"1": "a"}),
+    "tuples": ({("a", 1): "a"}, {("a", 2): "a"}),
+    "sets": ({"a", "b"}, {"a", "c"}),
+    "objects": (Named("a"), Named("b")),
+    "settings of an estimator": (CountVectorizer(), CountVectorizer(lowercase=False)),
+    "what an estimator has learned": (vectorizer("a b", "bb cc"), vectorizer("a b", "bb dd")),
+    "code": (lambda text: text[1:], lambda text: text[2:]),
+    "what is around a function": (adding(1), adding(2)),
+    "modules around a function": (adding(json), adding(os)),
+    "classes": ({1: Shuffler}, {1: Named}),
+    "rows of a generator": tuple(
+        RecordedGenerator([{"text": text, "label": 1}]) for text in ("a", "b")
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", DIFFERENT.values(), ids=DIFFERENT)
+def test_a_parameter_of_any_kind_has_a_key_of_its_own(pair):
+    first, second = pair
+    assert key(first) == json.dumps(clone(Shuffler(first)).cache_key(), sort_keys=True)
+    assert key(first) != key(second)
+
+
+def test_answers_with_another_parameter_are_not_reused(tmp_path):
+    words = np.array([f"cat{i}" for i in range(3000)], dtype=object)
+
+    class Speller(Shuffler):
+        def iter_generate(self, requests):
+            for index, _ in enumerate(requests):
+                yield index, Completion(self.n_words[1500])
+
+    said = [
+        generate_cached(Speller(each), REQUESTS[:1], RequestCache(tmp_path))[0].text
+        for each in (words, changed(words, 1500, "dog"), words)
+    ]
+    assert said == ["cat1500", "dog", "cat1500"]
+
+
+def test_the_keys_of_plain_parameters_are_those_of_earlier_versions():
+    class_ = f"{Shuffler.__module__}.Shuffler"
+    for value in (4, 0.7, "a", None, True, [1, "a"], {"a": {"b": [None]}}):
+        assert Shuffler(value).cache_key() == {"backend": class_, "n_words": value}
+    assert key((1, 2)) == key([1, 2])
+    assert key(np.int64(4)) == key(4)
+
+
+@pytest.mark.slow
+def test_another_process_finds_the_same_key():
+    code = """
+import json, numpy as np, pandas as pd, re
+from pathlib import Path
+from sklearn.feature_extraction.text import CountVectorizer
+from sklw.generators import BaseGenerator
+class Own(BaseGenerator):
+    def __init__(self, parts=()): self.parts = parts
+    def iter_generate(self, requests): ...
+class Plain:
+    def __init__(self): self.words = frozenset("abcdef")
+parts = [{"a", "b", None, 1}, frozenset("abcdef"), {1: 2, "a": 3, None: 4}, Plain(), Plain,
+         CountVectorizer(stop_words=frozenset("abcdef"), tokenizer=str.split), re.compile("a"),
+         lambda text: text in {"a", "b", "c"}, pd.DataFrame({"a": list("abc"), "b": range(3)}),
+         np.arange(20)[::2], Path("a")]
+print(json.dumps(Own(parts).cache_key()))
+"""
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in "12"
+    ]  # fmt: skip
+    assert found[0] == found[1] != ""
+
+
+ITSELF: list = []
+ITSELF.append(ITSELF)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [threading.Lock(), random.SystemRandom(), (i for i in [1]), [Named(threading.Lock())], ITSELF],
+)
+def test_a_parameter_that_cannot_be_recognized_is_refused_with_a_cache(value, tmp_path):
+    generator = Shuffler(value)
+    with pytest.raises(ValueError, match=r"'n_words'.*cannot be recognized.*Override cache_key"):
+        generate_cached(generator, REQUESTS, RequestCache(tmp_path))
 
 
 def test_an_answer_that_is_missing_is_named():

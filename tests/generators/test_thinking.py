@@ -1,11 +1,16 @@
 import re
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from sklw import LLMOverSampler
+from sklw import LLMOverSampler, OpenAIGenerator
 from sklw.generators import BaseGenerator, Completion
 from sklw.over_sampling import Examples, TextFilter
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _endpoint import Endpoint
 
 ROW = "smoke comes out of the socket"
 THOUGHT = "We need a row. I might write <b>one</b>.\n\nLet me think.\n"
@@ -108,10 +113,10 @@ class Thinker(BaseGenerator):
             yield number, Completion(text, 5, 5, reason)
 
 
-def resample(answers, texts=None, **kwargs):
+def resample(answers, texts=None, generator=None, **kwargs):
     texts = texts or [f"the pipe in flat {i} leaks again" for i in range(12)]
     sampler = LLMOverSampler(
-        generator=Thinker(answers),
+        generator=generator or Thinker(answers),
         prompt=Examples(n_examples=2, answers_per_prompt=1),
         accept=TextFilter(None, length_tolerance=5),
         max_attempts=1,
@@ -128,6 +133,28 @@ def resample(answers, texts=None, **kwargs):
 def test_rows_hold_the_answer_alone(form):
     rows, _ = resample([filled(form, THOUGHT, row) for row in ROWS])
     assert rows == ROWS
+
+
+def completed(answers, texts=None, **kwargs):
+    """The same from a server of completions that goes on after each row."""
+    more = "\nCategory: routine\nText: <think>hm</think> the pipe is fine\n"
+
+    def script(prompt, nth):
+        return {"text": answers[(len(endpoint.bodies) - 1) % len(answers)].replace("R+", more)}
+
+    with Endpoint(script) as endpoint:
+        generator = OpenAIGenerator(
+            "m", base_url=endpoint.url, prompting="completion", thinking_tokens=99,
+            max_concurrency=1,
+        )  # fmt: skip
+        return resample(answers, texts, generator, **kwargs)
+
+
+@pytest.mark.parametrize("form", CLOSED.values(), ids=CLOSED)
+def test_a_completion_ends_after_the_row_and_not_in_the_thinking(form):
+    rows, provenance = completed([filled(form, THOUGHT, f"{row}R+") for row in ROWS])
+    assert rows == ROWS
+    assert set(provenance["finish_reason"]) == {"stop"}
 
 
 @pytest.mark.parametrize("form", UNCLOSED.values(), ids=UNCLOSED)
@@ -184,6 +211,18 @@ def test_marks_that_real_rows_hold_are_text(text):
     real = [f"{text} in flat {i}" for i in range(12)]
     rows, _ = resample([f"{text} at {i}" for i in range(4)], real)
     assert rows == [f"{text} at {i}" for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<thinking>maybe</thinking> the tap", "I <think>hope</think> it is", "we </think> it is",
+     "<answer>the <think></think> tap</answer>"],
+)  # fmt: skip
+def test_marks_that_real_rows_hold_stay_in_completions(text, tmp_path):
+    real = [f"{text} in flat {i}" for i in range(12)]
+    for _ in range(2):  # from the cache, too
+        rows, _ = completed([f" {text} at {i}R+" for i in range(4)], real, cache=tmp_path)
+        assert rows == [f"{text} at {i}" for i in range(4)]
 
 
 LONG = [

@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import MultinomialNB
 
 from sklw import LLMOverSampler, RecordedGenerator, make_pipeline
+from sklw.generators import Completion
 from sklw.over_sampling import (
     Attributes,
     BasePrompt,
@@ -64,6 +65,35 @@ def test_rows_with_line_breaks_keep_them():
     request = first_request(prompt=Examples(2))
     assert "Text: win\na prize\n-----\n" in request.prompt
     assert request.stop == ("\n-----",)
+
+
+@pytest.mark.parametrize("dashes", [4, 5, 20])
+@pytest.mark.parametrize("form", ["completion", "fine_tuned"])
+def test_rows_with_lines_of_dashes_keep_them(form, dashes):
+    rule = "-" * dashes
+    mails = [f"Hello {name},\nthank you.\n{rule}Original Message{rule}\nFrom: {name}\n{rule}"
+             for name in ("Ann", "Bob", "Cid", "Eve")]  # fmt: skip
+
+    class Continuing(Scripted):
+        """Writes a mail, the line that stands between mails, and more, up to the stop string."""
+
+        def fit(self, pairs):
+            (answer,) = {answer for _, answer in pairs(None, False) if "Ann" in answer}
+            self.rule_ = answer.removeprefix(f" {mails[0]}")
+
+        def iter_generate(self, requests):
+            for number, request in enumerate(requests):
+                if form == "completion":
+                    _, _, self.rule_ = request.prompt.partition(mails[0])
+                    self.rule_ = self.rule_.partition("\nCategory:")[0]
+                text = f" {mails[2 + request.index % 2]}{self.rule_}\nCategory: ham\nText: hi"
+                yield number, Completion(text.partition(*request.stop)[0])
+
+    sampler = LLMOverSampler(
+        Continuing([], form), accept=TextFilter(None), random_state=0, verbose=False
+    )
+    rows, _ = sampler.fit_resample([*X[:4], *mails[:2]], Y[4:])
+    assert sorted(rows[6:]) == mails[2:]
 
 
 @pytest.mark.parametrize(("n_rows", "words"), [(1, "one new text"), (3, "3 new texts")])

@@ -8,7 +8,7 @@ from typing import Any
 
 from sklw.generators._base import Completion, Request
 from sklw.generators._endpoint.errors import Fault, parsed, plain_words, read_error
-from sklw.generators._thinking import strip_thinking
+from sklw.generators._thinking import end_of_answer
 
 __all__ = ["read_answer"]
 
@@ -183,13 +183,9 @@ def _judged(choice: _Choice, request: Request, longest: int) -> tuple[str, str, 
     text, reason = choice.text, choice.reason
     if not text.strip() and (choice.refusal or reason in _FILTERS):
         return "", "error", choice.refusal or f"finish_reason is {reason!r}"
-    if request.stop:
-        text, closed = strip_thinking(text)
-        ends = [at for at in map(text.find, request.stop) if at >= 0] if closed else []
-        if ends:
-            text, reason = text[: min(ends)], "stop"
-        elif not closed:
-            text = choice.text
+    # The thinking stays: whether real rows hold marks like its own is not known here.
+    if (end := end_of_answer(text, request.stop)) is not None:
+        text, reason = text[:end], "stop"
     if len(text) > longest:
         return text[:longest], "length", ""
     if reason in _GOOD_ENDS or not reason:

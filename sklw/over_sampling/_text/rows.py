@@ -19,6 +19,7 @@ from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict, Verifier
 from sklw.over_sampling._text.acceptance import RowFilter, TextFilter
 from sklw.over_sampling._text.parsing import AnswerParser, up_to_last_sentence
 from sklw.over_sampling._text.verification import make_verifier
+from sklw.over_sampling._writer import rule_between
 
 __all__ = ["TextFormat"]
 
@@ -35,7 +36,8 @@ class TextFormat(RowFormat):
     ) -> None:
         texts: np.ndarray = problem.rows
         multiline = any(re.search(r"[\r\n]", text.strip()) for text in texts)
-        writer = make_writer(prompt, form, task, multiline=multiline)
+        rule = rule_between(texts)
+        writer = make_writer(prompt, form, task, multiline=multiline, rule=rule)
         super().__init__(prompt, Source(prompt, texts, problem.cells, writer, self._vectors))
         self._problem, self._accept = problem, accept
         self.length_tolerance = accept.length_tolerance
