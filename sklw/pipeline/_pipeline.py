@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from itertools import takewhile
 from typing import Any
 
 import imblearn.pipeline
@@ -94,7 +95,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         self._validate_steps()
         check_input(self.steps, X, y)
         given, done = X, list[Any]()
-        rows = Rows.given(X, apart=tuple(self.transform_input or ()))
+        apart = tuple(self.transform_input or ())
+        rows = Rows.given(X, apart, sampled=_has_place_for_a_sampler(self.steps))
         must_follow = self._must_follow(routed_params, rows)
         weights: RowWeights | None = None
         memory = check_memory(self.memory)
@@ -216,6 +218,11 @@ def make_pipeline(
 
 def _passes(step: Any) -> bool:
     return step is None or (isinstance(step, str) and step == "passthrough")
+
+
+def _has_place_for_a_sampler(steps: list[tuple[str, Any]]) -> bool:
+    before = takewhile(lambda step: not isinstance(step, BaseRowWeighter), (s for _, s in steps))
+    return any(_passes(step) or hasattr(step, "fit_resample") for step in before)
 
 
 def _sources(sampler: Any) -> list[Any]:

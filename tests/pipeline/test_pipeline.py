@@ -261,6 +261,48 @@ def test_no_sampler_means_no_synthetic_rows(data):
     assert_array_equal(pipe[-1].got_["sample_weight"], np.ones(300))
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        ["passthrough"],
+        [StandardScaler(with_mean=False, with_std=False)],
+        [RandomUnderSampler(random_state=0)],
+    ],
+)
+def test_a_reference_tells_what_is_real_where_nothing_was_added(data, steps):
+    X, y = data
+    mended = np.where(np.arange(300) % 5 == 0, 1 - y, y)
+    weighter = SyntheticWeighter(reference=(X[:100], y[:100]), random_state=0)
+    pipe = make_pipeline(*steps, weighter, Recorder()).fit(X[100:], mended[100:])
+    assert weighter.synthetic_mask_.all()
+    got = pipe[-1].got_
+    expected = clone(weighter).fit(got["X"], got["y"]).sample_weight_
+    assert_allclose(got["sample_weight"], expected)
+    assert np.std(expected) > 0.1
+
+
+@pytest.mark.parametrize("shortfall", [0, 20])
+def test_an_over_sampler_takes_the_rows_it_gets_for_real_ones(data, shortfall, fit_with):
+    X, y = data
+    wanted = {1: (y[100:] == 1).sum() + shortfall}
+    weighter = SyntheticWeighter(reference=(X[:100], y[:100]), random_state=0)
+    pipe = make_pipeline(SMOTE(sampling_strategy=wanted, random_state=0), weighter, Recorder())
+    pipe.fit(X[100:], y[100:])
+    assert_array_equal(weighter.synthetic_mask_, np.arange(200 + shortfall) >= 200)
+    mask = np.arange(200) >= 150  # unless told otherwise
+    fit_with(pipe, X[100:], y[100:], "syntheticweighter", synthetic=mask)
+    assert_array_equal(weighter.synthetic_mask_, np.arange(200 + shortfall) >= 150)
+
+
+def test_a_weighter_that_nothing_tells_what_is_synthetic_is_an_error(data):
+    for steps in ([], [StandardScaler()]):
+        with pytest.raises(ValueError, match="cannot know which rows are synthetic"):
+            make_pipeline(*steps, SyntheticWeighter(), Recorder()).fit(*data)
+    pipe = make_pipeline(RandomUnderSampler(), SyntheticWeighter(), Recorder()).fit(*data)
+    assert not pipe[1].synthetic_mask_.any()
+
+
 def test_users_weights_of_the_real_rows_are_multiplied_in(data, fit_with):
     given = np.linspace(0, 2, 300)
     pipe = make_pipeline(SMOTE(random_state=0), SyntheticWeighter(), Recorder())
