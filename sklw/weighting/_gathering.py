@@ -21,6 +21,7 @@ __all__ = ["gathered"]
 def gathered(
     weighter: Any,
     method: Any,
+    X: Any,
     rows: Any,
     labels: np.ndarray,
     synthetic: Any,
@@ -29,8 +30,8 @@ def gathered(
     groups: Any,
 ) -> Evidence:
     """Check what the weighter's fit is given beside the rows, and put it together."""
-    given = weighter.reference
-    reference = reference_for(given, rows, labels, synthetic, required=method.needs_synthetic_mask)
+    given, required = weighter.reference, method.needs_synthetic_mask
+    reference = reference_for(given, X, rows, labels, synthetic, required=required)
     made = ~reference.holds() if synthetic is None else check_mask(synthetic, len(labels))
     parents = check_parents(parent_indices, made)
     groups = None if groups is None else check_groups(groups, len(labels))

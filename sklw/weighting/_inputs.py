@@ -45,19 +45,22 @@ class Reference:
     positions: list[np.ndarray]
 
     @classmethod
-    def given(cls, reference: Any, rows: Any, synthetic: Any) -> "Reference":
-        """Take the rows that the user named."""
+    def given(cls, reference: Any, X: Any, rows: Any, synthetic: Any) -> "Reference":
+        """Take the rows that the user named; `rows` are `X` as it is read here."""
         if len(reference) != 2:
             raise ValueError(
                 f"reference must be a pair (X, y), got {len(reference)} items. Pass "
                 "reference=(real_texts, real_labels)."
             )
-        own_rows, own_labels = check_rows(*reference)
+        own_rows, own_labels = check_rows(_with_columns_of(X, reference[0]), reference[1])
         if own_rows.ndim != rows.ndim or own_rows.shape[1:] != rows.shape[1:]:
             raise ValueError(
                 f"reference holds {_described(own_rows)} and the rows to be weighted are "
                 f"{_described(rows)}. Pass a reference of the same kind."
             )
+        if isinstance(rows, MixedRows) and isinstance(own_rows, MixedRows):
+            # Of an array, the columns have no names yet.
+            own_rows = MixedRows(own_rows.frame.set_axis(rows.frame.columns, axis=1))
         found = cls(own_rows, own_labels, _positions(own_rows, rows))
         if synthetic is not None:
             copies = int((found.holds() & check_mask(synthetic, rows.shape[0])).sum())
@@ -81,6 +84,25 @@ class Reference:
 
 def _described(rows: Any) -> str:
     return "texts" if rows.ndim == 1 else f"{rows.shape[1]} columns"
+
+
+def _with_columns_of(X: Any, reference: Any) -> Any:
+    """Return the reference with its columns in the order of `X`, where both have names."""
+    names, own = _names(X), _names(reference)
+    if names is None or own is None or names == own:
+        return reference
+    if set(names) != set(own) or len(set(own)) < len(own):
+        raise ValueError(
+            f"reference has the columns {own} and the rows to be weighted have {names}. Give both "
+            "the same columns, each name once; their order does not matter."
+        )
+    return reference[names]
+
+
+def _names(X: Any) -> list[Any] | None:
+    """Return the names of columns; None for texts, and where they are mere numbers."""
+    columns: Any = getattr(X, "columns", pd.RangeIndex(0))
+    return None if isinstance(columns, pd.RangeIndex) or holds_texts(X) else list(columns)
 
 
 def _positions(known: Any, rows: Any) -> list[np.ndarray]:
@@ -187,11 +209,11 @@ def resolved_prior(
 
 
 def reference_for(
-    given: Any, rows: Any, labels: np.ndarray, synthetic: Any, *, required: bool
+    given: Any, X: Any, rows: Any, labels: np.ndarray, synthetic: Any, *, required: bool
 ) -> Reference:
     """Return the real rows to learn from: those given, or those that are not synthetic."""
     if given is not None:
-        return Reference.given(given, rows, synthetic)
+        return Reference.given(given, X, rows, synthetic)
     if synthetic is not None:
         return Reference.among(rows, labels, ~check_mask(synthetic, len(labels)))
     if required:

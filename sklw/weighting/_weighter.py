@@ -67,7 +67,8 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         one-hot encoded or embedded columns), a fine-tuned :class:`sklw.BertClassifier`, or any
         classifier with ``predict_proba``.
     reference : tuple (X, y), default=None
-        Real rows that P' is fitted on; None takes the real rows that reach the weighter.
+        Real rows that P' is fitted on; None takes the real rows that reach the weighter. Named
+        columns of a table may come in any order.
     class_prior : {"auto", "reference", "training"}, default="auto"
         Class prior of P': that of the real rows it was fitted on, or that of all the rows to be
         trained on. ``"auto"`` means ``"training"`` if some class has only real rows, because
@@ -272,7 +273,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         if rows.ndim > 1:
             check_feature_names(self, X, reset=True)
         evidence = gathered(
-            self, method, rows, labels, synthetic, parent_indices, augmented, groups
+            self, method, X, rows, labels, synthetic, parent_indices, augmented, groups
         )
         self.method_, scaling = self._chosen(method, evidence)
         self._set_weights(self.method_, scaling, evidence)
