@@ -1,3 +1,5 @@
+import shutil
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 from sklearn.model_selection import (
@@ -26,9 +29,18 @@ from sklearn.model_selection import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from sklw import LLMOverSampler, Pipeline, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw import (
+    LLMOverSampler,
+    Pipeline,
+    RecordedGenerator,
+    SyntheticWeighter,
+    TextEmbedder,
+    make_pipeline,
+)
 from sklw.over_sampling import TextFilter
 from sklw.weighting import Dimp
+
+BAG = make_stock_pipeline(CountVectorizer(), LogisticRegression())
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -365,6 +377,44 @@ def test_memory_knows_a_file_of_recorded_rows_by_its_content(tmp_path):
         rows = {"text": [f"win {n} bars of {word}" for n in range(30)], "label": "spam"}
         pd.DataFrame(rows).to_csv(file, index=False)
         assert word in pipe.fit(texts, labels)[2].vocabulary_
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("place", ["transformer", "weighter", "sampler"])
+def test_memory_knows_a_model_by_its_content(place, frozen, tiny, reviews, tmp_path, fit_with):
+    import torch
+    from transformers import BertConfig, BertModel
+
+    texts, labels = reviews
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    embedder = TextEmbedder(folder, device="cpu")
+    if frozen:
+        embedder = FrozenEstimator(embedder)
+    checker = make_pipeline(embedder, LogisticRegression())
+    weighter = SyntheticWeighter(checker=checker if place == "weighter" else clone(BAG))
+    steps = [weighter, embedder if place == "transformer" else CountVectorizer()]
+    if place == "sampler":
+        generator = RecordedGenerator([{"text": f"{t} x", "label": "up"} for t in texts])
+        accept = TextFilter(verifier=checker, near_duplicate_threshold=None)
+        sampler = LLMOverSampler(generator, sampling_strategy={"up": 35}, accept=accept)
+        steps = [sampler.set_params(on_shortfall="ignore"), *steps]
+    pipe = make_pipeline(*steps, Recorder(), memory=str(tmp_path / "cache"))
+    mask = np.arange(60) >= 40
+
+    def found():
+        fit_with(pipe, texts, labels, "syntheticweighter", synthetic=mask)
+        if place == "sampler":
+            return pipe[0].provenance_["accepted"].to_numpy()
+        got = pipe[-1].got_
+        return got["X"] if place == "transformer" else got["sample_weight"]
+
+    first = found()
+    assert_array_equal(found(), first)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        BertModel(BertConfig.from_pretrained(folder)).save_pretrained(folder)
+    second = found()
+    assert second.shape != first.shape or not np.allclose(first, second)
 
 
 class CountingSMOTE(SMOTE):
