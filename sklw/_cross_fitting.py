@@ -18,7 +18,7 @@ from sklearn.utils import check_random_state
 
 from sklw._compat.scikit_learn import HasMethods, StrOptions, safe_indexing
 from sklw._copies import copy_groups, fold_numbers
-from sklw._mixed import MixedEncoder, frame_of
+from sklw._mixed import MixedEncoder, MixedRows
 from sklw._rows.following import row_keys
 
 __all__ = [
@@ -78,11 +78,11 @@ def own_column(probabilities: np.ndarray, classes: np.ndarray, y: np.ndarray) ->
 
 
 def row_groups(rows: Any) -> np.ndarray:
-    """Return for each row a number shared by its copies, of a table those equal in every column."""
+    """Return for each row a number shared by its copies: alike, of a table in every column."""
     if rows.ndim == 1:
         return copy_groups(rows)
     numbers: dict[Any, int] = {}
-    [keys] = row_keys(frame_of(rows))
+    [keys] = row_keys(rows.folded() if isinstance(rows, MixedRows) else rows)
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=int)
 
 

@@ -11,6 +11,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from sklw._copies import folded
+
 __all__ = ["MixedEncoder", "MixedRows", "frame_of", "reading_frames"]
 
 # Strings are categories up to this many values, or up to one in two rows; beyond that, texts.
@@ -53,6 +55,10 @@ class MixedRows:
     def __getitem__(self, rows: Any) -> "MixedRows":
         rows = rows[0] if isinstance(rows, tuple) else rows  # as [rows, ...]
         return MixedRows(self.frame.iloc[np.arange(len(self))[rows]])
+
+    def folded(self) -> pd.DataFrame:
+        """Return the frame with its strings as copies of a text share them."""
+        return self.frame.map(lambda cell: folded(cell) if isinstance(cell, str) else cell)
 
     def joined(self, other: "MixedRows") -> "MixedRows":
         """Return these rows and others after them."""

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from sklw import BertClassifier, RecordedGenerator, SyntheticWeighter
@@ -131,6 +133,36 @@ def test_checkers_judge_no_copy_of_what_they_have_seen(copy):
     assert weighter.quality_[:80] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("real_rows", ["among", "reference"])
+@pytest.mark.parametrize("kind", ["texts", "table"])
+@pytest.mark.parametrize("copy", [str, str.upper, lambda text: f" {text}", "\ufeff{}".format])
+def test_synthetic_copies_of_real_rows_are_not_judged_by_who_saw_those(copy, kind, real_rows):
+    texts = [*TEXTS[:40], *map(copy, TEXTS[:40])]
+    labels, made = np.array(COINS[:40] * 2), np.arange(80) >= 40
+    rows, checker = np.array(texts, dtype=object), Lookup()
+    if kind == "table":
+        rows = pd.DataFrame({"text": texts, "number": 1.0})
+        checker = make_pipeline(FunctionTransformer(lambda table: table["text"]), checker)
+    weighter = SyntheticWeighter(checker=checker, random_state=0)
+    if real_rows == "among":
+        weighter.fit(rows, labels, made)
+    else:
+        weighter.set_params(reference=(rows[~made], labels[~made]))
+        with pytest.warns(UserWarning, match="40 synthetic rows are identical to .* or differ in"):
+            weighter.fit(rows[made], labels[made], made[made])
+    assert weighter.quality_ == pytest.approx(0.5)
+    assert weighter.synthetic_weight_ == 1
+
+
+@pytest.mark.parametrize("copy", [str.upper, str.title])
+def test_without_a_mask_what_is_not_in_the_reference_to_the_letter_is_synthetic(copy):
+    rows, labels = [*TEXTS[:40], *map(copy, TEXTS[:20])], [*COINS[:40], *COINS[:20]]
+    weighter = SyntheticWeighter(checker=Lookup(), reference=(TEXTS[:40], COINS[:40]))
+    found = weighter.fit(rows, labels)
+    assert found.synthetic_mask_.tolist() == [False] * 40 + [True] * 20
+    assert found.quality_ == pytest.approx(0.5)
+
+
 def test_a_checker_does_not_recognize_a_copy():
     texts = np.array([*TEXTS[:30], *map(str.title, TEXTS[:30])], dtype=object)
     labels = np.array(COINS[:30] * 2)
@@ -167,6 +199,15 @@ def test_auto_holds_out_all_copies():
     # A model that had seen a copy of what it is judged on would be right more often than not.
     assert table["balanced_accuracy"].max() < 0.75
     assert judged
+
+
+def test_candidates_do_not_train_on_synthetic_copies_of_held_out_rows():
+    real = list(load_maintenance_requests().data[:60])
+    rows = np.array([*real, *map(str.upper, real)], dtype=object)
+    none = [np.array([], dtype=int)] * 120
+    weighter = SyntheticWeighter("mix", random_state=0)
+    table = weighter.fit(rows, COINS[:60] * 2, np.arange(120) >= 60, none).auto_results_
+    assert table["balanced_accuracy"].max() < 0.6
 
 
 class Splits(Callback):

@@ -1,9 +1,10 @@
 """Which row is which: what a pipeline knows of its rows, and how it follows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.utils.validation import has_fit_parameter
 
 from sklw._compat.scikit_learn import safe_indexing
@@ -27,12 +28,14 @@ class Rows:
     parent_indices: list[np.ndarray] | None = None  # for each row, the rows it was made from
     augmented: np.ndarray | None = None  # as the samplers tell
     groups: np.ndarray | None = None
+    sampled: bool = False  # whether there is a sampler, or a place that is left for one
+    added_to: bool = False  # whether an over-sampler has taken the rows it got for real ones
 
     @classmethod
-    def given(cls, X: Any, apart: tuple[str, ...] = ()) -> "Rows":
+    def given(cls, X: Any, apart: tuple[str, ...] = (), *, sampled: bool = False) -> "Rows":
         """Return the rows as they come in, all real."""
         n = n_rows(X)
-        return cls(np.arange(n), np.zeros(n, dtype=bool), n, apart)
+        return cls(np.arange(n), np.zeros(n, dtype=bool), n, apart, sampled=sampled)
 
     def __len__(self) -> int:
         return len(self.origin)
@@ -55,7 +58,16 @@ class Rows:
         if groups is None and self.groups is not None and old.all():
             groups = self.groups[known]
         parents = self._parents(step)
-        return Rows(origin, synthetic, self.n_given, self.apart, parents, augmented, groups)
+        adds = isinstance(sampler, BaseOverSampler) or hasattr(sampler, "synthetic_mask_")
+        return replace(
+            self,
+            origin=origin,
+            synthetic=synthetic,
+            parent_indices=parents,
+            augmented=augmented,
+            groups=groups,
+            added_to=self.added_to or adds or bool(synthetic.any()),
+        )
 
     def _parents(self, step: Step) -> list[np.ndarray] | None:
         if self.parent_indices is None and not step.parents:
@@ -128,6 +140,8 @@ class Rows:
             "augmented": self.augmented,
             "groups": self.groups,
         }
+        if not (self.added_to or (self.sampled and getattr(weighter, "reference", None) is None)):
+            del known["synthetic"]  # the reference tells, or nothing does
         for name in ("augmented", "groups"):
             if known[name] is None or not has_fit_parameter(weighter, name):
                 del known[name]

@@ -4,10 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from itertools import takewhile
 from typing import Any
 
 import imblearn.pipeline
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_memory
 
@@ -17,6 +19,7 @@ from sklw._row_weights import BaseRowWeighter, RowWeights
 from sklw._rows.following import n_rows, refuse_untraceable
 from sklw._rows.rows import Rows
 from sklw.generators import BaseGenerator
+from sklw.models import locate_model
 from sklw.pipeline._arrival import check_accepts
 from sklw.pipeline._order import (
     check_before_generation,
@@ -94,7 +97,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         self._validate_steps()
         check_input(self.steps, X, y)
         given, done = X, list[Any]()
-        rows = Rows.given(X, apart=tuple(self.transform_input or ()))
+        apart = tuple(self.transform_input or ())
+        rows = Rows.given(X, apart, sampled=_has_place_for_a_sampler(self.steps))
         must_follow = self._must_follow(routed_params, rows)
         weights: RowWeights | None = None
         memory = check_memory(self.memory)
@@ -106,23 +110,23 @@ class Pipeline(imblearn.pipeline.Pipeline):
                 step_idx=position, step_params=routed_params[name], all_params=raw_params
             )
             # With a cache the instance given by the user stays as it is, as in scikit-learn.
-            fresh = step if getattr(memory, "location", self) is None else clone(step)
+            cached = getattr(memory, "location", self) is not None
+            fresh, known = (clone(step), _sources(step)) if cached else (step, [])
             with self._timed(position):
                 if isinstance(step, BaseRowWeighter):
                     arguments = rows.for_weighter(step, params["fit_transform"] | params["fit"])
-                    fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments, sklw.__version__)
+                    fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments, known)
                     weights = fitted.row_weights_
                 elif hasattr(step, "fit_resample"):
                     check_sampler_input(step, X, given, done)
                     before = (_copied(X), _copied(y))  # the sampler may shuffle in place
                     arguments = rows.aligned(params["fit_resample"], name)
-                    known = () if fresh is step else _sources(fresh)
                     X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, arguments, known)
                     if must_follow:
                         rows = rows.after(fitted, before, (X, y))
                 else:
                     arguments = {fit: rows.aligned(params[fit], name) for fit in _FITS}
-                    X, fitted = memory.cache(_fit_transformer)(fresh, X, y, arguments)
+                    X, fitted = memory.cache(_fit_transformer)(fresh, X, y, arguments, known)
                     _check_row_count(fitted, X, len(rows) if must_follow else None)
             done.append(fitted)
             self.steps[position] = (name, fitted)
@@ -218,32 +222,53 @@ def _passes(step: Any) -> bool:
     return step is None or (isinstance(step, str) and step == "passthrough")
 
 
-def _sources(sampler: Any) -> list[Any]:
-    """Return what the answers of generators depend on: a file by its content, not by its name."""
+def _has_place_for_a_sampler(steps: list[tuple[str, Any]]) -> bool:
+    before = takewhile(lambda step: not isinstance(step, BaseRowWeighter), (s for _, s in steps))
+    return any(_passes(step) or hasattr(step, "fit_resample") for step in before)
+
+
+# Packages whose classes take the name or folder of a model; to import them takes seconds.
+_READ_MODELS = ("sklw.classifiers", "sklw.feature_extraction")
+
+
+def _sources(step: Any) -> list[Any]:
+    """Return what a fit depends on beside its arguments: files by their content."""
     from sklw.generators import FineTunedGenerator, TransformersGenerator
 
-    parts = sampler.get_params().values() if hasattr(sampler, "get_params") else ()
     found: list[Any] = [sklw.__version__]
-    for part in parts:
+    for part in _parts(step):
         if isinstance(part, FineTunedGenerator):  # its own key is that of a trained model
             found.append(TransformersGenerator.cache_key(part))
         elif isinstance(part, BaseGenerator):
             found.append(part.cache_key())
+        elif hasattr(part, "model") and any(
+            base.__module__.startswith(_READ_MODELS) for base in type(part).__mro__
+        ):
+            found.append(locate_model(part.model).fingerprint)
     return found
+
+
+def _parts(step: Any) -> list[Any]:
+    """Return an estimator and those it is made of."""
+    if isinstance(step, FrozenEstimator):  # does not show the parameters of the other
+        return _parts(step.estimator)
+    inner = step.get_params().values() if hasattr(step, "get_params") else ()
+    frozen = [part for part in inner if isinstance(part, FrozenEstimator)]
+    return [step, *inner, *(part for one in frozen for part in _parts(one))]
 
 
 def _copied(rows: Any) -> Any:
     return rows.copy() if hasattr(rows, "copy") else copy(rows)
 
 
-def _fit_transformer(step: Any, X: Any, y: Any, params: Any) -> tuple[Any, Any]:
+# The last argument of these is for the cache of `memory` alone.
+def _fit_transformer(step: Any, X: Any, y: Any, params: Any, known: Any) -> tuple[Any, Any]:
     if hasattr(step, "fit_transform"):
         return step.fit_transform(X, y, **params["fit_transform"]), step
     fitted = step.fit(X, y, **params["fit"])
     return fitted.transform(X, **params["transform"]), fitted
 
 
-# The last argument of these two is for the cache of `memory` alone.
 def _fit_sampler(
     step: Any, X: Any, y: Any, arguments: dict[str, Any], known: Any
 ) -> tuple[Any, Any, Any]:

@@ -58,7 +58,7 @@ class Evidence:
     real_rows, real_labels : arrays of length n_real
         The real rows to learn from: those among `rows`, or the weighter's `reference`.
     seen : list of n_samples int arrays
-        For each row, the positions among the real rows of itself and of its parents.
+        For each row, the positions among the real rows of itself, its copies and its parents.
     parents_known : bool
         Whether the parents of the synthetic rows are known.
     augmented, groups, real_groups : ndarray or None
@@ -132,16 +132,11 @@ class Evidence:
     def relative_quality(self) -> float:
         """How good the synthetic rows are, beside real rows of their classes."""
         judged = own_column(self._judged_under(None), self.classes, self.labels)
-        found, n_real = judged[self.synthetic], len(self.real_labels)
-        place = np.full(n_real, -1)
-        for row in np.flatnonzero(~self.synthetic):
-            place[self.seen[row]] = row
-        if (place >= 0).all():
-            real = judged[place]
-        else:  # some are of a reference, and not among the rows
+        found, real = judged[self.synthetic], judged[~self.synthetic]
+        if not self._learns_from_its_real_rows():
             checker, _ = self._judges
             checker.class_prior = None
-            own = [np.array([at]) for at in range(n_real)]
+            own = [np.array([at]) for at in range(len(self.real_labels))]
             real = checker.probability(self.real_rows, self.real_labels, own)
         # The only row of a class is judged by a model that has seen it.
         several = _n_different(self.real_rows, self.real_labels) > 1
@@ -151,6 +146,13 @@ class Evidence:
         if not expected.sum() > 0:
             return 1.0
         return float(min(1.0, found[measured].mean() / expected[measured].mean()))
+
+    def _learns_from_its_real_rows(self) -> bool:
+        """Whether the real rows to learn from are those among `rows`, in their order."""
+        places = np.flatnonzero(~self.synthetic)
+        return np.array_equal(self.labels[places], self.real_labels) and all(
+            at in self.seen[row] for at, row in enumerate(places)
+        )
 
     @cached_property
     def _judges(self) -> tuple[CrossFittedChecker, list[np.ndarray]]:

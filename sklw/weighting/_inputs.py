@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import column_or_1d
 
+from sklw._copies import folded
 from sklw._mixed import MixedRows
 from sklw._rows.following import row_keys
 from sklw._validation import check_labels, check_texts, holds_texts, refuse_masked
@@ -41,31 +42,35 @@ class Reference:
 
     rows: Any
     labels: np.ndarray
-    # For each row to be weighted, where it stands among these; several times if they repeat it.
+    # For each row to be weighted, where it and its copies stand among these.
     positions: list[np.ndarray]
 
     @classmethod
-    def given(cls, reference: Any, rows: Any, synthetic: Any) -> "Reference":
-        """Take the rows that the user named."""
+    def given(cls, reference: Any, X: Any, rows: Any, synthetic: Any) -> "Reference":
+        """Take the rows that the user named; `rows` are `X` as it is read here."""
         if len(reference) != 2:
             raise ValueError(
                 f"reference must be a pair (X, y), got {len(reference)} items. Pass "
                 "reference=(real_texts, real_labels)."
             )
-        own_rows, own_labels = check_rows(*reference)
+        own_rows, own_labels = check_rows(_with_columns_of(X, reference[0]), reference[1])
         if own_rows.ndim != rows.ndim or own_rows.shape[1:] != rows.shape[1:]:
             raise ValueError(
                 f"reference holds {_described(own_rows)} and the rows to be weighted are "
                 f"{_described(rows)}. Pass a reference of the same kind."
             )
+        if isinstance(rows, MixedRows) and isinstance(own_rows, MixedRows):
+            # Of an array, the columns have no names yet.
+            own_rows = MixedRows(own_rows.frame.set_axis(rows.frame.columns, axis=1))
         found = cls(own_rows, own_labels, _positions(own_rows, rows))
         if synthetic is not None:
-            copies = int((found.holds() & check_mask(synthetic, rows.shape[0])).sum())
-            if copies:
+            made = np.flatnonzero(check_mask(synthetic, rows.shape[0]))
+            if copies := sum(len(found.positions[row]) > 0 for row in made):
                 warn(
-                    f"{copies} synthetic rows are identical to rows of the reference. The reference"
-                    " is to judge rows, so it must not be among what is generated or trained on "
-                    "as synthetic: drop these rows."
+                    f"{copies} synthetic rows are identical to rows of the reference, or differ in "
+                    "case, white space or Unicode form only. The reference is to judge rows, so "
+                    "it must not be among what is generated or trained on as synthetic: drop "
+                    "these rows."
                 )
         return found
 
@@ -74,31 +79,57 @@ class Reference:
         """Take the real rows themselves; a synthetic copy of one stands where that one does."""
         return cls(rows[real], labels[real], _positions(rows[real], rows))
 
-    def holds(self) -> np.ndarray:
-        """Say of each row to be weighted whether it is among these."""
-        return np.array([len(at) > 0 for at in self.positions], dtype=bool)
+    def holds(self, rows: Any) -> np.ndarray:
+        """Say of each row to be weighted whether it is among these, to the letter."""
+        known, keys = _row_keys(self.rows, rows)
+        real = set(known)
+        return np.array([key in real for key in keys], dtype=bool)
 
 
 def _described(rows: Any) -> str:
     return "texts" if rows.ndim == 1 else f"{rows.shape[1]} columns"
 
 
+def _with_columns_of(X: Any, reference: Any) -> Any:
+    """Return the reference with its columns in the order of `X`, where both have names."""
+    names, own = _names(X), _names(reference)
+    if names is None or own is None or names == own:
+        return reference
+    if set(names) != set(own) or len(set(own)) < len(own):
+        raise ValueError(
+            f"reference has the columns {own} and the rows to be weighted have {names}. Give both "
+            "the same columns, each name once; their order does not matter."
+        )
+    return reference[names]
+
+
+def _names(X: Any) -> list[Any] | None:
+    """Return the names of columns; None for texts, and where they are mere numbers."""
+    columns: Any = getattr(X, "columns", pd.RangeIndex(0))
+    return None if isinstance(columns, pd.RangeIndex) or holds_texts(X) else list(columns)
+
+
 def _positions(known: Any, rows: Any) -> list[np.ndarray]:
     found: dict[Any, list[int]] = {}
-    # A number in single precision is recognized in double precision, and an integer as a float.
-    single = np.float32 in (known.dtype, rows.dtype)
-    for at, key in enumerate(_row_keys(known, single)):
+    own, others = _row_keys(known, rows, alike=True)
+    for at, key in enumerate(own):
         found.setdefault(key, []).append(at)
     places = {key: np.array(at) for key, at in found.items()}
-    return [places.get(key, _NOWHERE) for key in _row_keys(rows, single)]
+    return [places.get(key, _NOWHERE) for key in others]
 
 
-def _row_keys(rows: Any, single: bool) -> Sequence[Any]:
+def _row_keys(*tables: Any, alike: bool = False) -> list[Sequence[Any]]:
+    """Return for each row what equal rows share; with `alike`, what copies of a text share too."""
+    # A number in single precision is recognized in double precision, and an integer as a float.
+    dtype: Any = np.float32 if np.float32 in [rows.dtype for rows in tables] else np.float64
+    return [_keys_of(rows, dtype, alike=alike) for rows in tables]
+
+
+def _keys_of(rows: Any, dtype: Any, *, alike: bool) -> Sequence[Any]:
     if rows.ndim == 1:
-        return rows.tolist()
+        return [*map(folded, rows)] if alike else rows.tolist()
     if isinstance(rows, MixedRows):
-        return row_keys(rows.frame)[0]
-    dtype: Any = np.float32 if single else np.float64
+        return row_keys(rows.folded() if alike else rows.frame)[0]
     if not issparse(rows):
         return [row.tobytes() for row in np.asarray(rows, dtype=dtype) + 0.0]
     rows = rows.tocsr().astype(dtype)
@@ -187,11 +218,11 @@ def resolved_prior(
 
 
 def reference_for(
-    given: Any, rows: Any, labels: np.ndarray, synthetic: Any, *, required: bool
+    given: Any, X: Any, rows: Any, labels: np.ndarray, synthetic: Any, *, required: bool
 ) -> Reference:
     """Return the real rows to learn from: those given, or those that are not synthetic."""
     if given is not None:
-        return Reference.given(given, rows, synthetic)
+        return Reference.given(given, X, rows, synthetic)
     if synthetic is not None:
         return Reference.among(rows, labels, ~check_mask(synthetic, len(labels)))
     if required:

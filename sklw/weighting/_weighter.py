@@ -10,20 +10,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklw._compat.scikit_learn import Interval, StrOptions, check_feature_names, fit_context
 from sklw._cross_fitting import CHECKER
 from sklw._mixed import MixedRows
-from sklw._parents import check_parents, rows_seen
 from sklw._renamed import renamed_parameters
 from sklw._row_weights import BaseRowWeighter, RowWeights
-from sklw._validation import check_groups, holds_texts
-from sklw.weighting._evidence import CheckerSettings, Evidence
-from sklw.weighting._inputs import (
-    check_augmented,
-    check_classes,
-    check_mask,
-    check_raw_weights,
-    check_rows,
-    reference_for,
-    settings_of,
-)
+from sklw._validation import holds_texts
+from sklw.weighting._evidence import Evidence
+from sklw.weighting._gathering import gathered
+from sklw.weighting._inputs import check_raw_weights, check_rows, settings_of
 from sklw.weighting._normalization import Scaling, effective_sample_size, warn_of_collapse
 from sklw.weighting.methods._base import BaseMethod
 from sklw.weighting.methods._names import RENAMED, as_method
@@ -75,7 +67,8 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         one-hot encoded or embedded columns), a fine-tuned :class:`sklw.BertClassifier`, or any
         classifier with ``predict_proba``.
     reference : tuple (X, y), default=None
-        Real rows that P' is fitted on; None takes the real rows that reach the weighter.
+        Real rows that P' is fitted on; None takes the real rows that reach the weighter. Named
+        columns of a table may come in any order.
     class_prior : {"auto", "reference", "training"}, default="auto"
         Class prior of P': that of the real rows it was fitted on, or that of all the rows to be
         trained on. ``"auto"`` means ``"training"`` if some class has only real rows, because
@@ -258,8 +251,9 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         y : array-like of shape (n_samples,)
             Their labels.
         synthetic : array-like of bool of shape (n_samples,), default=None
-            Which rows are synthetic. :class:`sklw.Pipeline` passes it. Without it, the rows that
-            are not in `reference` count as synthetic.
+            Which rows are synthetic. Without it, those that are not in `reference` are.
+            :class:`sklw.Pipeline` passes it after an over-sampler: what that added is synthetic,
+            and what it was given is real, whether or not it is in the reference.
         parent_indices : sequence of int arrays, default=None
             For each row, or each synthetic one, the rows of `X` it was generated from, from 0.
         augmented : array-like of bool of shape (n_samples,), default=None
@@ -278,27 +272,9 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         self.n_features_in_ = 1 if rows.ndim == 1 else rows.shape[1]
         if rows.ndim > 1:
             check_feature_names(self, X, reset=True)
-        reference = reference_for(
-            self.reference, rows, labels, synthetic, required=method.needs_synthetic_mask
+        evidence = gathered(
+            self, method, X, rows, labels, synthetic, parent_indices, augmented, groups
         )
-        made = ~reference.holds() if synthetic is None else check_mask(synthetic, len(labels))
-        parents = check_parents(parent_indices, made)
-        groups = None if groups is None else check_groups(groups, len(labels))
-        evidence = Evidence(
-            rows,
-            labels,
-            made,
-            reference.rows,
-            reference.labels,
-            rows_seen(reference.positions, parents),
-            parents_known=parents is not None,
-            augmented=check_augmented(augmented, made),
-            groups=groups,
-            real_groups=None if groups is None or self.reference is not None else groups[~made],
-            settings=settings_of(self, CheckerSettings),
-        )
-        if made.any() and (method.needs_real_rows or self.normalize == "prior"):
-            check_classes(labels[made], reference.labels)
         self.method_, scaling = self._chosen(method, evidence)
         self._set_weights(self.method_, scaling, evidence)
         warn_of_collapse(self.effective_sample_size_, int(self.synthetic_mask_.sum()))

@@ -1,3 +1,4 @@
+import shutil
 from functools import partial
 
 import joblib
@@ -16,6 +17,7 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.metrics import balanced_accuracy_score, get_scorer, make_scorer
 from sklearn.model_selection import (
@@ -28,9 +30,18 @@ from sklearn.model_selection import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from sklw import LLMOverSampler, Pipeline, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw import (
+    LLMOverSampler,
+    Pipeline,
+    RecordedGenerator,
+    SyntheticWeighter,
+    TextEmbedder,
+    make_pipeline,
+)
 from sklw.over_sampling import TextFilter
 from sklw.weighting import Dimp
+
+BAG = make_stock_pipeline(CountVectorizer(), LogisticRegression())
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -281,6 +292,48 @@ def test_no_sampler_means_no_synthetic_rows(data):
     assert_array_equal(pipe[-1].got_["sample_weight"], np.ones(300))
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        ["passthrough"],
+        [StandardScaler(with_mean=False, with_std=False)],
+        [RandomUnderSampler(random_state=0)],
+    ],
+)
+def test_a_reference_tells_what_is_real_where_nothing_was_added(data, steps):
+    X, y = data
+    mended = np.where(np.arange(300) % 5 == 0, 1 - y, y)
+    weighter = SyntheticWeighter(reference=(X[:100], y[:100]), random_state=0)
+    pipe = make_pipeline(*steps, weighter, Recorder()).fit(X[100:], mended[100:])
+    assert weighter.synthetic_mask_.all()
+    got = pipe[-1].got_
+    expected = clone(weighter).fit(got["X"], got["y"]).sample_weight_
+    assert_allclose(got["sample_weight"], expected)
+    assert np.std(expected) > 0.1
+
+
+@pytest.mark.parametrize("shortfall", [0, 20])
+def test_an_over_sampler_takes_the_rows_it_gets_for_real_ones(data, shortfall, fit_with):
+    X, y = data
+    wanted = {1: (y[100:] == 1).sum() + shortfall}
+    weighter = SyntheticWeighter(reference=(X[:100], y[:100]), random_state=0)
+    pipe = make_pipeline(SMOTE(sampling_strategy=wanted, random_state=0), weighter, Recorder())
+    pipe.fit(X[100:], y[100:])
+    assert_array_equal(weighter.synthetic_mask_, np.arange(200 + shortfall) >= 200)
+    mask = np.arange(200) >= 150  # unless told otherwise
+    fit_with(pipe, X[100:], y[100:], "syntheticweighter", synthetic=mask)
+    assert_array_equal(weighter.synthetic_mask_, np.arange(200 + shortfall) >= 150)
+
+
+def test_a_weighter_that_nothing_tells_what_is_synthetic_is_an_error(data):
+    for steps in ([], [StandardScaler()]):
+        with pytest.raises(ValueError, match="cannot know which rows are synthetic"):
+            make_pipeline(*steps, SyntheticWeighter(), Recorder()).fit(*data)
+    pipe = make_pipeline(RandomUnderSampler(), SyntheticWeighter(), Recorder()).fit(*data)
+    assert not pipe[1].synthetic_mask_.any()
+
+
 def test_users_weights_of_the_real_rows_are_multiplied_in(data, fit_with):
     given = np.linspace(0, 2, 300)
     pipe = make_pipeline(SMOTE(random_state=0), SyntheticWeighter(), Recorder())
@@ -343,6 +396,44 @@ def test_memory_knows_a_file_of_recorded_rows_by_its_content(tmp_path):
         rows = {"text": [f"win {n} bars of {word}" for n in range(30)], "label": "spam"}
         pd.DataFrame(rows).to_csv(file, index=False)
         assert word in pipe.fit(texts, labels)[2].vocabulary_
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("place", ["transformer", "weighter", "sampler"])
+def test_memory_knows_a_model_by_its_content(place, frozen, tiny, reviews, tmp_path, fit_with):
+    import torch
+    from transformers import BertConfig, BertModel
+
+    texts, labels = reviews
+    folder = shutil.copytree(tiny, tmp_path / "model")
+    embedder = TextEmbedder(folder, device="cpu")
+    if frozen:
+        embedder = FrozenEstimator(embedder)
+    checker = make_pipeline(embedder, LogisticRegression())
+    weighter = SyntheticWeighter(checker=checker if place == "weighter" else clone(BAG))
+    steps = [weighter, embedder if place == "transformer" else CountVectorizer()]
+    if place == "sampler":
+        generator = RecordedGenerator([{"text": f"{t} x", "label": "up"} for t in texts])
+        accept = TextFilter(verifier=checker, near_duplicate_threshold=None)
+        sampler = LLMOverSampler(generator, sampling_strategy={"up": 35}, accept=accept)
+        steps = [sampler.set_params(on_shortfall="ignore"), *steps]
+    pipe = make_pipeline(*steps, Recorder(), memory=str(tmp_path / "cache"))
+    mask = np.arange(60) >= 40
+
+    def found():
+        fit_with(pipe, texts, labels, "syntheticweighter", synthetic=mask)
+        if place == "sampler":
+            return pipe[0].provenance_["accepted"].to_numpy()
+        got = pipe[-1].got_
+        return got["X"] if place == "transformer" else got["sample_weight"]
+
+    first = found()
+    assert_array_equal(found(), first)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        BertModel(BertConfig.from_pretrained(folder)).save_pretrained(folder)
+    second = found()
+    assert second.shape != first.shape or not np.allclose(first, second)
 
 
 class CountingSMOTE(SMOTE):

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.sparse import csr_array, vstack
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
@@ -57,6 +60,41 @@ def test_the_reference_says_what_real_rows_of_a_class_get():
     found = SyntheticWeighter(reference=(X[~mask], y[~mask]), **settings)
     found.fit(X[without], y[without], mask[without])
     assert found.synthetic_weight_ == pytest.approx(usual.synthetic_weight_)
+
+
+class Sloping(ClassifierMixin, BaseEstimator):
+    """Says the same of a row whatever it was fitted on."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        scores = np.exp(X[:, :1] * self.classes_)
+        return scores / scores.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("told", ["mask", "parents", "reference", "mask and reference"])
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=10, deadline=None)
+def test_the_factor_does_not_depend_on_the_order_of_equal_rows_with_unlike_labels(told, seed):
+    X, y = np.repeat([[0.1], [0.5], [1.0], [0.4]], [6, 6, 6, 4], axis=0), np.arange(22) % 3
+    mask = np.arange(22) >= 18
+    judged = Sloping().fit(X, y).predict_proba(X)[np.arange(22), y]
+    usual = [judged[~mask & (y == label)].mean() for label in y[mask]]
+    order = np.random.default_rng(seed).permutation(22)
+    arguments, reference = {"synthetic": mask[order]}, None
+    if told == "parents":  # a real row may have one too
+        parents = np.random.default_rng(seed).integers(0, 22, 22)
+        parents = np.where(parents == np.arange(22), (parents + 1) % 22, parents)
+        arguments["parent_indices"] = [[parent] for parent in parents]
+    elif told != "mask":
+        shuffled = np.random.default_rng(seed + 1).permutation(18)
+        reference = X[shuffled], y[shuffled]
+        arguments = arguments if told == "mask and reference" else {}
+    weighter = SyntheticWeighter(checker=Sloping(), reference=reference)
+    found = weighter.fit(X[order], y[order], **arguments).synthetic_weight_
+    assert found == pytest.approx(min(1, judged[mask].mean() / np.mean(usual)) ** 2)
 
 
 @pytest.mark.parametrize("share", [-1.0, np.nan, None, "x"])
