@@ -136,7 +136,8 @@ class Weighted:
     """Rows together with their weights, for classifiers in stock pipelines.
 
     In a stock scikit-learn or imbalanced-learn pipeline, ``SyntheticWeighter.fit_transform``
-    returns this carrier. :class:`sklw.BertClassifier` unpacks it; anything else that tries to read
+    returns this carrier. :class:`sklw.BertClassifier` and
+    :class:`sklw.ensemble.RealSyntheticVotingClassifier` unpack it; anything else that tries to read
     it as data gets an error that names :class:`sklw.Pipeline`: weights are never lost in silence.
 
     Parameters
