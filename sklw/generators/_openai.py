@@ -22,6 +22,7 @@ from sklw.generators._endpoint.errors import Fault
 from sklw.generators._endpoint.failures import endpoint_error
 from sklw.generators._endpoint.interrupts import Interrupts
 from sklw.generators._endpoint.loop import Background
+from sklw.generators._endpoint.parameters import as_sent
 
 __all__ = ["OpenAIGenerator"]
 
@@ -177,7 +178,7 @@ class OpenAIGenerator(BaseGenerator):
             "temperature": float(self.temperature),
             "top_p": None if self.top_p is None else float(self.top_p),
             "max_new_tokens": int(self.max_new_tokens),
-            "extra_body": self.extra_body,
+            "extra_body": as_sent(self.extra_body),
             **({"thinking_tokens": int(self.thinking_tokens)} if self.thinking_tokens else {}),
         }
 
@@ -215,7 +216,8 @@ class OpenAIGenerator(BaseGenerator):
             return
         check_package()
         key = self._check()
-        clients = new_clients(self._address, key, self.timeout, self.max_concurrency)
+        n_slots = int(self.max_concurrency)
+        clients = new_clients(self._address, key, float(self.timeout), n_slots)
         failure: BaseException | None = None
         refusals = _Refusals(requests, self._answered_as == self.cache_key())
         with (
@@ -229,7 +231,7 @@ class OpenAIGenerator(BaseGenerator):
                     failure = KeyboardInterrupt()
                     background.stop()
                 # The next ones are at hand, so that no slot waits for this thread.
-                while failure is None and running < 2 * self.max_concurrency:
+                while failure is None and running < 2 * n_slots:
                     unit = next(waiting, None)
                     if unit is None:
                         break

@@ -40,7 +40,7 @@ def make_quotas(cells: Sequence[Cell], rows: RowFormat, max_attempts: int) -> li
         _warn_of_few_rows(cell, rows)
         longest = max(map(_n_bytes, rows.texts[cell.positions]))
         tokens = ceil(longest / rows.bytes_per_token) + 8
-        quotas.append(Quota(cell, max_attempts, rows.prompt.rows_per_request * tokens))
+        quotas.append(Quota(cell, int(max_attempts), int(rows.prompt.rows_per_request) * tokens))
     return quotas
 
 
