@@ -316,9 +316,12 @@ class OpenAIGenerator(BaseGenerator):
     def _failure(self, fault: Fault | None, refusals: "_Refusals") -> EndpointError:
         if fault is not None:
             return endpoint_error(self, fault, self._address or "OpenAI")
+        advice = "Change what it objects to: prompting, temperature, max_new_tokens or extra_body."
+        if refusals.passing:
+            advice = "Look at the server's log, and try again."
         return EndpointError(
             f"The endpoint refused all of {len(refusals.refused)} requests: {refusals.reason}. "
-            "Change what it objects to: prompting, temperature, max_new_tokens or extra_body."
+            + advice
         )
 
     def masked(self, text: str) -> str:
@@ -352,6 +355,7 @@ class _Refusals:
     def __init__(self, requests: Sequence[Request], has_answered: bool) -> None:
         self.refused: set[int] = set()
         self.reason = ""
+        self.passing = False  # whether the same was asked again, in vain
         self._requests = requests
         self._has_answered = has_answered
         self._most = min(_MOST_REFUSED, len({request.prompt for request in requests}))
@@ -370,6 +374,7 @@ class _Refusals:
         if completion.finish_reason == "error":
             self.refused.add(index)
             self.reason = completion.metadata.get("error", "")
+            self.passing = "paid" in completion.metadata
         else:
             self._has_answered = True
 

@@ -1,3 +1,4 @@
+import json
 import logging
 import multiprocessing
 import os
@@ -583,6 +584,17 @@ def test_an_endpoint_that_refuses_everything_ends_a_run_with_few_prompts():
         pytest.raises(EndpointError, match="refused all"),
     ):
         generator(endpoint, max_concurrency=2).generate(alike)
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_breaks_all_answers_off_is_not_said_to_object():
+    error = {"error": {"message": "backend overloaded", "code": 503}}
+    broken = f'data: {{"choices":[{{"delta":{{"content":"a "}}}}]}}\n\ndata: {json.dumps(error)}\n'
+    with (
+        Endpoint(lambda prompt, nth: {"raw": broken.encode()}) as endpoint,
+        pytest.raises(EndpointError, match=r"requests: backend overloaded. Look at the server's"),
+    ):
+        generator(endpoint).generate(REQUESTS)
 
 
 def test_what_one_model_has_answered_says_nothing_of_another():
