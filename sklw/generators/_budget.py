@@ -83,7 +83,8 @@ class Budget(BaseEstimator):
             In the currency of the prices.
         """
         return (
-            prompt_tokens * self.prompt_price + completion_tokens * self.completion_price
+            prompt_tokens * float(self.prompt_price)
+            + completion_tokens * float(self.completion_price)
         ) / 1_000_000
 
     def check(self) -> None:
@@ -216,8 +217,8 @@ def iter_within(
 def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
     """Return how many tokens an answer may have, thinking included."""
     bounds = (max_new_tokens, getattr(generator, "max_new_tokens", None))
-    answer = min((bound for bound in bounds if bound is not None), default=0)
-    return int(answer + getattr(generator, "thinking_tokens", 0))
+    answer = min((int(bound) for bound in bounds if bound is not None), default=0)
+    return answer + int(getattr(generator, "thinking_tokens", 0))
 
 
 def _affordable(
@@ -228,7 +229,7 @@ def _affordable(
     usage: Usage,
 ) -> Iterator[list[int]]:
     """Yield portions that fit the budget whatever their answers cost."""
-    most = max(_AT_ONCE, 4 * getattr(generator, "max_concurrency", 1))
+    most = max(_AT_ONCE, 4 * int(getattr(generator, "max_concurrency", 1)))
     while wanted:
         portion: list[int] = []
         planned, bound = usage, ""

@@ -176,7 +176,7 @@ class FineTunedGenerator(TransformersGenerator):
 
         self.base_fingerprint_ = locate_model(self.model).fingerprint
         base = f"{self.base_fingerprint_} {self._hardware()}"
-        self.fingerprint_ = fingerprint(base, of_epoch, training, self.random_state)
+        self.fingerprint_ = fingerprint(base, of_epoch, training, int(self.random_state))
         self._trained(of_epoch)
         return self
 
@@ -205,8 +205,8 @@ class FineTunedGenerator(TransformersGenerator):
         with _lock:
             if self.fingerprint_ not in _models:
                 _models[self.fingerprint_] = fine_tuned(
-                    self._load_base(), pairs, self._tuning(), self.random_state, self._folder(),
-                    verbose=self.verbose,
+                    self._load_base(), pairs, self._tuning(), int(self.random_state),
+                    self._folder(), verbose=self.verbose,
                 )  # fmt: skip
             _models.move_to_end(self.fingerprint_)
             while len(_models) > _KEPT:

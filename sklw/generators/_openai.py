@@ -22,6 +22,7 @@ from sklw.generators._endpoint.errors import Fault
 from sklw.generators._endpoint.failures import endpoint_error
 from sklw.generators._endpoint.interrupts import Interrupts
 from sklw.generators._endpoint.loop import Background
+from sklw.generators._endpoint.parameters import as_sent
 
 __all__ = ["OpenAIGenerator"]
 
@@ -177,7 +178,7 @@ class OpenAIGenerator(BaseGenerator):
             "temperature": float(self.temperature),
             "top_p": None if self.top_p is None else float(self.top_p),
             "max_new_tokens": int(self.max_new_tokens),
-            "extra_body": self.extra_body,
+            "extra_body": as_sent(self.extra_body),
             **({"thinking_tokens": int(self.thinking_tokens)} if self.thinking_tokens else {}),
         }
 
@@ -215,7 +216,8 @@ class OpenAIGenerator(BaseGenerator):
             return
         check_package()
         key = self._check()
-        clients = new_clients(self._address, key, self.timeout, self.max_concurrency)
+        n_slots = int(self.max_concurrency)
+        clients = new_clients(self._address, key, float(self.timeout), n_slots)
         failure: BaseException | None = None
         refusals = _Refusals(requests, self._answered_as == self.cache_key())
         with (
@@ -229,7 +231,7 @@ class OpenAIGenerator(BaseGenerator):
                     failure = KeyboardInterrupt()
                     background.stop()
                 # The next ones are at hand, so that no slot waits for this thread.
-                while failure is None and running < 2 * self.max_concurrency:
+                while failure is None and running < 2 * n_slots:
                     unit = next(waiting, None)
                     if unit is None:
                         break
@@ -314,9 +316,12 @@ class OpenAIGenerator(BaseGenerator):
     def _failure(self, fault: Fault | None, refusals: "_Refusals") -> EndpointError:
         if fault is not None:
             return endpoint_error(self, fault, self._address or "OpenAI")
+        advice = "Change what it objects to: prompting, temperature, max_new_tokens or extra_body."
+        if refusals.passing:
+            advice = "Look at the server's log, and try again."
         return EndpointError(
             f"The endpoint refused all of {len(refusals.refused)} requests: {refusals.reason}. "
-            "Change what it objects to: prompting, temperature, max_new_tokens or extra_body."
+            + advice
         )
 
     def masked(self, text: str) -> str:
@@ -350,6 +355,7 @@ class _Refusals:
     def __init__(self, requests: Sequence[Request], has_answered: bool) -> None:
         self.refused: set[int] = set()
         self.reason = ""
+        self.passing = False  # whether the same was asked again, in vain
         self._requests = requests
         self._has_answered = has_answered
         self._most = min(_MOST_REFUSED, len({request.prompt for request in requests}))
@@ -368,6 +374,7 @@ class _Refusals:
         if completion.finish_reason == "error":
             self.refused.add(index)
             self.reason = completion.metadata.get("error", "")
+            self.passing = "paid" in completion.metadata
         else:
             self._has_answered = True
 

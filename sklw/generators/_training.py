@@ -56,7 +56,7 @@ def fine_tuned(
     model = copy.deepcopy(base.model)
     if isinstance(training, LoRA):
         with seeded(seed, str(base.device)):
-            model = _with_lora(model, training.rank)
+            model = _with_lora(model, int(training.rank))
     else:
         model = model.float().requires_grad_(True)
     weights = None if folder is None else folder / "weights.pt"
@@ -109,9 +109,12 @@ def _train(
     verbose: bool,
 ) -> None:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=training.learning_rate, weight_decay=0.01)
-    n_batches = math.ceil(len(pairs(np.random.default_rng([seed, 0]))) / training.batch_size)
-    n_steps = training.epochs * n_batches
+    # Plain numbers, as a search gives NumPy's: those would compute in their own precision.
+    epochs, batch_size = int(training.epochs), int(training.batch_size)
+    learning_rate = float(training.learning_rate)
+    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.01)
+    n_batches = math.ceil(len(pairs(np.random.default_rng([seed, 0]))) / batch_size)
+    n_steps = epochs * n_batches
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / _WARM_UP, 1.0) * (1 - step / n_steps)
     )
@@ -122,9 +125,9 @@ def _train(
         seeded(seed, str(base.device)),
         progress(n_steps, "Fine-tuning", "step", verbose, initial=first * n_batches) as bar,
     ):
-        for epoch in range(first, training.epochs):
+        for epoch in range(first, epochs):
             rng = np.random.default_rng([seed, epoch])
-            for batch in _batches(base, pairs(rng), training.batch_size, rng):
+            for batch in _batches(base, pairs(rng), batch_size, rng):
                 loss = _loss(model, *batch)
                 optimizer.zero_grad()
                 loss.backward()
@@ -133,7 +136,7 @@ def _train(
                 schedule.step()
                 bar.update()
                 bar.set_postfix(loss=f"{loss.item():.3f}")
-            if unfinished is not None and epoch + 1 < training.epochs:
+            if unfinished is not None and epoch + 1 < epochs:
                 state = {"epoch": epoch + 1, "weights": _trained(model)}
                 state |= {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
                 _save(state, unfinished)

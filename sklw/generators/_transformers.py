@@ -210,7 +210,9 @@ class TransformersGenerator(BaseGenerator):
 
         loaded = self._load()
         tasks = {i: self._task(loaded, i, request) for i, request in enumerate(requests)}
-        settings = SamplingSettings(self.temperature, self.top_p, self.top_k, self.min_p)
+        # Not in NumPy's precision, of which the cache knows nothing.
+        min_p = None if self.min_p is None else float(self.min_p)
+        settings = SamplingSettings(float(self.temperature), float(self.top_p), self.top_k, min_p)
         batch_size = self.batch_size
         if isinstance(batch_size, str):
             batch_size = fitting_batch_size(loaded.model, max(t.room for t in tasks.values()))
@@ -234,7 +236,7 @@ class TransformersGenerator(BaseGenerator):
         from sklw.generators._decoding.tasks import Task
 
         tokens = self._encode(loaded, request)
-        limit = min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens)
+        limit = int(min(request.max_new_tokens or self.max_new_tokens, self.max_new_tokens))
         if loaded.context is not None:
             if len(tokens) >= loaded.context:
                 raise ValueError(

@@ -232,7 +232,7 @@ def make_writer(prompt: BasePrompt, form: str, task: str, **of_rows: Any) -> Pro
         task=task,
         instructions=prompt.instructions or "",
         # A completion model continues with one row; only an instruction can ask for more.
-        n_rows=prompt.rows_per_request if form == "chat" else 1,
+        n_rows=int(prompt.rows_per_request) if form == "chat" else 1,
         template=prompt.template or "",
         template_fields=prompt.template_fields,
         **of_rows,

@@ -39,7 +39,7 @@ def make_quotas(cells: Sequence[Cell], rows: RowFormat, max_attempts: int) -> li
     for cell in wanted:
         _warn_of_few_rows(cell, rows)
         tokens = max(map(rows.most_tokens, rows.texts[cell.positions])) + 8
-        quotas.append(Quota(cell, max_attempts, rows.prompt.rows_per_request * tokens))
+        quotas.append(Quota(cell, int(max_attempts), int(rows.prompt.rows_per_request) * tokens))
     return quotas
 
 

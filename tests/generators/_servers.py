@@ -4,6 +4,7 @@ To add a server, add its rows. Bodies are as seen in the wild, shortened; {model
 name. A string is sent as it is.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,6 +100,12 @@ STREAM = (
     '"content":"a "}}]}\n\ndata: {"choices":[{"index":0,"delta":{"content":"row"},'
     '"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":3}}\n\ndata: [DONE]\n'
 )
+
+
+def stream(*chunks):
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+
+
 THOUGHTS = [
     {"type": "thinking", "thinking": [{"type": "text", "text": "I think."}], "closed": True},
     {"type": "text", "text": "a "},
@@ -149,6 +156,13 @@ ANSWERS = [
            said="content_filter", filtered=True),
     Answer("unheard of", "a total alone", with_usage(total_tokens=50), tokens=(2, 48)),
     Answer("OpenRouter", "a stream", STREAM, tokens=(7, 3)),
+    Answer("Azure", "a filter in a stream", stream(error("content management policy",
+           "content_filter", status=400)), "", "error", said="content management policy",
+           filtered=True),
+    Answer("OpenRouter", "a stream that breaks off", STREAM.replace("[DONE]", json.dumps(error(
+           "Upstream idle timeout", 502))), "", "error", said="Upstream idle timeout"),
+    Answer("vLLM", "an error in a stream", stream({"object": "error", "message": "prompt is too "
+           "long for the context length", "code": 400}), "", "error", said="too long for the"),
     Answer("OpenRouter", "blanks before", "\n\n  \n" + '{"choices":[{"message":{"content":"a row"},'
            '"finish_reason":"stop"}]}'),
     Answer("OpenRouter", "broken off", with_choice(
@@ -271,6 +285,8 @@ ERRORS = [
           " exceeded"}, "failed after 3 tries", "server busy", RETRYING),
     Error("LM Studio", "route", 200, {"error": "Unexpected endpoint or method. (POST /chat)"},
           NO_ROUTE, "Unexpected endpoint or method"),
+    Error("OpenRouter", "credit in a stream", 200, stream(error("Insufficient credits.", 402)),
+          NO_CREDIT, "Insufficient credits"),
     Error("LM Studio", "no model", 400, error("No models loaded. Please load a model in the "
           "developer page", None, "invalid_request_error", "model"), NO_MODEL, "No models loaded"),
     Error("OpenAI", "no access", 403, error("Project `p` does not have access to model `tiny`",
@@ -402,6 +418,8 @@ LIMITS = [
           "message": "rate limit"}}, 1.0, {"retry-after": "1"}),
     Limit("OpenRouter", "in a good answer", 200, error("Rate limit exceeded", 429,
           metadata={"retry_after_seconds": 1}), 1.0),
+    Limit("OpenRouter", "in a stream", 200, stream(error("Rate limit exceeded", 429,
+          metadata={"retry_after_seconds": 1})), 1.0),
     Limit("TGI", "overloaded", 429, {"error": "Model is overloaded", "error_type": "overloaded"}),
     Limit("vLLM", "unavailable", 503, "Service Unavailable", 1.0, {"Retry-After": "1"}),
     Limit("Azure", "x-ms-retry-after-ms", 429, error("slow down"), 1.0,

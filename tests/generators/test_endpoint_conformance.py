@@ -73,6 +73,7 @@ def test_an_answer_is_read(row):
     assert (answer.text, answer.finish_reason) == (row.text, row.reason)
     assert answer.cut == (row.reason not in ("stop", "empty", "error"))
     assert row.said in answer.metadata.get("error", "")
+    assert "data:" not in answer.metadata.get("error", "")
     if row.tokens is not None:
         assert (answer.prompt_tokens, answer.completion_tokens) == row.tokens
     assert [other.finish_reason for other in others] == ["stop", "stop"]

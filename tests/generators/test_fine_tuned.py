@@ -128,12 +128,26 @@ def test_the_same_rows_are_learned_once(small, tmp_path):
 
 
 def test_a_search_over_the_training_finds_its_parameters(small):
-    searched = clone(generator(small)).set_params(training__epochs=np.int64(2))
+    searched = clone(generator(small)).set_params(
+        training__epochs=np.int64(2), training__rank=np.int64(16), random_state=np.int64(0),
+        training__batch_size=np.uint8(8),
+    )  # fmt: skip
     same = generator(small, epochs=2)
     assert searched.fit(Rows()).fingerprint_ == same.fit(Rows()).fingerprint_
     assert same.set_params(training="lora").fit(Rows()).fingerprint_ != searched.fingerprint_
     named, given = (FineTunedGenerator(small, training=way) for way in ("lora", LoRA()))
     assert named.fit(Rows(PAIRS[:1])).fingerprint_ == given.fit(Rows(PAIRS[:1])).fingerprint_
+
+
+@pytest.mark.parametrize("kind", [LoRA, FullTuning])
+def test_numbers_of_numpy_train_the_same_model(small, tmp_path, kind):
+    answers = []
+    for rate in (np.float16(0.003), float(np.float16(0.003))):
+        asking = generator(small, kind, folder=tmp_path / type(rate).__name__)
+        training = {"training__learning_rate": rate, "training__epochs": 3}
+        answers.append(asking.set_params(**training).fit(Rows()).generate(REQUESTS))
+        forget(small, tmp_path / "others")
+    assert answers[0] == answers[1]
 
 
 def test_an_interrupted_training_goes_on_from_its_last_epoch(small, tmp_path):

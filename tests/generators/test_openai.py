@@ -1,3 +1,4 @@
+import json
 import logging
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import time
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 
@@ -62,6 +64,50 @@ def test_answers_come_back_in_their_places(prompting):
     assert endpoint.bodies[0]["top_p"] == 0.9
     assert endpoint.bodies[0]["max_tokens"] == 256
     assert endpoint.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+NUMBERS = {
+    "temperature": np.float32(0.5), "top_p": np.float16(0.75), "max_new_tokens": np.int64(9),
+    "thinking_tokens": np.uint8(250), "samples_per_request": np.int8(2),
+    "max_concurrency": np.uint8(128), "timeout": np.float16(2), "max_retries": np.uint8(255),
+    "extra_body": {"top_k": np.int64(5), "bias": {"a": np.float32(0.5), "b": np.arange(2)}},
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_of_numpy_are_like_others(name, tmp_path):
+    """As a search over np.arange or np.linspace(..., dtype=np.float32) gives them."""
+    value = NUMBERS[name]
+    plain = {"top_k": 5, "bias": {"a": 0.5, "b": [0, 1]}} if name == "extra_body" else value.item()
+    requests = [Request("same", seed=np.int64(7), max_new_tokens=np.int64(8))]
+    cache = RequestCache(tmp_path)
+    with Endpoint() as endpoint:
+        for given in ({name: value}, {name: plain}):
+            asking = generator(endpoint, **given)
+            assert asking.generate(requests)[0].finish_reason == "stop"
+            assert generate_cached(asking, requests, cache)[0].finish_reason == "stop"
+    first, cached, second = endpoint.bodies  # the fourth was found in the cache
+    assert first == cached == second
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), object()])
+def test_an_extra_field_that_is_no_json_is_refused(value, tmp_path):
+    with Endpoint() as endpoint:
+        asking = generator(endpoint, extra_body={"logit_bias": value})
+        for cache in (None, RequestCache(tmp_path)):
+            with pytest.raises(TypeError, match=r"extra_body=.*logit_bias.*cannot be sent as JSON"):
+                generate_cached(asking, REQUESTS, cache)
+    assert not endpoint.bodies
+
+
+@pytest.mark.parametrize(
+    "request_", [Request("p", 0, schema={"enum": {1, 2}}), Request("half of \ud83d", 0)]
+)
+def test_a_request_that_cannot_be_written_is_no_fault_of_the_connection(request_):
+    with Endpoint() as endpoint, pytest.raises(EndpointError, match=r"was not asked: .*schemas"):
+        generator(endpoint).generate([request_])
+    assert not endpoint.bodies
 
 
 def test_requests_go_out_together_up_to_the_limit():
@@ -538,6 +584,17 @@ def test_an_endpoint_that_refuses_everything_ends_a_run_with_few_prompts():
         pytest.raises(EndpointError, match="refused all"),
     ):
         generator(endpoint, max_concurrency=2).generate(alike)
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_breaks_all_answers_off_is_not_said_to_object():
+    error = {"error": {"message": "backend overloaded", "code": 503}}
+    broken = f'data: {{"choices":[{{"delta":{{"content":"a "}}}}]}}\n\ndata: {json.dumps(error)}\n'
+    with (
+        Endpoint(lambda prompt, nth: {"raw": broken.encode()}) as endpoint,
+        pytest.raises(EndpointError, match=r"requests: backend overloaded. Look at the server's"),
+    ):
+        generator(endpoint).generate(REQUESTS)
 
 
 def test_what_one_model_has_answered_says_nothing_of_another():

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -100,6 +101,20 @@ def test_completions_come_one_by_one_and_what_came_is_kept(generator, requests):
     first = [next(answers) for _ in range(3)]
     answers.close()
     assert len({index for index, _ in first}) == 3
+
+
+def test_numbers_of_numpy_are_like_others(tmp_path):
+    folder = save_tiny(tmp_path)
+    request = Request("one two three " * 90, seed=np.int64(3), max_new_tokens=np.uint8(200))
+    plain = {"temperature": 0.5, "top_p": 0.75, "top_k": 9, "min_p": 0.125, "batch_size": 2}
+    numpy = {
+        name: np.asarray(value, "b" if value > 1 else "e")[()] for name, value in plain.items()
+    }
+    answers = [
+        TransformersGenerator(folder, dtype="float32", **settings).generate([request])[0].text
+        for settings in (plain, numpy)
+    ]
+    assert answers[0] == answers[1]
 
 
 def test_a_pickle_carries_no_model(generator):

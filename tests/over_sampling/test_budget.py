@@ -40,6 +40,12 @@ def sampler(**kwargs):
     return LLMOverSampler(generator=Metered(), random_state=0, verbose=False, **kwargs)
 
 
+@pytest.mark.parametrize("type_", [np.float16, np.float32, np.uint8])
+def test_prices_of_numpy_are_like_others(type_):
+    budget = Budget(prompt_price=type_(1), completion_price=type_(2))
+    assert budget.cost(20_000_001, 20_000_001) == 60.000003
+
+
 @pytest.mark.parametrize(
     ("bounds", "sent"),
     [

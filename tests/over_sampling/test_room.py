@@ -3,7 +3,9 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pandas.testing import assert_frame_equal
 
 from sklw import LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.exceptions import GenerationWarning
@@ -46,6 +48,18 @@ def test_texts_longer_than_an_answer_are_refused_with_a_number(method, n_charact
     characters = int(str(caught.value).split("for example to ")[1].split()[0])
     shorter = [text[:characters] for text in X]
     sampler(Scripted(["a"], max_new_tokens=limit)).estimate(shorter, y)
+
+
+def test_numbers_of_numpy_are_like_others():
+    X, y = data(200)
+    estimates = [
+        LLMOverSampler(
+            Scripted(["a"], "chat", max_new_tokens=256), sampling_strategy={"b": 44},
+            prompt=Examples(rows_per_request=whole(2)), max_attempts=whole(8), random_state=0,
+        ).estimate(X, y)
+        for whole in (int, np.uint8)
+    ]  # fmt: skip
+    assert_frame_equal(*estimates)
 
 
 @pytest.mark.filterwarnings("error")

@@ -28,7 +28,7 @@ from sklw import (
 )
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion
-from sklw.over_sampling import TableRows
+from sklw.over_sampling import TableFilter, TableRows
 
 
 def sampler(**kwargs):
@@ -286,7 +286,8 @@ def test_chat_prompts_show_label_and_columns(form):
     assert seen[0].pattern is None
 
 
-def test_json_rows_come_with_a_schema():
+@pytest.mark.parametrize("margin", [0.1, np.float32(0.1)])
+def test_json_rows_come_with_a_schema(margin, tmp_path):
     X, y = table()
     seen = []
 
@@ -300,8 +301,9 @@ def test_json_rows_come_with_a_schema():
                 yield at, Completion(f"Here it is:\n```json\n{json.dumps(answer, indent=1)}\n```")
 
     found = LLMOverSampler(
-        generator=Answering(form="chat"), prompt=TableRows(row_format="json"), random_state=0
-    )
+        generator=Answering(form="chat"), prompt=TableRows(row_format="json"), random_state=0,
+        accept=TableFilter(margin), cache=tmp_path,
+    )  # fmt: skip
     X_new, _ = found.fit_resample(X, y)
     assert len(X_new) == 90
     schema = seen[0].schema

@@ -63,7 +63,7 @@ def _key(generator_key: dict[str, Any], request: Request) -> str:
         "prompt": request.prompt,
         "seed": int(request.seed),
         "stop": list(request.stop),
-        "max_new_tokens": request.max_new_tokens,
+        "max_new_tokens": None if request.max_new_tokens is None else int(request.max_new_tokens),
     }
     if request.pattern is not None:  # absent, so that answers kept before there were patterns fit
         content["pattern"] = request.pattern

@@ -35,6 +35,7 @@ _FILTERS = frozenset(
     }
 )
 _OWN_WORDS = frozenset({"recorded", "exhausted", "empty", "thinking", "error"})
+_SAYING = frozenset({"error", "detail", "message", "errors"})  # what is wrong
 _BESIDE = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 _READ = ("prompt_tokens", "input_tokens", "promptTokenCount")
 _WRITTEN = ("completion_tokens", "output_tokens", "candidatesTokenCount")
@@ -57,12 +58,12 @@ def read_answer(
     count_tokens: Callable[[Any], int],
 ) -> list[Completion] | Fault:
     """Read the answers to a request, or what the server says is wrong."""
-    body = _body(content)
+    content = _unstreamed(content)
+    body = parsed(content)
     if isinstance(body, list) and body and isinstance(body[0], dict):
         body = body[0]  # Gemini wraps errors so
     if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
-        said = isinstance(body, dict) and {"error", "detail", "message", "errors"} & set(body)
-        if said:
+        if isinstance(body, dict) and _SAYING & set(body):
             return read_error(200, headers, content, paid=True)
         return _unreadable(content)
     if body.get("error"):
@@ -83,13 +84,14 @@ def _unreadable(content: bytes) -> Fault:
     return Fault("route" if page else "unreadable", sentence, paid=True)
 
 
-def _body(content: bytes) -> Any:
+def _unstreamed(content: bytes) -> bytes:
+    """Put together an answer that a server streams although it was not asked to."""
     text = content.lstrip()
-    return _joined(text) if text.startswith((b"data:", b"event:", b":")) else parsed(text)
+    joined = _joined(text) if text.startswith((b"data:", b"event:", b":")) else None
+    return text if joined is None else json.dumps(joined).encode()
 
 
 def _joined(stream: bytes) -> Any:
-    """Put together an answer that a server streams although it was not asked to."""
     chunks = [parsed(line[5:].strip()) for line in stream.splitlines() if line.startswith(b"data:")]
     texts: dict[str, list[str]] = {}
     ends: dict[str, Any] = {}
@@ -99,6 +101,8 @@ def _joined(stream: bytes) -> Any:
             continue
         joined |= {name: chunk[name] for name in ("error", "usage") if chunk.get(name)}
         listed = chunk.get("choices")
+        if not isinstance(listed, list) and any(map(chunk.get, _SAYING)):
+            joined.setdefault("error", chunk)
         for choice in listed if isinstance(listed, list) else []:
             if not isinstance(choice, dict):
                 continue

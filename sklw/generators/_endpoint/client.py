@@ -72,6 +72,8 @@ class Asker:
         self._path = "/chat/completions" if generator.prompting == "chat" else "/completions"
         # Its parsing takes longer than all the rest, and expects what not every server sends.
         self._unparsed = import_module(_http_package()).Response
+        # A moment of the loop's clock is too large for NumPy's short floats.
+        self._timeout = float(generator.timeout)
         self._slots = asyncio.Semaphore(generator.max_concurrency)
         self._free = [client for client, _ in zip(cycle(clients), range(generator.max_concurrency))]
 
@@ -103,7 +105,7 @@ class Asker:
                 return _after(paid + 1, self._refused(found, n, request, paid))
             tries += 1
             paid += found.paid
-            most = _PAID_TRIES if found.paid else self._generator.max_retries + 1
+            most = _PAID_TRIES if found.paid else int(self._generator.max_retries) + 1
             left = most - (paid if found.paid else tries)
             wait = self._wait(found, tries, left)
             if wait is None and found.paid and found.kind == "passing":
@@ -120,7 +122,7 @@ class Asker:
         passing |= fault.kind == "unreachable" and (self.answered or fault.names == ())
         if not passing or left <= 0:
             return None
-        return next_wait(fault.wait, tries, left, self._generator.timeout)
+        return next_wait(fault.wait, tries, left, self._timeout)
 
     def _refused(self, fault: Fault, n: int, request: Request, paid: int) -> list[Completion]:
         note: dict[str, Any] = {"error": self._generator.masked(fault.sentence)}
@@ -136,16 +138,17 @@ class Asker:
     ) -> list[Completion] | Fault:
         import openai
 
-        timeout = self._generator.timeout
         try:
             # Whatever the server does: it may drip headers, or answer 100 again and again.
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(self._timeout):
                 response = await client.post(self._path, body=arguments, cast_to=self._unparsed)
         except openai.APIStatusError as error:
             failed = error.response
             return read_error(failed.status_code, _headers(failed), failed.content)
         except (TimeoutError, openai.APITimeoutError):
-            return Fault("slow", f"no answer within {timeout:g} seconds")
+            return Fault("slow", f"no answer within {self._timeout:g} seconds")
+        except (TypeError, ValueError) as error:  # of the request: nothing has been sent
+            return Fault("unsendable", str(error))
         except Exception as error:  # what else a connection may come to
             return _connection_fault(error)
         return read_answer(

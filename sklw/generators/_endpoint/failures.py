@@ -14,7 +14,7 @@ __all__ = ["endpoint_error"]
 def endpoint_error(generator: Any, fault: Fault, address: str) -> EndpointError:
     """Say what failed and what to do."""
     where = without_secrets(address) or address
-    tries = f"after {generator.max_retries + 1} tries"
+    tries = f"after {int(generator.max_retries) + 1} tries"
     route = _route_advice(where)
     what, advice = {
         "key": (
@@ -38,6 +38,7 @@ def endpoint_error(generator: Any, fault: Fault, address: str) -> EndpointError:
             "Lower max_concurrency, raise max_retries or timeout, or look at your plan",
         ),
         "passing": (f"failed {tries}", "Look at the server's log, and try again"),
+        "unsendable": ("was not asked", "Check that prompts and schemas hold what JSON can"),
         "unreadable": (
             "sent what cannot be read",
             f"Check that base_url is an OpenAI-compatible endpoint. {route}",

@@ -1,13 +1,16 @@
 """The fields of a request, and which of them a server turns out not to know."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from sklw.generators._base import Request
 from sklw.generators._endpoint.errors import Fault
 
-__all__ = ["build_arguments", "unknown_parameter"]
+__all__ = ["as_sent", "build_arguments", "unknown_parameter"]
 
 # Hints alone: fewer answers a request are asked for again, stop strings are cut here as well.
 _HINTS = ("seed", "response_format", "n", "stop")
@@ -43,8 +46,8 @@ def build_arguments(
     chat, unsupported = generator.prompting == "chat", set(unsupported)
     arguments: dict[str, Any] = {
         "model": generator.model,
-        "temperature": generator.temperature,
-        "seed": request.seed % 2**31,
+        "temperature": float(generator.temperature),
+        "seed": int(request.seed) % 2**31,
     }
     newer = chat and "max_tokens" in unsupported
     arguments["max_completion_tokens" if newer else "max_tokens"] = limit
@@ -55,7 +58,7 @@ def build_arguments(
         turns = (("user", turns),) if isinstance(turns, str) else turns
         arguments["messages"] = [{"role": role, "content": text} for role, text in turns]
     if generator.top_p is not None:
-        arguments["top_p"] = generator.top_p
+        arguments["top_p"] = float(generator.top_p)
     if request.stop:
         arguments["stop"] = list(request.stop)
     if n > 1:
@@ -66,7 +69,24 @@ def build_arguments(
             "json_schema": {"name": "row", "schema": dict(request.schema), "strict": True},
         }
     known = {name: value for name, value in arguments.items() if name not in unsupported}
-    return known | (generator.extra_body or {})
+    return known | as_sent(generator.extra_body or {})
+
+
+def as_sent(extra_body: dict[str, Any] | None) -> Any:
+    """Return additional fields as a server reads them, NumPy's numbers as Python's."""
+    try:
+        return json.loads(json.dumps(extra_body, default=_unwrapped, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(
+            f"extra_body={extra_body!r:.200} cannot be sent as JSON ({error}). Pass a dict of "
+            "strings, finite numbers, lists and dicts."
+        ) from None
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"it holds a {type(value).__name__}")
 
 
 def unknown_parameter(fault: Fault, arguments: dict[str, Any]) -> str | None:

@@ -137,7 +137,7 @@ class TableFormat(RowFormat):
         frame = problem.rows
         self.columns, self.constants = learn_columns(
             frame,
-            range_margin=accept.range_margin,
+            range_margin=float(accept.range_margin),
             codes=prompt.category_codes,
             group_column=problem.group_column,
         )
