@@ -178,7 +178,7 @@ def test_bounds_end_the_generation_and_what_there_is_is_written(main, mail, endp
     status, out, err = main("augment", mail, *TEXTS, *options)
     assert status == 0
     assert len(endpoint.bodies) == 5
-    assert "max_requests" in err
+    assert "--max-requests is used up" in err
     assert "Requests sent: 5" in out
 
 
