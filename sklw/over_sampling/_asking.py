@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sklw._cached import cached_property
 from sklw._progress import progress
 from sklw.generators import (
     BaseGenerator,
@@ -42,12 +43,16 @@ class Asker:
     marks: Any = ()
     verbose: bool = False
 
+    @cached_property
+    def _kept(self) -> RequestCache | None:
+        cache = RequestCache.resolve(self.cache)
+        return None if cache is None else cache.warning_once()
+
     def __call__(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yield ``(index of the request, completion)`` until all are answered or none may be."""
-        cache = RequestCache.resolve(self.cache)
         with progress(len(requests), "LLMOverSampler", "request", self.verbose) as bar:
             for index, completion in iter_within(
-                self.generator, requests, cache, self.budget, self.usage
+                self.generator, requests, self._kept, self.budget, self.usage
             ):
                 bar.update()
                 yield index, without_thinking(completion, self.marks)

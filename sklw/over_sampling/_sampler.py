@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from sklw._compat.scikit_learn import Interval, StrOptions, check_feature_names
 from sklw._renamed import renamed_parameters
-from sklw.generators import BaseGenerator, Budget, TransformersGenerator, Usage
+from sklw.generators import BaseGenerator, Budget, RequestCache, TransformersGenerator, Usage
 from sklw.generators._thinking import thinking_marks
 from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._choices import (
@@ -321,16 +321,12 @@ class LLMOverSampler(BaseOverSampler):
         self._validate_params()
         if self.budget is not None:
             self.budget.check()
+        RequestCache.resolve(self.cache)  # raises before anything is trained or sent
         problem = make_problem(
-            X,
-            y,
-            groups,
-            sampling_strategy=self.sampling_strategy,
-            augment=self.augment,
-            group_column=self.group_column,
-            label_names=self.label_names,
+            X, y, groups, sampling_strategy=self.sampling_strategy, augment=self.augment,
+            group_column=self.group_column, label_names=self.label_names,
             label_descriptions=self.label_descriptions,
-        )
+        )  # fmt: skip
         check_feature_names(self, X, reset=True)
         self.n_features_in_ = problem.n_features
         self.sampling_strategy_ = problem.targets

@@ -14,12 +14,14 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the processes started below, too
 from _cached import REQUESTS, Database, claims, count, upkeep
 from _slow import SlowGenerator
 
+from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
 from sklw.generators import (
     RecordedGenerator,
@@ -276,7 +278,22 @@ def test_what_users_pass_as_cache(tmp_path, monkeypatch, cache):
     assert RequestCache.resolve(True).path == tmp_path / "requests.sqlite"
     assert RequestCache.resolve(str(tmp_path)).path == tmp_path / "requests.sqlite"
     assert RequestCache.resolve(tmp_path / "a.db").path == tmp_path / "a.db"
+    assert RequestCache.resolve(np.True_).path == tmp_path / "requests.sqlite"
+    assert RequestCache.resolve(np.False_) is None
     assert pickle.loads(pickle.dumps(cache)).path == cache.path
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 5.5, "", b"answers.sqlite", ["a"], np.array(["", ""])])
+def test_what_is_no_path_of_a_cache_is_refused(wrong, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for use in (RequestCache, RequestCache.resolve):
+        with pytest.raises((TypeError, ValueError), match=r"cache cannot be kept in .*cache=True"):
+            use(wrong)
+    sampler = LLMOverSampler(SlowGenerator(str(tmp_path / "log")), cache=wrong)
+    for method in (sampler.fit, sampler.fit_resample, sampler.estimate):
+        with pytest.raises((TypeError, ValueError), match="cache cannot be kept in"):
+            method(["one", "two", "three"], [0, 0, 1])
+    assert not list(tmp_path.iterdir())
 
 
 def test_prompts_are_not_in_the_file(cache, slow):

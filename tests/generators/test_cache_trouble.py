@@ -18,9 +18,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from _cached import REQUESTS, claims, count, store
 
+from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
 from sklw.generators import (
+    BaseGenerator,
     Budget,
+    Completion,
     Request,
     RequestCache,
     Usage,
@@ -28,6 +31,16 @@ from sklw.generators import (
     iter_cached,
     iter_within,
 )
+from sklw.over_sampling import Examples
+
+
+class Stammering(BaseGenerator):
+    """Says everything three times, so that a fit takes several rounds."""
+
+    def iter_generate(self, requests):
+        for number, request in enumerate(requests):
+            yield number, Completion(f"smoke at number {'abcdefghi'[request.index // 3 % 9] * 5}")
+
 
 SPAWN = multiprocessing.get_context("spawn")
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX processes")
@@ -135,6 +148,22 @@ def test_a_disk_full_from_the_start_ends_no_run_and_blocks_no_later_one(small_di
     assert count(slow, REQUESTS, cache) == (0, 12)
     assert len(cache) == 12
     assert time.monotonic() - start < 15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("budget", [None, Budget(max_requests=99)])
+def test_a_fit_of_several_rounds_says_once_that_nothing_is_kept(tmp_path, budget):
+    (tmp_path / "file").touch()
+    sampler = LLMOverSampler(
+        Stammering(), cache=RequestCache(tmp_path / "file" / "cache.sqlite"), budget=budget,
+        prompt=Examples(1), sampling_strategy={1: 8}, verbose=False,
+    )  # fmt: skip
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            sampler.fit_resample([f"the pipe in flat {i}" for i in range(9)], [0] * 6 + [1] * 3)
+        assert sampler.provenance_["round"].nunique() > 1
+        assert sum("not being kept" in str(warning.message) for warning in caught) == 1
 
 
 def test_a_disk_full_at_the_end_leaves_no_claims_to_wait_for(small_disk, slow):

@@ -45,7 +45,7 @@ def known_answers(
         return {}
     generator_key = generator.cache_key()
     keys = [_key(generator_key, request) for request in requests]
-    with Store(cache.path) as store:
+    with Store(cache.path, cache._told) as store:
         found = _lookup(generator, store, dict.fromkeys(keys))
     return {index: found[key] for index, key in enumerate(keys) if key in found}
 
@@ -113,7 +113,7 @@ def iter_cached(
     places: dict[str, list[int]] = {}
     for index, request in enumerate(requests):
         places.setdefault(_key(generator_key, request), []).append(index)
-    with Store(cache.path) as store:
+    with Store(cache.path, cache._told) as store:
         while places:
             found = _lookup(generator, store, places)
             for key, completion in found.items():

@@ -1,8 +1,11 @@
 """The file of answers, as users see it."""
 
+import copy
 import os
 from pathlib import Path
 from typing import Union
+
+import numpy as np
 
 from sklw._folder import cache_folder
 from sklw.generators._cache.database import FILE_NAME
@@ -35,7 +38,15 @@ class RequestCache:
     0
     """
 
+    _told: set[str] | None = None  # what one fit has been warned of
+
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int | None = None) -> None:
+        is_path = isinstance(path, str | os.PathLike)
+        if not is_path or path == "":
+            raise (ValueError if is_path else TypeError)(
+                f"A request cache cannot be kept in {path!r}, which is no path of a file. Pass "
+                "one, as in cache='answers.sqlite', or cache=True for the default file."
+            )
         if max_bytes is not None and (isinstance(max_bytes, bool) or not max_bytes > 0):
             raise ValueError(
                 f"max_bytes is {max_bytes!r}; it is a number of bytes above 0, or None."
@@ -55,6 +66,18 @@ class RequestCache:
     def default(cls) -> "RequestCache":
         """Return the cache that ``cache=True`` stands for."""
         return cls(cache_folder() / FILE_NAME)
+
+    def warning_once(self) -> "RequestCache":
+        """Return a cache for one fit, which says once that its file cannot be written.
+
+        Returns
+        -------
+        cache : RequestCache
+            The same file; without this every call warns anew.
+        """
+        once = copy.copy(self)
+        once._told = set()
+        return once
 
     def clear(self) -> int:
         """Delete all answers.
@@ -135,10 +158,6 @@ class RequestCache:
         cache : RequestCache or None
             The cache.
         """
-        if cache is None or cache is False:
-            return None
-        if isinstance(cache, RequestCache):
-            return cache
-        if cache is True:
-            return cls.default()
-        return cls(cache)
+        if isinstance(cache, bool | np.bool_):
+            return cls.default() if cache else None
+        return cache if cache is None or isinstance(cache, RequestCache) else cls(cache)

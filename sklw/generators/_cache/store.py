@@ -43,8 +43,9 @@ class Store:
     waited for, since what it holds is not missing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, told: set[str] | None = None) -> None:
         self._database = Database(path)
+        self._told = set() if told is None else told
         self._begin()
         _stores.add(self)
 
@@ -55,7 +56,7 @@ class Store:
         self._unwritten: dict[str, str] = {}
         self._arrived, self._stop = threading.Event(), threading.Event()
         self._writer: threading.Thread | None = None
-        self._working = self._claimed = self._used = self._warned = False
+        self._working = self._claimed = self._used = False
         self._beaten = time.monotonic()
         self._failure: str | None = None
         self._failed_at = 0.0
@@ -242,9 +243,9 @@ class Store:
             warnings.warn(
                 self._database.notices.pop(), GenerationWarning, stacklevel=caller_level()
             )
-        if not failing or self._warned:
+        if not failing or "failing" in self._told:
             return
-        self._warned = True
+        self._told.add("failing")
         warnings.warn(
             f"Answers are not being kept in the request cache {str(self._database.path)!r}: "
             f"{self._failure or 'the run was interrupted'}. Generation goes on; what comes is held "
