@@ -1,5 +1,8 @@
 """Tables of numbers, categories and texts together: rows that stay a frame, and their features."""
 
+from datetime import date
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,14 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from sklw._copies import folded
 
-__all__ = ["MixedEncoder", "MixedRows", "frame_of", "reading_frames"]
+__all__ = [
+    "MixedEncoder",
+    "MixedRows",
+    "column_contents",
+    "frame_of",
+    "inferred",
+    "reading_frames",
+]
 
 # Strings are categories up to this many values, or up to one in two rows; beyond that, texts.
 _FEW_VALUES, _MANY_VALUES, _WORDS_OF_A_TEXT = 10, 50, 3
@@ -39,13 +49,9 @@ class MixedRows:
         """Return the rows of a table that does not hold numbers alone, None for any other."""
         if isinstance(X, cls):
             return X
-        if issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind not in "OUT"):
+        frame = inferred(X)
+        if not isinstance(frame, pd.DataFrame):
             return None
-        if not (np.ndim(X) == 2 if isinstance(X, (list, tuple)) else len(np.shape(X)) == 2):
-            return None
-        if hasattr(X, "columns") and not isinstance(X, pd.DataFrame):  # polars and others
-            X = pd.DataFrame({name: list(X[name]) for name in X.columns})
-        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X).infer_objects()
         numbers = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
         return None if numbers else cls(frame)
 
@@ -63,6 +69,69 @@ class MixedRows:
     def joined(self, other: "MixedRows") -> "MixedRows":
         """Return these rows and others after them."""
         return MixedRows(pd.concat([self.frame, other.frame]))
+
+
+def inferred(X: Any) -> Any:
+    """Return a table of objects as a frame whose columns are of the types of what they hold.
+
+    Numbers of other packages and dates beside missing values come as objects, which would be read
+    as texts. Anything else is returned as it is.
+    """
+    if issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind not in "OUT"):
+        return X
+    if not (np.ndim(X) == 2 if isinstance(X, (list, tuple)) else len(np.shape(X)) == 2):
+        return X
+    if hasattr(X, "columns") and not isinstance(X, pd.DataFrame):  # polars and others
+        X = pd.DataFrame({name: list(X[name]) for name in X.columns})
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+    if not any(map(_says_little, frame.dtypes)):
+        return frame
+    columns = {at: _inferred(frame.iloc[:, at]) for at in range(frame.shape[1])}
+    return pd.DataFrame(columns).set_axis(frame.columns, axis=1)
+
+
+def _says_little(dtype: Any) -> bool:
+    """Whether a column of the type may hold anything, or dates that pandas does not count with."""
+    return pd.api.types.is_object_dtype(dtype) or (
+        isinstance(dtype, pd.ArrowDtype) and dtype.kind in "mM"
+    )
+
+
+def _inferred(column: pd.Series) -> pd.Series:
+    if not _says_little(column.dtype):
+        return column
+    column = column.astype(object).infer_objects()
+    known = column.dropna()
+    if column.dtype != object or not len(known):
+        return column
+    try:
+        if all(isinstance(value, (Real, Decimal, np.bool_)) for value in known):
+            numbers = column.to_numpy(dtype=float, na_value=np.nan)
+            return pd.Series(numbers, index=column.index)
+        if all(isinstance(value, (date, np.datetime64)) for value in known):
+            column = column.where(column.notna(), pd.NaT)
+            return pd.to_datetime(column, utc=any(getattr(d, "tzinfo", None) for d in known))
+    except (ValueError, OverflowError):  # out of range
+        pass
+    return column
+
+
+def column_contents(rows: Any) -> list[str | None]:
+    """Return what each column holds, in words; None if it holds nothing."""
+    if not isinstance(rows, MixedRows):
+        return ["numbers"] * rows.shape[1]
+    return [_contents(rows.frame.iloc[:, at]) for at in range(rows.shape[1])]
+
+
+def _contents(column: pd.Series) -> str | None:
+    if column.dtype == object and column.isna().all():
+        return None
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    if pd.api.types.is_numeric_dtype(dtype):
+        return "numbers"
+    return {"M": "dates", "m": "durations"}.get(dtype.kind, "strings or objects")
 
 
 def frame_of(rows: Any) -> Any:
@@ -114,19 +183,24 @@ _KINDS = ("number", "category", "text")
 
 
 def _kind(column: pd.Series) -> str:
+    column = _inferred(column)
     if pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind in "mM":
         return "number"
     known = column.dropna().astype(str)
     n_values = known.nunique()
-    of_words = known.map(lambda text: len(text.split())).mean() >= _WORDS_OF_A_TEXT
-    varied = n_values > max(_FEW_VALUES, len(column) / 2)
-    return "text" if varied or (n_values > _MANY_VALUES and of_words) else "category"
+    if n_values > max(_FEW_VALUES, len(column) / 2):
+        return "text"
+    several = n_values > _MANY_VALUES
+    of_words = several and known.map(lambda text: len(text.split())).mean() >= _WORDS_OF_A_TEXT
+    return "text" if of_words else "category"
 
 
 def _plain(column: pd.Series, kind: str) -> np.ndarray:
     if kind == "number":
+        column = _inferred(column)
         if column.dtype.kind in "mM":
-            return pd.to_numeric(column).astype(float).where(column.notna()).to_numpy()
+            numbers = pd.to_numeric(column.dt.as_unit("us"))  # columns may differ in their units
+            return numbers.astype(float).where(column.notna()).to_numpy()
         return column.to_numpy(dtype=float, na_value=np.nan)
     texts = column.astype(object).where(column.notna(), "").map(str)
     return texts.to_numpy(dtype=object)

@@ -1,5 +1,6 @@
 """Which row is which: what a pipeline knows of its rows, and how it follows them."""
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.utils.validation import has_fit_parameter
 
+from sklw._callers import caller_level
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._rows.following import NEW, UNSURE, Step, follow, n_rows
 
@@ -29,6 +31,7 @@ class Rows:
     augmented: np.ndarray | None = None  # as the samplers tell
     groups: np.ndarray | None = None
     sampled: bool = False  # whether there is a sampler, or a place that is left for one
+    ungrouped_by: str | None = None  # which step added rows of unknown groups to known ones
     added_to: bool = False  # whether an over-sampler has taken the rows it got for real ones
 
     @classmethod
@@ -57,6 +60,7 @@ class Rows:
         groups = getattr(sampler, "groups_", None)
         if groups is None and self.groups is not None and old.all():
             groups = self.groups[known]
+        lost = groups is None and self.groups is not None
         parents = self._parents(step)
         adds = isinstance(sampler, BaseOverSampler) or hasattr(sampler, "synthetic_mask_")
         return replace(
@@ -66,6 +70,7 @@ class Rows:
             parent_indices=parents,
             augmented=augmented,
             groups=groups,
+            ungrouped_by=type(sampler).__name__ if lost else self.ungrouped_by,
             added_to=self.added_to or adds or bool(synthetic.any()),
         )
 
@@ -145,6 +150,15 @@ class Rows:
         for name in ("augmented", "groups"):
             if known[name] is None or not has_fit_parameter(weighter, name):
                 del known[name]
+        if self.groups is None and self.ungrouped_by and getattr(weighter, "class_weight", None):
+            warnings.warn(
+                f"{self.ungrouped_by} added rows whose group is not known, so class_weight="
+                f"{weighter.class_weight!r} balances the classes, not the cells of class and "
+                f"group. Put {self.ungrouped_by} before the sampler that knows the groups, or "
+                "leave it out.",
+                UserWarning,
+                stacklevel=caller_level(),
+            )
         given = {name: value for name, value in params.items() if value is not None}
         for name, of_new in (("synthetic", self.synthetic), ("augmented", known.get("augmented"))):
             if name in given and self.is_per_row(name, given[name]) and not self._is_as_given():

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import column_or_1d
 
 from sklw._copies import folded
-from sklw._mixed import MixedRows
+from sklw._mixed import MixedRows, column_contents, frame_of, inferred
 from sklw._rows.following import row_keys
 from sklw._validation import check_labels, check_texts, holds_texts, refuse_masked
 from sklw.weighting._process import warn
@@ -59,9 +59,8 @@ class Reference:
                 f"reference holds {_described(own_rows)} and the rows to be weighted are "
                 f"{_described(rows)}. Pass a reference of the same kind."
             )
-        if isinstance(rows, MixedRows) and isinstance(own_rows, MixedRows):
-            # Of an array, the columns have no names yet.
-            own_rows = MixedRows(own_rows.frame.set_axis(rows.frame.columns, axis=1))
+        if rows.ndim > 1:
+            own_rows = _in_the_form_of(rows, own_rows)
         found = cls(own_rows, own_labels, _positions(own_rows, rows))
         if synthetic is not None:
             made = np.flatnonzero(check_mask(synthetic, rows.shape[0]))
@@ -109,6 +108,26 @@ def _names(X: Any) -> list[Any] | None:
     return None if isinstance(columns, pd.RangeIndex) or holds_texts(X) else list(columns)
 
 
+def _in_the_form_of(rows: Any, reference: Any) -> Any:
+    """Return the reference as a frame, an array or a sparse matrix, whichever the rows are."""
+    frame = next((table.frame for table in (rows, reference) if isinstance(table, MixedRows)), None)
+    contents = zip(column_contents(reference), column_contents(rows), strict=True)
+    for at, (own, other) in enumerate(contents):
+        if frame is not None and None not in (own, other) and own != other:
+            raise ValueError(
+                f"The column {frame.columns[at]!r} holds {own} in the reference and {other} in the "
+                "rows to be weighted. Convert it so that it is of one type in both."
+            )
+    if isinstance(rows, MixedRows):  # of an array, the columns have no names yet
+        table = reference.toarray() if issparse(reference) else frame_of(reference)
+        return MixedRows(pd.DataFrame(table).set_axis(rows.frame.columns, axis=1))
+    if isinstance(reference, MixedRows):
+        reference = reference.frame.astype(float).to_numpy()
+    if issparse(rows):
+        return csr_array(reference)
+    return reference.toarray() if issparse(reference) else reference
+
+
 def _positions(known: Any, rows: Any) -> list[np.ndarray]:
     found: dict[Any, list[int]] = {}
     own, others = _row_keys(known, rows, alike=True)
@@ -144,7 +163,7 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     refuse_masked(X, "SyntheticWeighter")
     if holds_texts(X):
         rows: Any = check_texts(X, estimator_name="SyntheticWeighter")
-    elif (rows := MixedRows.of(X)) is None:
+    elif (rows := MixedRows.of(X := inferred(X))) is None:
         rows = check_array(
             X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
         )

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklw._compat.scikit_learn import Interval, StrOptions, check_feature_names, fit_context
 from sklw._cross_fitting import CHECKER
-from sklw._mixed import MixedRows
+from sklw._mixed import MixedRows, inferred
 from sklw._renamed import renamed_parameters
 from sklw._row_weights import BaseRowWeighter, RowWeights
 from sklw._validation import holds_texts
@@ -333,7 +333,9 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         if MixedRows.of(X) is not None:
             check_feature_names(self, X, reset=False)
         else:
-            validate_data(self, X, reset=False, accept_sparse="csr", ensure_all_finite="allow-nan")
+            validate_data(
+                self, inferred(X), reset=False, accept_sparse="csr", ensure_all_finite="allow-nan"
+            )
         return X
 
     def report(

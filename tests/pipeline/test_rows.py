@@ -1,6 +1,7 @@
 """Which row is which: rows followed through samplers, and what belongs to them with them."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -378,6 +379,38 @@ def test_groups_given_to_the_sampler_reach_it_and_the_weighter(fit_with):
     totals = pd.Series(got["sample_weight"]).groupby(pd.Index(cells).to_flat_index()).sum()
     assert len(totals) == 4
     assert_allclose(totals, len(cells) / 4)
+
+
+class Grouping(Sampler):
+    """Stands for an over-sampler that knows the groups."""
+
+    def fit_resample(self, X, y):
+        self.groups_ = np.where(X[:, 0] % 3 == 0, "a", "b")
+        self.sample_indices_ = np.arange(len(X))
+        return X, y
+
+
+@pytest.mark.parametrize("added", [0, 5])
+@pytest.mark.parametrize("sampler", [SMOTE(k_neighbors=1), RandomOverSampler()])
+def test_groups_that_another_sampler_loses_are_missed(sampler, added):
+    table = np.arange(24.0)[:, None]
+    sampler = clone(sampler).set_params(sampling_strategy={"spam": 4 + added})
+    weighter = SyntheticWeighter("uniform", class_weight="balanced")
+    pipe = make_pipeline(Grouping(), sampler, weighter, Recorder())
+    if isinstance(sampler, SMOTE) and added:
+        with pytest.warns(UserWarning, match="Put SMOTE before the sampler that") as caught:
+            pipe.fit(table, Y)
+        assert [w.filename for w in caught] == [__file__]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            pipe.set_params(syntheticweighter__class_weight=None).fit(table, Y)
+            turned = make_pipeline(sampler, Grouping(), weighter, Recorder())
+            turned.set_params(syntheticweighter__class_weight="balanced").fit(table, Y)
+        return
+    got = pipe.fit(table, Y)[-1].got_  # copies are of the group of their original
+    groups, is_ham = got["X"][:, 0] % 3 == 0, got["X"][:, 0] < 20
+    totals = pd.Series(got["sample_weight"]).groupby([groups, is_ham]).sum()
+    assert_allclose(totals, (24 + added) / 4)
 
 
 def test_a_mask_given_by_the_user_is_followed(fit_with):
