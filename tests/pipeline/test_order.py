@@ -12,6 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
@@ -101,6 +102,20 @@ def test_two_columns_of_texts_before_a_vectorizer_are_refused_in_time():
     pipe = make_pipeline(Costly(), SyntheticWeighter(), TfidfVectorizer(), LogisticRegression())
     with pytest.raises(TypeError, match=r"has the shape \(24, 1\)"):
         pipe.fit(np.array(TEXTS)[:, None], LABELS)
+
+
+@pytest.mark.parametrize("with_sampler", [False, True])
+def test_a_frozen_weighter_is_refused_in_time(with_sampler):
+    fitted = SyntheticWeighter("uniform").fit(TEXTS, LABELS, np.arange(24) >= 22)
+    steps = [Costly()] if with_sampler else []
+    for last in ([TfidfVectorizer(), LogisticRegression()], []):
+        for inner in (fitted, make_sklearn_pipeline("passthrough", fitted)):
+            pipe = make_pipeline(*steps, FrozenEstimator(inner), *last)
+            with pytest.raises(TypeError, match="Put the weighter itself into the pipeline"):
+                pipe.fit(TEXTS, LABELS)
+    complete = make_pipeline("passthrough", clone(fitted), TfidfVectorizer(), LogisticRegression())
+    frozen = FrozenEstimator(complete.fit(TEXTS, LABELS))  # needs no weights any more
+    assert make_pipeline(frozen).fit(TEXTS, LABELS).predict(TEXTS).shape == (24,)
 
 
 def test_the_last_steps_out_of_order():
