@@ -18,6 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from skorch.dataset import ValidSplit
+from skorch.helper import predefined_split
 
 from sklw import (
     BertClassifier,
@@ -82,18 +84,35 @@ def test_the_error_says_which_step_goes_where(steps, words):
     ],
 )
 @pytest.mark.parametrize(
-    "part",
-    [RealSyntheticVotingClassifier(LogisticRegression()), BertClassifier(early_stopping=2)],
+    ("part", "words"),
+    [
+        (RealSyntheticVotingClassifier(LogisticRegression()), None),
+        (BertClassifier(early_stopping=2), "leave early_stopping out"),
+        (BertClassifier(train_split=ValidSplit(3)), "leave train_split out"),
+        (
+            BertClassifier(early_stopping=True, train_split=ValidSplit(3)),
+            "leave early_stopping and train_split out",
+        ),
+    ],
 )
-def test_what_tells_real_rows_apart_is_not_left_without_word(within, advice, part):
+def test_what_tells_real_rows_apart_is_not_left_without_word(within, advice, part, words):
     pipe = make_pipeline(Costly(), SyntheticWeighter(), within(part))
-    words = advice if isinstance(part, RealSyntheticVotingClassifier) else "leave early_stopping"
+    words = words or advice
     with pytest.raises(TypeError, match=words) as raised:
         pipe.fit(TEXTS, LABELS)
     assert "set_fit_request(row_weights=True)" in str(raised.value)
     with sklearn.config_context(enable_metadata_routing=True):
         part = clone(part).set_fit_request(row_weights=True)
         pipe = make_pipeline(Costly(), SyntheticWeighter(), CalibratedClassifierCV(part))
+        with pytest.raises(AssertionError, match="paid for"):
+            pipe.fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("split", [None, False, predefined_split(None)])
+def test_what_holds_out_no_row_is_left_alone(split):
+    final = VotingClassifier([("a", BertClassifier(train_split=split))])
+    with sklearn.config_context(enable_metadata_routing=False):
+        pipe = make_pipeline(Costly(), SyntheticWeighter(), final)
         with pytest.raises(AssertionError, match="paid for"):
             pipe.fit(TEXTS, LABELS)
 
