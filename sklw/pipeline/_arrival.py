@@ -39,8 +39,16 @@ def _parts(final: Any, argument: str) -> list[Any]:
 
 def _tells_apart(part: Any) -> bool:
     """Whether it treats real and synthetic rows differently, for which it needs row_weights."""
-    held_out = getattr(part, "early_stopping", False)
-    return isinstance(part, RealSyntheticVotingClassifier) or held_out is not False
+    return isinstance(part, RealSyntheticVotingClassifier) or bool(_holding_out(part))
+
+
+def _holding_out(part: Any) -> list[str]:
+    """Return the parameters by which it holds out rows to train on."""
+    split = getattr(part, "train_split", None)
+    own_rows = "valid_ds" in getattr(split, "keywords", ())  # skorch's predefined_split
+    stops = getattr(part, "early_stopping", False) is not False
+    splits = split is not None and split is not False and not own_rows
+    return ["early_stopping"] * stops + ["train_split"] * splits
 
 
 def _advice_apart(final: Any, part: Any) -> str:
@@ -49,7 +57,7 @@ def _advice_apart(final: Any, part: Any) -> str:
     turned = (
         f"put it outside, {inner}({outer}(...)), or "
         if isinstance(part, RealSyntheticVotingClassifier)
-        else "leave early_stopping out, or "
+        else f"leave {' and '.join(_holding_out(part))} out, or "
     )
     first = "" if routing else "sklearn.set_config(enable_metadata_routing=True) and "
     return (

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
 from sklw._row_weights import BaseRowWeighter
@@ -26,6 +27,8 @@ def check_order(steps: list[tuple[str, Any]]) -> None:
                 f"{type(step).__name__} predicts, so it has to be the last step, but {late} comes "
                 f"after it. {_ORDER}"
             )
+    for _, step in active:
+        _refuse_frozen_weighter(step)
     weighters = [at for at, (_, step) in enumerate(active) if isinstance(step, BaseRowWeighter)]
     if len(weighters) > 1:
         raise TypeError(
@@ -54,6 +57,20 @@ def check_order(steps: list[tuple[str, Any]]) -> None:
                 f"{name} turns texts into numbers, and {last} reads texts. Leave {name} out, or "
                 "end with a classifier of numbers such as LogisticRegression."
             )
+
+
+def _refuse_frozen_weighter(step: Any) -> None:
+    if not isinstance(step, FrozenEstimator) or not hasattr(step, "transform"):
+        return
+    inner = [step.estimator, *step.estimator.get_params().values()]
+    weighter = next((part for part in inner if isinstance(part, BaseRowWeighter)), None)
+    if weighter is not None:
+        raise TypeError(
+            f"FrozenEstimator keeps {type(weighter).__name__} from weighting the rows that the "
+            "final estimator is fitted on, and its weights are those of other rows. Put the "
+            "weighter itself into the pipeline, or fit the final estimator on the rows that it "
+            "was fitted on, with its sample_weight_ or row_weights_."
+        )
 
 
 _OF_TABLES = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")

@@ -32,7 +32,10 @@ def gathered(
     """Check what the weighter's fit is given beside the rows, and put it together."""
     given, required = weighter.reference, method.needs_synthetic_mask
     reference = reference_for(given, X, rows, labels, synthetic, required=required)
-    made = ~reference.holds(rows) if synthetic is None else check_mask(synthetic, len(labels))
+    if synthetic is None:
+        made = ~reference.holds(rows, labels)
+    else:
+        made = check_mask(synthetic, len(labels))
     parents = check_parents(parent_indices, made)
     groups = None if groups is None else check_groups(groups, len(labels))
     evidence = Evidence(

@@ -78,11 +78,14 @@ class Reference:
         """Take the real rows themselves; a synthetic copy of one stands where that one does."""
         return cls(rows[real], labels[real], _positions(rows[real], rows))
 
-    def holds(self, rows: Any) -> np.ndarray:
-        """Say of each row to be weighted whether it is among these, to the letter."""
+    def holds(self, rows: Any, labels: np.ndarray) -> np.ndarray:
+        """Say of each row to be weighted whether it is among these, to the letter and labelled so.
+
+        With another label than any equal row of these has it is none of them.
+        """
         known, keys = _row_keys(self.rows, rows)
-        real = set(known)
-        return np.array([key in real for key in keys], dtype=bool)
+        real = set(zip(known, self.labels.tolist(), strict=True))
+        return np.array([pair in real for pair in zip(keys, labels.tolist(), strict=True)], bool)
 
 
 def _described(rows: Any) -> str:

@@ -251,9 +251,10 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         y : array-like of shape (n_samples,)
             Their labels.
         synthetic : array-like of bool of shape (n_samples,), default=None
-            Which rows are synthetic. Without it, those that are not in `reference` are.
-            :class:`sklw.Pipeline` passes it after an over-sampler: what that added is synthetic,
-            and what it was given is real, whether or not it is in the reference.
+            Which rows are synthetic. Without it, those that are not in `reference`, or have
+            another label there, count as synthetic. :class:`sklw.Pipeline` passes it after an
+            over-sampler: what that added is synthetic, and what it was given is real, whether or
+            not it is in the reference.
         parent_indices : sequence of int arrays, default=None
             For each row, or each synthetic one, the rows of `X` it was generated from, from 0.
         augmented : array-like of bool of shape (n_samples,), default=None

@@ -12,11 +12,14 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from skorch.dataset import ValidSplit
+from skorch.helper import predefined_split
 
 from sklw import (
     BertClassifier,
@@ -81,12 +84,20 @@ def test_the_error_says_which_step_goes_where(steps, words):
     ],
 )
 @pytest.mark.parametrize(
-    "part",
-    [RealSyntheticVotingClassifier(LogisticRegression()), BertClassifier(early_stopping=2)],
+    ("part", "words"),
+    [
+        (RealSyntheticVotingClassifier(LogisticRegression()), None),
+        (BertClassifier(early_stopping=2), "leave early_stopping out"),
+        (BertClassifier(train_split=ValidSplit(3)), "leave train_split out"),
+        (
+            BertClassifier(early_stopping=True, train_split=ValidSplit(3)),
+            "leave early_stopping and train_split out",
+        ),
+    ],
 )
-def test_what_tells_real_rows_apart_is_not_left_without_word(within, advice, part):
+def test_what_tells_real_rows_apart_is_not_left_without_word(within, advice, part, words):
     pipe = make_pipeline(Costly(), SyntheticWeighter(), within(part))
-    words = advice if isinstance(part, RealSyntheticVotingClassifier) else "leave early_stopping"
+    words = words or advice
     with pytest.raises(TypeError, match=words) as raised:
         pipe.fit(TEXTS, LABELS)
     assert "set_fit_request(row_weights=True)" in str(raised.value)
@@ -97,10 +108,33 @@ def test_what_tells_real_rows_apart_is_not_left_without_word(within, advice, par
             pipe.fit(TEXTS, LABELS)
 
 
+@pytest.mark.parametrize("split", [None, False, predefined_split(None)])
+def test_what_holds_out_no_row_is_left_alone(split):
+    final = VotingClassifier([("a", BertClassifier(train_split=split))])
+    with sklearn.config_context(enable_metadata_routing=False):
+        pipe = make_pipeline(Costly(), SyntheticWeighter(), final)
+        with pytest.raises(AssertionError, match="paid for"):
+            pipe.fit(TEXTS, LABELS)
+
+
 def test_two_columns_of_texts_before_a_vectorizer_are_refused_in_time():
     pipe = make_pipeline(Costly(), SyntheticWeighter(), TfidfVectorizer(), LogisticRegression())
     with pytest.raises(TypeError, match=r"has the shape \(24, 1\)"):
         pipe.fit(np.array(TEXTS)[:, None], LABELS)
+
+
+@pytest.mark.parametrize("with_sampler", [False, True])
+def test_a_frozen_weighter_is_refused_in_time(with_sampler):
+    fitted = SyntheticWeighter("uniform").fit(TEXTS, LABELS, np.arange(24) >= 22)
+    steps = [Costly()] if with_sampler else []
+    for last in ([TfidfVectorizer(), LogisticRegression()], []):
+        for inner in (fitted, make_sklearn_pipeline("passthrough", fitted)):
+            pipe = make_pipeline(*steps, FrozenEstimator(inner), *last)
+            with pytest.raises(TypeError, match="Put the weighter itself into the pipeline"):
+                pipe.fit(TEXTS, LABELS)
+    complete = make_pipeline("passthrough", clone(fitted), TfidfVectorizer(), LogisticRegression())
+    frozen = FrozenEstimator(complete.fit(TEXTS, LABELS))  # needs no weights any more
+    assert make_pipeline(frozen).fit(TEXTS, LABELS).predict(TEXTS).shape == (24,)
 
 
 def test_the_last_steps_out_of_order():
@@ -294,7 +328,8 @@ def test_a_checker_of_the_users_gets_the_frame():
     assert weighter.sample_weight_[40:48].mean() > weighter.sample_weight_[48:].mean()
     reference = SyntheticWeighter(checker=checker, reference=(TABLE, KINDS))
     stock = make_stock_pipeline(reference, "passthrough").fit_transform(rows, labels)
-    assert stock.row_weights.synthetic.sum() == 0  # each is a copy of a row of the reference
+    # Each is a copy of a row of the reference, the last eight with another label.
+    assert stock.row_weights.synthetic.tolist() == [False] * 48 + [True] * 8
 
 
 @pytest.mark.slow

@@ -1,9 +1,15 @@
 """Which rows of the reference are which of those to be weighted."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from sklw import SyntheticWeighter
 
@@ -70,3 +76,48 @@ def test_a_column_of_texts_may_have_another_name_in_the_reference():
     reference = texts[~MADE].rename(columns={"text": "message"}), Y[~MADE]
     weighter = SyntheticWeighter("uniform", reference=reference).fit(texts, Y)
     assert weighter.synthetic_mask_.tolist() == MADE.tolist()
+
+
+TEXTS = [f"{'good' if y else 'bad'} number {i}" for i, y in enumerate(Y)]
+BAG = make_pipeline(CountVectorizer(), LogisticRegression(C=100))
+
+
+@pytest.mark.parametrize(
+    ("rows", "checker"),
+    [
+        (NUMBERS.to_numpy(), "embedding"),
+        (csr_array(NUMBERS), "embedding"),
+        (MIXED, "embedding"),
+        (np.array(TEXTS, dtype=object), BAG),
+    ],
+    ids=["numbers", "sparse", "mixed", "texts"],
+)
+def test_a_row_of_the_reference_with_another_label_is_synthetic(rows, checker):
+    flipped = np.where(np.arange(N) < 10, 1 - Y, Y)
+    weighter = SyntheticWeighter(checker=checker, reference=(rows, Y), random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        weights = weighter.fit(rows, flipped).sample_weight_
+    assert weighter.synthetic_mask_.tolist() == [True] * 10 + [False] * (N - 10)
+    # Judged by models that did not see the row itself.
+    told = SyntheticWeighter(checker=checker, random_state=0).fit(
+        *doubled(rows, flipped), np.arange(N + 10) >= N
+    )
+    assert_allclose(weighter.quality_[:10], told.quality_[N:])
+    assert weighter.quality_[:10].mean() < 0.4
+    assert (weights[10:] == 1).all()
+    with pytest.warns(UserWarning, match="10 synthetic rows are identical"):
+        weighter.fit(rows, flipped, synthetic=np.arange(N) < 10)
+
+
+def doubled(rows, flipped):
+    """Return all rows as they are, then the first ten with the other label."""
+    order = np.r_[np.arange(N), np.arange(10)]
+    taken = rows.iloc[order] if isinstance(rows, pd.DataFrame) else rows[order]
+    return taken, np.r_[Y, flipped[:10]]
+
+
+def test_a_row_of_the_reference_may_have_several_labels_there():
+    rows, labels = np.tile(NUMBERS.to_numpy()[:40], (2, 1)), np.r_[Y[:40], 1 - Y[:40]]
+    weighter = SyntheticWeighter("uniform", reference=(rows, labels)).fit(rows[:40], labels[:40])
+    assert not weighter.synthetic_mask_.any()
