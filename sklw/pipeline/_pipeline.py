@@ -8,9 +8,12 @@ from itertools import takewhile
 from typing import Any
 
 import imblearn.pipeline
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_memory
 
 import sklw
@@ -132,6 +135,34 @@ class Pipeline(imblearn.pipeline.Pipeline):
             self.steps[position] = (name, fitted)
         self._hand_over(routed_params, rows, weights)
         return X, y
+
+    @available_if(lambda self: hasattr(self._final_estimator, "score"))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> float:
+        """Score the final estimator on transformed rows.
+
+        Parameters
+        ----------
+        X : array-like
+            Rows.
+        y : array-like, default=None
+            Their labels.
+        sample_weight : array-like, default=None
+            How much each row counts in the score.
+        **params : dict
+            Metadata that steps request, with metadata routing enabled.
+
+        Returns
+        -------
+        score : float
+            What the final estimator's ``score`` returns.
+        """
+        if sample_weight is not None or not get_config()["enable_metadata_routing"]:
+            return super().score(X, y, sample_weight, **params)
+        # The pipelines of other packages route None too, which voting and searches may refuse.
+        routed = process_routing(self, "score", **params)
+        for _, name, step in self._iter(with_final=False):
+            X = step.transform(X, **routed[name].transform)
+        return self.steps[-1][1].score(X, y, **routed[self.steps[-1][0]].score)
 
     def _must_follow(self, routed_params: Any, rows: Rows) -> bool:
         """Say whether anything depends on which row is which; fail now if that cannot be told."""

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import make_classification
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
@@ -195,6 +196,26 @@ def test_estimators_of_estimators_take_the_weights(data, build):
     plain = make_pipeline(SMOTE(random_state=0), SyntheticWeighter("uniform"), build())
     shares = [pipe.fit(*data).predict_proba(data[0])[:, 1].mean() for pipe in (heavy, plain)]
     assert shares[0] < shares[1] - 0.05
+    score = heavy.score(*data)
+    assert 0.5 < score < 1
+    if not isinstance(heavy[-1], LogisticRegressionCV):  # its scorer is balanced
+        assert score == pytest.approx((heavy.predict(data[0]) == data[1]).mean())
+    assert np.isfinite(cross_val_score(clone(heavy), *data, cv=2)).all()
+
+
+def test_a_score_may_be_weighted(data, routing):
+    weights = data[1] + 1.0
+    final = LogisticRegression()
+    if routing:
+        final.set_score_request(sample_weight=True)
+    pipe = make_pipeline(SMOTE(random_state=0), SyntheticWeighter("uniform"), final).fit(*data)
+    right = pipe.predict(data[0]) == data[1]
+    assert pipe.score(*data, sample_weight=weights) == pytest.approx(
+        np.average(right, weights=weights)
+    )
+    assert not hasattr(make_pipeline(SyntheticWeighter("uniform"), "passthrough"), "score")
+    with pytest.raises(NotFittedError):
+        clone(pipe).score(*data)
 
 
 def test_threshold_tuning_takes_weights_with_routing_and_says_so_without(data, routing):
