@@ -3,6 +3,7 @@
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any, NoReturn
 
 import numpy as np
@@ -99,6 +100,12 @@ class RowWeights:
         return len(self.sample_weight)
 
     def __getitem__(self, rows: Any) -> "RowWeights":
+        if isinstance(rows, Integral):
+            raise TypeError(
+                f"RowWeights is indexed by several rows, as an array of them is, and got {rows}. "
+                f"Take one row by weights[[{rows}]], and its weight by "
+                f"weights.sample_weight[{rows}]."
+            )
         quality = None if self.quality is None else self.quality[rows]
         return replace(
             self,

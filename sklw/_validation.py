@@ -16,11 +16,13 @@ from sklw._copies import folded
 __all__ = [
     "ENCODED_LABELS",
     "ENCODED_RECORDS",
+    "check_encodable",
     "check_groups",
     "check_labels",
     "check_texts",
     "hint_at_numbered_classes",
     "holds_texts",
+    "is_encodable",
     "refuse_masked",
     "warn_of_alike_labels",
 ]
@@ -40,8 +42,11 @@ ENCODED_RECORDS = _ENCODED.format(
 )
 
 
-def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
-    """Check that `X` is a collection or a column of texts, and return it as a 1-D array."""
+def check_texts(X: Any, *, estimator_name: str, encodable: bool = False) -> np.ndarray:
+    """Check that `X` is a collection or a column of texts, and return it as a 1-D array.
+
+    `encodable` says that models are to read them.
+    """
     texts = _to_column(X, estimator_name)
     if not len(texts):
         raise ValueError(
@@ -51,7 +56,29 @@ def check_texts(X: Any, *, estimator_name: str) -> np.ndarray:
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             _raise_not_text(position, text, estimator_name)
+    if encodable:
+        check_encodable(texts)
     return texts
+
+
+def is_encodable(text: str) -> bool:
+    """Whether a text can be written anywhere: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_encodable(texts: Iterable[str]) -> None:
+    """Refuse what no model can read, before any is asked."""
+    for position, text in enumerate(texts):
+        if not is_encodable(text):
+            raise ValueError(
+                f"Row {position} of X holds half of a character (a lone surrogate: {text[:60]!a}), "
+                "which no model can read. Repair it: text.encode('utf-16', 'surrogatepass')"
+                ".decode('utf-16', 'replace')."
+            )
 
 
 def _to_column(X: Any, name: str) -> np.ndarray:

@@ -48,18 +48,24 @@ def balanced_log_loss(y_true: Any, y_proba: Any, *, labels: Any = None) -> float
     loss : float
         The mean.
 
+    Raises
+    ------
+    ValueError
+        If there are no rows, or a label is missing.
+
     Examples
     --------
     >>> from sklw.metrics import balanced_log_loss
     >>> round(balanced_log_loss([0, 0, 0, 1], [0.2, 0.2, 0.2, 0.5]), 3)
     0.458
     """
+    y_true = _column(y_true, "y_true")
     weights = compute_sample_weight("balanced", y_true)
     return float(log_loss(y_true, y_proba, sample_weight=weights, labels=labels))
 
 
 def group_log_loss(
-    y_true: Any, y_proba: Any, *, groups: Any, average: str = "balanced", labels: Any = None
+    y_true: Any, y_proba: Any, *, groups: Any = None, average: str = "balanced", labels: Any = None
 ) -> float:
     """Mean or worst of the log-losses of the cells, one for each group of each class.
 
@@ -72,7 +78,7 @@ def group_log_loss(
     y_proba : array-like of shape (n,) or (n, n_classes)
         Probabilities of the second class, or of every class in sorted order.
     groups : array-like of shape (n,)
-        The group of each row, such as a place, a source or a background.
+        The group of each row, such as a place, a source or a background. It has to be given.
     average : {"balanced", "worst"}, default="balanced"
         Whether to take the mean over the cells, as in the balanced risk of Nakada et al.
         [1]_, or the worst of them, as Sagawa et al. do [2]_.
@@ -86,6 +92,8 @@ def group_log_loss(
 
     Raises
     ------
+    TypeError
+        If there are no groups.
     ValueError
         If lengths differ, there are no rows, or a value is missing.
 
@@ -116,7 +124,9 @@ def group_log_loss(
     return float(np.mean(losses) if average == "balanced" else max(losses))
 
 
-def group_accuracy(y_true: Any, y_pred: Any, *, groups: Any, average: str = "balanced") -> float:
+def group_accuracy(
+    y_true: Any, y_pred: Any, *, groups: Any = None, average: str = "balanced"
+) -> float:
     """Mean or worst of the accuracies of the cells, one for each group of each class.
 
     A cell without rows does not count.
@@ -128,7 +138,7 @@ def group_accuracy(y_true: Any, y_pred: Any, *, groups: Any, average: str = "bal
     y_pred : array-like of shape (n,)
         Predicted labels.
     groups : array-like of shape (n,)
-        The group of each row, such as a place, a source or a background.
+        The group of each row, such as a place, a source or a background. It has to be given.
     average : {"balanced", "worst"}, default="balanced"
         Whether to take the mean over the cells, or the worst of them: the worst-group accuracy
         of Sagawa et al. [1]_.
@@ -140,6 +150,8 @@ def group_accuracy(y_true: Any, y_pred: Any, *, groups: Any, average: str = "bal
 
     Raises
     ------
+    TypeError
+        If there are no groups.
     ValueError
         If lengths differ, there are no rows, or a value is missing.
 
@@ -168,6 +180,14 @@ def _cells(
     """Check the arguments and return the labels and the rows of each cell."""
     if average not in _AVERAGES:
         raise ValueError(f"average must be one of {_AVERAGES}, got {average!r}.")
+    if groups is None:
+        raise TypeError(
+            "groups is missing: this score is about the cells of class and group. Pass groups, one "
+            "for each row. For a scorer, take group_scorer(..., group_column=...) if they are a "
+            "column of X; or call sklearn.set_config(enable_metadata_routing=True) and "
+            "scorer.set_score_request(groups=True), and pass groups to fit or, as params, to "
+            "cross_validate."
+        )
     y_true, groups = _column(y_true, "y_true"), _column(groups, "groups")
     for name, values in {"groups": groups, **predictions}.items():
         if len(values) != len(y_true):

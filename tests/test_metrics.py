@@ -12,7 +12,12 @@ from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
-from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+    cross_val_score,
+    cross_validate,
+)
 
 from sklw import make_pipeline
 from sklw.metrics import (
@@ -201,6 +206,36 @@ def test_groups_not_asked_for_are_an_error(birds, routing):
     # scikit-learn 1.8 raises TypeError, 1.9 UnsetMetadataPassedError.
     with pytest.raises((sklearn.exceptions.UnsetMetadataPassedError, TypeError), match="groups"):
         search.fit(*birds, groups=birds[0]["place"])
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        lambda X, y: group_accuracy(y, y),
+        lambda X, y: group_log_loss(y, y, labels=[0, 1]),
+        lambda X, y: worst_group_accuracy(LogisticRegression().fit(X, y), X, y),
+        lambda X, y: neg_group_log_loss(LogisticRegression().fit(X, y), X, y),
+        lambda X, y: TunedThresholdClassifierCV(
+            LogisticRegression(), scoring=worst_group_accuracy
+        ).fit(X, y),
+        lambda X, y: cross_val_score(
+            LogisticRegression(), X, y, scoring=neg_worst_group_log_loss, error_score="raise"
+        ),
+    ],
+)
+def test_missing_groups_are_asked_for(score, routing):
+    X, y = np.arange(20.0)[:, None], np.arange(20) % 2
+    with pytest.raises(TypeError, match=r"groups is missing.*group_scorer.*set_score_request"):
+        score(X, y)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_the_balanced_loss_names_what_is_missing(missing):
+    for labels in ([0, 1, missing], np.array(["a", "b", missing], dtype=object)):
+        with pytest.raises(ValueError, match=r"y_true has missing values.* in row 2"):
+            balanced_log_loss(labels, [0.1, 0.5, 0.5])
+    with pytest.raises(ValueError, match="y_true is empty"):
+        balanced_log_loss([], np.zeros((0, 2)))
 
 
 class Unsorted(ClassifierMixin, BaseEstimator):

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -31,6 +32,29 @@ def weigh(X, y):
 
 def are_texts(X):
     return getattr(weigh(X, ["a", "b"])[0], "ndim", 2) == 1
+
+
+@pytest.mark.parametrize("half", ["half \ud83d of it", "\udc00"])
+def test_half_of_a_character_is_named_before_a_model_reads_it(half, settings, reviews):
+    texts, labels = reviews
+    odd = np.array([*texts[:59], half], dtype=object)
+    classifier = BertClassifier(**settings, max_epochs=1).fit(texts, labels)
+    embedder = TextEmbedder(settings["model"])
+    for read in (
+        embedder.fit,
+        embedder.transform,
+        classifier.predict_proba,
+        lambda X: BertClassifier(**settings).fit(X, labels),
+        lambda X: SyntheticWeighter().fit(X, labels, np.arange(60) < 9),
+        lambda X: LogisticRegression().fit(embedder.fit_transform(X), labels),
+    ):
+        with pytest.raises(ValueError, match=r"Row 59 .*half of a character.*'surrogatepass'"):
+            read(odd)
+    repaired = half.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert embedder.transform([repaired]).shape == (1, 32)
+    # What needs no model may read them.
+    checker = make_pipeline(CountVectorizer(), LogisticRegression())
+    SyntheticWeighter(checker=checker).fit(odd, labels, np.arange(60) < 9)
 
 
 @pytest.mark.parametrize(

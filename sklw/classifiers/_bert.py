@@ -387,7 +387,7 @@ class BertClassifier(TextNet):
         refuse_unknown(unknown)
         X, row_weights = unpacked(X, row_weights)
         self._validate_settings()
-        texts = check_texts(X, estimator_name=type(self).__name__)
+        texts = check_texts(X, estimator_name=type(self).__name__, encodable=True)
         rows = {"X": texts, "y": check_labels(y, len(texts))}
         if row_weights is None:
             return rows | {"sample_weight": check_weights(sample_weight, len(texts))}

@@ -174,7 +174,7 @@ class TextNet(ScikitLearnNet):
             if isinstance(base, TextDataset):
                 return X
             X, y = data_from_dataset(X)
-        texts = check_texts(X, estimator_name=type(self).__name__)
+        texts = check_texts(X, estimator_name=type(self).__name__, encodable=True)
         labels = None if y is None else np.asarray(y)
         codes = None if labels is None else self._encode(labels)
         return self.dataset(texts, self._tokenize(texts), labels, codes)

@@ -184,9 +184,11 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
     """Return the real rows; each class has the share of their weight that it has of all."""
     if not row_weights.synthetic.any():
         return X, labels, row_weights
-    weights = row_weights.sample_weight
-    own = np.where(row_weights.synthetic, 0.0, weights)
-    scale = own.sum() / weights.sum()
+    # Sums of extreme weights overflow or underflow, those of weights beside the largest do not.
+    shares = row_weights.sample_weight / (row_weights.sample_weight.max() or 1.0)
+    shares /= shares.sum() or 1.0
+    own = np.where(row_weights.synthetic, 0.0, row_weights.sample_weight)
+    total = own.sum()
     for label in np.unique(labels):
         of_class = labels == label
         if not own[of_class].any():
@@ -195,7 +197,13 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
                 "or use the classifier without RealSyntheticVotingClassifier. A search inside the "
                 "pipeline splits real rows off too; put it around the whole pipeline."
             )
-        own[of_class] *= scale * weights[of_class].sum() / own[of_class].sum()
+        relative = own[of_class] / own[of_class].max()
+        own[of_class] = relative / relative.sum() * shares[of_class].sum() * total
+        if not own[of_class].any():
+            raise ValueError(
+                f"The weights of class {str(label)!r} are nothing beside those of the others: a "
+                "float cannot hold their share. Raise real_weight or lower synthetic_weight."
+            )
     rows = np.flatnonzero(own)
     X = safe_indexing(X.tocsr() if issparse(X) else X, rows)
     return X, labels[rows], RowWeights(own[rows], np.zeros(len(rows), dtype=bool))

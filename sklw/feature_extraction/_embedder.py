@@ -206,7 +206,7 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             If `X` does not contain texts, or the model computes its vectors in an unknown way.
         """
         self._validate_params()
-        check_texts(X, estimator_name=type(self).__name__)
+        check_texts(X, estimator_name=type(self).__name__, encodable=True)
         self._recipe()
         return self
 
@@ -224,7 +224,7 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             One row per text.
         """
         self._validate_params()
-        texts = check_texts(X, estimator_name=type(self).__name__)
+        texts = check_texts(X, estimator_name=type(self).__name__, encodable=True)
         key = self._memo_key()
         known = {text: _memo.get((*key, text)) for text in texts}
         found = {text: vector for text, vector in known.items() if vector is not None}

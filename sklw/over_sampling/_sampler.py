@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from sklw._compat.scikit_learn import Interval, StrOptions, check_feature_names
 from sklw._renamed import renamed_parameters
+from sklw._validation import check_encodable
 from sklw.generators import BaseGenerator, Budget, RequestCache, TransformersGenerator, Usage
 from sklw.generators._thinking import thinking_marks
 from sklw.over_sampling._asking import Asker
@@ -31,7 +32,6 @@ from sklw.over_sampling._prompting import BasePrompt
 from sklw.over_sampling._room import check_room, make_quotas
 from sklw.over_sampling._run import GenerationRun
 from sklw.over_sampling._shortfall import report_shortfall
-from sklw.over_sampling._strings import check_encodable
 from sklw.over_sampling._table.acceptance import TableFilter
 from sklw.over_sampling._text.acceptance import TextFilter
 

@@ -18,6 +18,7 @@ from sklw._cross_fitting import (
     row_groups,
 )
 from sklw._mixed import MixedEncoder, MixedRows, reading_frames
+from sklw._validation import check_encodable
 from sklw.weighting._inputs import resolved_prior
 from sklw.weighting._process import warn
 
@@ -208,6 +209,8 @@ class Evidence:
         """
         settings, mixed = self.settings, isinstance(self.rows, MixedRows)
         if isinstance(checker, str):
+            if self.rows.ndim == 1:
+                check_encodable(self.rows)
             checker = default_checker(
                 checker,
                 text=self.rows.ndim == 1,

@@ -304,6 +304,16 @@ def test_what_finishes_weights_is_callable():
         RowWeights([1, 1], [False, True], [0.5, 0.5], finish=Dimp())
 
 
+@pytest.mark.parametrize("row", [0, -1, np.int64(2)])
+def test_one_row_of_the_weights_is_taken_as_an_array(row):
+    weights = RowWeights([1, 0.5, 0.25], [False, True, True])
+    with pytest.raises(TypeError, match=rf"weights\[\[{row}\]\]"):
+        weights[row]
+    assert weights[[row]].sample_weight.tolist() == [weights.sample_weight[row]]
+    with pytest.raises(TypeError, match="several rows"):
+        list(weights)
+
+
 def test_row_weights_are_split_with_the_rows(settings, reviews):
     """As an array: by position, by mask, and by scikit-learn's cross-validation."""
     quality = np.linspace(0, 1, 60)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE
 from sklearn import config_context
@@ -49,6 +50,37 @@ def test_it_averages_both(rows):
     of_real = clf.real_estimator_.predict_proba(X)
     np.testing.assert_allclose(found, 0.7 * of_all + 0.3 * of_real)
     np.testing.assert_array_equal(clf.predict(X), clf.classes_[found.argmax(axis=1)])
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e-9, 1e9, 1e150, 1e300])
+def test_weights_of_any_size_beside_each_other(rows, scale):
+    X, y, weights = rows
+    made = weights.synthetic
+    factors = np.where(made, 1 / scale, scale)  # both classes have synthetic rows
+    clf = RealSyntheticVotingClassifier(Noting())
+    clf.fit(X, y, row_weights=RowWeights(weights.sample_weight * factors, made))
+    found, own = clf.real_estimator_.got_, weights.sample_weight[~made]
+    assert found.sum() == pytest.approx((own * scale).sum())
+    of_all = pd.Series(weights.sample_weight * factors / factors.max()).groupby(y).sum()
+    of_real = pd.Series(found / scale).groupby(y[~made]).sum()
+    np.testing.assert_allclose(of_real / of_real.sum(), of_all / of_all.sum())
+    np.testing.assert_allclose((found / scale / own)[:40].std(), 0, atol=1e-9)
+
+
+def test_a_share_that_no_float_can_hold_is_an_error(rows):
+    X, y, _ = rows
+    made = np.arange(90) >= 55  # of class b alone
+    weights = RowWeights(np.where(made, 1e300, 1e-300), made)
+    with pytest.raises(ValueError, match=r"class 'a' are nothing beside.*lower synthetic_weight"):
+        RealSyntheticVotingClassifier(LogisticRegression()).fit(X, y, row_weights=weights)
+
+
+class Noting(LogisticRegression):
+    """Keeps the weights that it was fitted with."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.got_ = sample_weight
+        return super().fit(X, y)
 
 
 def test_classes_of_the_real_rows_have_their_share_of_all_weights(rows):

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
+from sklw._validation import is_encodable
 from sklw.generators import BaseGenerator, Completion, RecordedGenerator
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._containers import append_table, as_table, rehearsed
 from sklw.over_sampling._problem import Problem
 from sklw.over_sampling._prompting import Source, make_writer
 from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict
-from sklw.over_sampling._strings import CONTROL, is_encodable
+from sklw.over_sampling._strings import CONTROL
 from sklw.over_sampling._table.acceptance import TableFilter
 from sklw.over_sampling._table.columns import (
     BadValueError,

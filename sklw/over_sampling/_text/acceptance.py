@@ -9,9 +9,10 @@ from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from sklw._compat.scikit_learn import HasMethods, Interval, StrOptions
+from sklw._validation import is_encodable
 from sklw.over_sampling._prompting import Settings
 from sklw.over_sampling._rows import ParsedRow
-from sklw.over_sampling._strings import CONTROL, is_encodable, one_line
+from sklw.over_sampling._strings import CONTROL, one_line
 
 __all__ = ["RowFilter", "TextFilter"]
 
