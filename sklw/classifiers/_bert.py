@@ -51,7 +51,8 @@ class BertClassifier(TextNet):
     class_weight : "balanced", dict or None, default=None
         Factors for the rows of each class, as in scikit-learn.
     max_length : int, default=128
-        Maximum number of tokens read of a text.
+        Maximum number of tokens read of a text, also of those to predict: a value set after
+        ``fit`` changes predictions at once.
     max_epochs : int, default=3
         Passes over the training rows.
     lr : float, default=1e-4
@@ -118,7 +119,8 @@ class BertClassifier(TextNet):
     use_caching, torch_load_kwargs : object
         As in skorch.
     **kwargs : dict
-        Parameters with ``__``, as in skorch, such as ``optimizer__betas``.
+        Parameters with ``__``, as in skorch, such as ``optimizer__betas``. Those of the module set
+        after ``fit`` make a new network, which has to be fitted again.
 
     Attributes
     ----------

@@ -47,6 +47,8 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
         The fitted classifiers.
     n_features_in_ : int
         Number of columns, if `estimator_` has it.
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
+        Names of the columns, if `estimator_` has them.
 
     Raises
     ------
@@ -136,8 +138,10 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
         # A classifier may know more classes than the rows have: BertClassifier(classes=[...]).
         known = [labels, self.estimator_.classes_, self.real_estimator_.classes_]
         self.classes_ = np.unique(np.concatenate(known))
-        if hasattr(self.estimator_, "n_features_in_"):
-            self.n_features_in_ = self.estimator_.n_features_in_
+        for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)  # of another fit
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -75,6 +75,20 @@ def test_a_share_that_no_float_can_hold_is_an_error(rows):
         RealSyntheticVotingClassifier(LogisticRegression()).fit(X, y, row_weights=weights)
 
 
+def test_names_of_columns_are_those_of_the_last_fit(rows):
+    X, y, weights = rows
+    frame = pd.DataFrame(X, columns=["age", "size", "year"])
+    clf = RealSyntheticVotingClassifier(LogisticRegression()).fit(frame, y, row_weights=weights)
+    assert clf.feature_names_in_.tolist() == ["age", "size", "year"]
+    assert clf.n_features_in_ == 3
+    clf.fit(X[:, :2], y, row_weights=weights)
+    assert not hasattr(clf, "feature_names_in_")
+    assert clf.n_features_in_ == 2
+    texts = stock_pipeline(CountVectorizer(token_pattern="."), LogisticRegression())
+    clf.set_params(estimator=texts).fit(list(map(str, y)), y, row_weights=weights)
+    assert not hasattr(clf, "n_features_in_")
+
+
 class Noting(LogisticRegression):
     """Keeps the weights that it was fitted with."""
 
