@@ -189,7 +189,7 @@ def test_a_cell_without_rows_stays_empty_and_is_named():
     groups = np.where(y == "yes", "a", np.where(np.arange(60) % 2, "a", "b"))
     with pytest.warns(GenerationWarning, match=r"\('yes', 'b'\)"):
         sampler().fit_resample(X, y, groups=groups)
-    with pytest.raises(ValueError, match=r"cell\(es\) \[\('yes', 'b'\)\]"):
+    with pytest.raises(ValueError, match=r"cell\(s\) \[\('yes', 'b'\)\]"):
         sampler(sampling_strategy={("yes", "b"): 9}).fit(X, y, groups=groups)
 
 
