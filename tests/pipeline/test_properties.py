@@ -195,7 +195,14 @@ def test_each_row_keeps_its_own_weight(
     if {"drop", "under"} & set(steps):
         method = "uniform"  # a checker needs real rows of both classes
     samplers = [SAMPLERS[step](seed + at) for at, step in enumerate(steps)]
-    pipe = run(data, samplers, labels, routing, output, final, method)
+    try:
+        pipe = run(data, samplers, labels, routing, output, final, method)
+    except TypeError as error:
+        # Of a row and its copies, nobody can say which has been dropped.
+        copies = "over" in steps and "drop" in steps[steps.index("over") :]
+        if copies and "one of several identical rows" in str(error):
+            return
+        raise
     weighter = pipe.named_steps["syntheticweighter"]
     texts, got_labels, weights = final.got_
     met = set()
