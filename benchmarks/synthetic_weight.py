@@ -47,10 +47,11 @@ SOURCES = {
     "real rows": tuple(SETS),
 }
 REAL, CLASS_WEIGHTS = "real rows alone", "class weights"
+DEFAULT = "quality, the default"
 WEIGHTERS: dict[str, dict[str, Any]] = {
     "concatenation": {"method": "uniform"},
     **{f"quality, {share:g}": {"synthetic_weight": share} for share in (1.0, 0.3, 0.1)},
-    "quality, the default": {},
+    DEFAULT: {},
 }
 
 
@@ -148,6 +149,9 @@ def tables() -> None:
                 change = "" if arm == CLASS_WEIGHTS else f", {mean:+.1f}{reach}"
                 cells += [f"{100 * f1.mean():.1f}{change}", f"{own[f'loss_{kind}'].mean():.3f}"]
             print(f"| {' | '.join(cells)} |")
+        shares = part[part["arm"] == DEFAULT].groupby("set")["share"].agg(["min", "max"])
+        found = [f"{name} {low:.2f} to {high:.2f}" for name, low, high in shares.itertuples()]
+        print(f"\nFactors of the default: {', '.join(found)}.")
 
 
 def main() -> None:

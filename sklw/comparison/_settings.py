@@ -3,13 +3,13 @@
 import contextlib
 import inspect
 import json
-import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import joblib
 
+from sklw._keys import as_plain
 from sklw.exceptions import ModelNotFoundError
 from sklw.models import EMBEDDED_ENCODER, locate_model
 
@@ -85,10 +85,9 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(entry) for key, entry in value.items()}
     if hasattr(value, "get_params"):
         # A generator's time-outs and retries change no answer, and may have to be changed.
-        answers = _answers(value)
-        return f"{type(value).__name__} {_hashed(answers or value.get_params())}"
+        return f"{type(value).__name__} {_hashed(_answers(value) or value.get_params())}"
     if inspect.isfunction(value):
-        return f"{value.__module__}.{value.__qualname__} {_hashed(_content(value))}"
+        return f"{value.__module__}.{value.__qualname__} {_hashed(value)}"
     try:
         return json.loads(json.dumps(value))
     except TypeError:
@@ -97,23 +96,12 @@ def _plain(value: Any) -> Any:
 
 def _hashed(value: Any) -> str:
     try:
-        return str(joblib.hash(value))
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        reason = str(error.args[0]) if error.args else type(error).__name__
+        return str(joblib.hash(json.dumps(as_plain(value))))
+    except ValueError as error:
         raise ValueError(
-            f"The settings hold an object that cannot be recognized in a later run ({reason}), so "
+            f"The settings hold an object that cannot be recognized in a later run ({error}), so "
             "results could not be resumed. Define its class in a module, or leave output=None."
         ) from None
-
-
-def _content(function: Callable[..., Any]) -> list[Any]:
-    """Return what determines what a function does: its source and the values around it."""
-    around = inspect.getclosurevars(function).nonlocals
-    try:
-        text: Any = inspect.getsource(function)
-    except OSError:  # typed in, not read from a file
-        text = [function.__code__.co_code, repr(function.__code__.co_consts)]
-    return [text, function.__defaults__, _plain(around)]
 
 
 def _answers(generator: Any) -> Any:

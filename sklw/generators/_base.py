@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from sklw.generators._keys import as_key
+from sklw._keys import as_plain
 
 __all__ = ["BaseGenerator", "Completion", "Request"]
 
@@ -137,8 +137,18 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
             If a parameter cannot be recognized in a later run, such as a lock.
         """
         cls = type(self)
-        params = {name: as_key(name, value) for name, value in self.get_params(deep=False).items()}
-        return {"backend": f"{cls.__module__}.{cls.__qualname__}", **params}
+        key: dict[str, Any] = {"backend": f"{cls.__module__}.{cls.__qualname__}"}
+        for name, value in self.get_params(deep=False).items():
+            try:
+                key[name] = as_plain(value)
+            except ValueError as error:
+                raise ValueError(
+                    f"The parameter {name!r}, a {type(value).__name__}, cannot be recognized in a "
+                    f"later run ({error}), so the cache could answer with what another value has "
+                    "given. Override cache_key to return what determines an answer, or use no "
+                    "cache."
+                ) from error
+        return key
 
     @abstractmethod
     def iter_generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:

@@ -13,7 +13,7 @@ from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.generators._cache.answering import iter_cached, known_answers
 from sklw.generators._cache.request_cache import RequestCache
 
-__all__ = ["Budget", "Usage", "iter_within", "longest_answer"]
+__all__ = ["Budget", "Usage", "iter_within", "longest_answer", "planned"]
 
 _AT_ONCE = 64
 
@@ -221,6 +221,12 @@ def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
     return answer + int(getattr(generator, "thinking_tokens", 0))
 
 
+def planned(usage: Usage, generator: BaseGenerator, request: Request) -> Usage:
+    """Return the usage after one more request, with the longest possible answer."""
+    tokens = generator.count_tokens(request.prompt)
+    return usage.with_requests(1, tokens, longest_answer(generator, request.max_new_tokens))
+
+
 def _affordable(
     generator: BaseGenerator,
     requests: Sequence[Request],
@@ -232,12 +238,10 @@ def _affordable(
     most = max(_AT_ONCE, 4 * int(getattr(generator, "max_concurrency", 1)))
     while wanted:
         portion: list[int] = []
-        planned, bound = usage, ""
+        total, bound = usage, ""
         for at in wanted[:most]:
-            tokens = generator.count_tokens(requests[at].prompt)
-            limit = longest_answer(generator, requests[at].max_new_tokens)
-            planned = planned.with_requests(1, tokens, limit)
-            if bound := budget.spent(planned):
+            total = planned(total, generator, requests[at])
+            if bound := budget.spent(total):
                 break
             portion.append(at)
         if not portion:

@@ -46,7 +46,7 @@ class Asker:
     @cached_property
     def _kept(self) -> RequestCache | None:
         cache = RequestCache.resolve(self.cache)
-        return None if cache is None else cache.warning_once()
+        return None if cache is None else cache._of_one_fit()
 
     def __call__(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         """Yield ``(index of the request, completion)`` until all are answered or none may be."""

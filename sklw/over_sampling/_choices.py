@@ -1,7 +1,6 @@
 """From the parameters prompt and accept to objects that fit the rows and the generator."""
 
 import warnings
-from collections.abc import Collection
 from inspect import signature
 from typing import Any
 
@@ -95,16 +94,12 @@ def check_object(name: str, value: Any, parameter: str) -> None:
     if name == "prompt" and value in PROMPTS:
         kinds = [PROMPTS[value], *kinds]
     outer = parameter.partition("__")[0]
-    kind = next((each for each in kinds if outer in _parameters(each)), kinds[0])
+    kind = next((each for each in kinds if outer in signature(each).parameters), kinds[0])
     needs_more = "..." if kind in (OpenAIGenerator, RecordedGenerator) else ""
     raise ValueError(
         f"{name}={value!r} is no object with parameters: {name}__{parameter} cannot be set. Give "
         f"one first, such as {name}={kind.__name__}({needs_more})."
     )
-
-
-def _parameters(kind: type) -> Collection[str]:
-    return signature(kind).parameters
 
 
 def chosen_prompt(prompt: str | BasePrompt, kind: str) -> BasePrompt:

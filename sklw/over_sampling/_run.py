@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sklw.generators import Completion, Request
-from sklw.generators._budget import longest_answer
+from sklw.generators._budget import planned
 from sklw.generators._thinking import reject_unopened
 from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._cells import Cell
@@ -170,22 +170,17 @@ class GenerationRun:
 
     def _n_affordable(self, batch: Sequence[tuple[Quota, Request]]) -> int:
         """Return how many requests leave the budget what the verdicts on their answers cost."""
-        budget, planned, n_rows = self.ask.budget, self.ask.usage, self.rows.writer.n_rows
-        if budget is None or self.verifier is None:
+        if self.ask.budget is None or self.verifier is None:
             return len(batch)
-        for n, (quota, request) in enumerate(batch):
+        usage = self.ask.usage
+        for n, (quota, request) in enumerate(batch[: self.verifier.portion]):
             longest = max(self.rows.texts[quota.cell.positions], key=len)
-            verdicts = self.verifier.requests([longest]) * n_rows
-            if n and n == self.verifier.portion:
-                return n
+            verdicts = self.verifier.requests([longest] * self.rows.writer.n_rows)
             for each in (request, *verdicts):
-                tokens = self.generator.count_tokens(each.prompt)
-                planned = planned.with_requests(
-                    1, tokens, longest_answer(self.generator, each.max_new_tokens)
-                )
-            if budget.spent(planned):
+                usage = planned(usage, self.generator, each)
+            if self.ask.budget.spent(usage):
                 return max(n, 1)  # one at least, since the cache may have its answer
-        return len(batch)
+        return self.verifier.portion or len(batch)
 
     def provenance(self) -> pd.DataFrame:
         """One row for each candidate, accepted or not."""

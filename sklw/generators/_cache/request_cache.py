@@ -1,6 +1,5 @@
 """The file of answers, as users see it."""
 
-import copy
 import os
 from pathlib import Path
 from typing import Union
@@ -67,15 +66,9 @@ class RequestCache:
         """Return the cache that ``cache=True`` stands for."""
         return cls(cache_folder() / FILE_NAME)
 
-    def warning_once(self) -> "RequestCache":
-        """Return a cache for one fit, which says once that its file cannot be written.
-
-        Returns
-        -------
-        cache : RequestCache
-            The same file; without this every call warns anew.
-        """
-        once = copy.copy(self)
+    def _of_one_fit(self) -> "RequestCache":
+        """Return the same file for one fit, to warn once that it cannot be written."""
+        once = RequestCache(self.path, max_bytes=self.max_bytes)
         once._told = set()
         return once
 

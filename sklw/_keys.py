@@ -1,4 +1,4 @@
-"""Parameters of any kind, as the plain values that a cache is searched by."""
+"""Objects of any kind as plain values, by which a later run recognizes them."""
 
 import copy
 import inspect
@@ -9,23 +9,22 @@ from typing import Any
 import joblib
 import numpy as np
 
-__all__ = ["as_key"]
+__all__ = ["as_plain"]
 
 _PLAIN = (str, int, float, type(None))  # bool is an int
 _PICKLING = ("__reduce_ex__", "__reduce__", "__getstate__")
 
 
-def as_key(name: str, value: Any) -> Any:
-    """Return what tells a parameter from all others: itself if JSON holds it, or a hash."""
+def as_plain(value: Any) -> Any:
+    """Return what tells a value from all others: itself if JSON holds it, or a hash.
+
+    Raises ValueError with the reason why it could not be recognized.
+    """
     try:
         return json.loads(json.dumps(_told_apart(value)))
     except (pickle.PicklingError, AttributeError, RuntimeError, TypeError, ValueError) as error:
         reason = error.args[0] if error.args else type(error).__name__
-        raise ValueError(
-            f"The parameter {name!r}, a {type(value).__name__}, cannot be recognized in a later "
-            f"run ({reason!s:.200}), so the cache could answer with what another value has given. "
-            "Override cache_key to return what determines an answer, or use no cache."
-        ) from error
+        raise ValueError(f"{reason!s:.200}") from error
 
 
 def _told_apart(value: Any) -> Any:
