@@ -25,7 +25,21 @@ NAMES = {0: "not spam", 1: "spam"}
         ("win a prize now #spam", "win a prize now", 1),
         ("win a prize now Label: spam", "win a prize now", 1),
         ("\n\nwin a prize now\nand then talk about it", "win a prize now", None),
+        ("**win a prize now**", "win a prize now", None),
+        ("**Message 1:** win a prize now", "win a prize now", None),
+        ("**Spam**: win a **prize** now", "win a prize now", 1),
+        ("*win a prize now*", "win a prize now", None),
+        ("<text>win a prize now</text>", "win a prize now", None),
+        ("```\nwin a prize now\n```", "win a prize now", None),
+        ("Sure! Here's one:\n\n```text\nwin a prize now\n```", "win a prize now", None),
+        ("Here is a new message:\n\nwin a prize now", "win a prize now", None),
+        ("Here is a new message:", "Here is a new message:", None),
+        ("I'm sorry, I can't.\nBuy this:\nx", "I'm sorry, I can't.", None),
+        ("### Message 1:\nwin a prize now", "win a prize now", None),
         # What only looks like wrapping stays.
+        ("f**k this, a**hole", "f**k this, a**hole", None),
+        ("2 ** 3 and 4 ** 5", "2 ** 3 and 4 ** 5", None),
+        ("*** sale *** today", "*** sale *** today", None),
         ("1.50 pounds a minute", "1.50 pounds a minute", None),
         ("2 tickets to win", "2 tickets to win", None),
         ('"win" or "lose"', '"win" or "lose"', None),
@@ -43,6 +57,19 @@ def test_a_numbered_list():
     answer = "Here are two:\n1. first row\n2. second row\n   goes on\n3. third row"
     rows = AnswerParser(NAMES, n_rows=2).parse(answer)
     assert [row.text for row in rows] == ["first row", "second row goes on"]
+
+
+@pytest.mark.parametrize("answer", ['["one", "two", "three"]', '```json\n["one",\n "two"]\n```'])
+def test_a_json_list(answer):
+    for multiline in (False, True):
+        rows = AnswerParser(NAMES, n_rows=2, multiline=multiline).parse(answer)
+        assert [row.text for row in rows] == ["one", "two"]
+
+
+def test_a_row_of_a_list_may_announce_something():
+    answer = "Here are two:\n\n1. Dear all,\nhere is the plan:\ngo.\n2. Dear Ann,\nno."
+    rows = AnswerParser(NAMES, n_rows=2, multiline=True).parse(answer)
+    assert [row.text for row in rows] == ["Dear all,\nhere is the plan:\ngo.", "Dear Ann,\nno."]
 
 
 def test_a_list_without_numbers():
@@ -98,3 +125,19 @@ def test_tokens_that_end_an_answer_are_no_part_of_the_row(token):
         answer = text if token in text else text + token
         [row] = parser.parse(answer, "spam")
         assert row.text == text.strip()
+
+
+def test_what_real_rows_show_is_no_wrapping():
+    answers = ["**win**", "*win*", "<text>win</text>", "Here is the plan: ```", "ok, here:\nwin"]
+    parser = AnswerParser(NAMES, real={1: answers})
+    for answer in answers:
+        assert parser.parse(answer, 1)[0].text == answer.split("\n")[0]
+
+
+def test_fences_around_rows_of_several_lines():
+    parser = AnswerParser(NAMES, multiline=True)
+    assert parser.parse("```text\nDear all,\n\nbye\n```\n")[0].text == "Dear all,\n\nbye"
+    assert parser.parse("```")[0].text == "```"
+    code = "```\nx = 1\n```"
+    real = AnswerParser(NAMES, multiline=True, real={1: [code]})
+    assert real.parse(code, 1)[0].text == code

@@ -31,6 +31,19 @@ _META = [
         r"|fulfil)",
         r"(?:text|message|label|example|sentiment|category)\s*\d*\s*:",
         r"(?:note|explanation|instructions?)\s*:",
+        r"\{\s*\"[^\"]+\"\s*:.*\}\W*$",
+    )
+]
+# And what they add at its end.
+_META += [
+    re.compile(rf"\b(?:{pattern})[^.!?]{{0,80}}\W*$", re.IGNORECASE)
+    for pattern in (
+        r"let me know if you(?:'d| would)? (?:like|need|want|prefer)\b.{0,30}\b(?:another|more"
+        r" (?:text|message|example)s?|different|variations?|versions?|examples?|adjust\w*)\b",
+        r"i hope this (?:text|message|example|version|response) (?:helps|meets|works|fits|is)\b",
+        r"feel free to (?:adjust|adapt|modify|customi[sz]e|tweak) (?:it|the|this) (?:to|as|text"
+        r"|message|example|details|wording)\b",
+        r"would you like (?:me to|another|more) (?:write|generate|create|text|message|example)",
     )
 ]
 # A text of another class may be like it in all but a word; not in all but a full stop.

@@ -1,5 +1,6 @@
 """From a model's answer to rows: takes off what models write around a text."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,13 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _ODD_SPACE = re.compile(r"[^\S ]|  ")
 _QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`"}
 _FIELDS = ("text", "message", "example", "output", "answer", "row")
+# In chat, models announce a row on a line of its own, or put it between fences.
+_FENCE = re.compile(r"^`{3,}[\w-]*$", re.MULTILINE)
+_ANNOUNCEMENT = re.compile(
+    r"^\W*(?:(?:sure|certainly|of course|absolutely|okay|ok|here|the following|below)\b.*"
+    rf"|(?:{'|'.join(_FIELDS)})\s*\d*\s*):\W*$",
+    re.IGNORECASE,
+)
 # Wrappings come nested (1. "spam: ..."), but not deeper than this.
 _MOST_NESTED = 20
 
@@ -47,6 +55,13 @@ _WRAPPINGS = [
     *(_wrapping(rf"^\(?\d{{1,3}}{mark}(?=\s)") for mark in (r"\.", r"\)", ":")),
     *(_wrapping(rf"^{re.escape(mark)}(?=\s)") for mark in "-*•"),
     *(_wrapping(rf"^{field}\s*(?:\d{{1,3}}\s*)?:") for field in _FIELDS),
+    # Emphasis of Markdown, and no swear word with its vowels masked.
+    _wrapping(r"(?<![\w*])\*\*(?=\S)([^*]+)(?<=\S)\*\*(?![\w*])", habit=r"\*\*", text=r"\1"),
+    _wrapping(r"^\*(?=\S)([^*]+)(?<=\S)\*$", habit=r"^\*", text=r"\1"),
+    *(
+        _wrapping(rf"^<{field}>(.*)</{field}>$", habit=rf"^<{field}>", text=r"\1")
+        for field in _FIELDS
+    ),
     *(
         _wrapping(f"^{opening}([^{closing}]*){closing}$", habit=f"^{opening}", text=r"\1")
         for opening, closing in _QUOTES.items()
@@ -98,14 +113,30 @@ class AnswerParser:
     def _split(self, answer: str, label: Any) -> list[str]:
         """Return the parts that may be rows; only the last can have been cut."""
         if self.n_rows == 1 and self.multiline:
-            return [answer]
+            return [self._unfenced(answer, label)]
         lines = _LINE_END.split(answer)
+        if not self.multiline:
+            lines = self._without(_FENCE, lines, label)
         if self.n_rows > 1:
+            if found := _json_strings(self._unfenced(answer, label)):
+                return found
             # Where rows begin like items of a list, only its numbers in their order tell.
             items = _items(lines, in_order=self._is_habit(_LIST_MARK, label))
             if items or self.multiline:
                 return items or [answer]
-        return lines
+        return self._without(_ANNOUNCEMENT, lines, label)
+
+    def _unfenced(self, answer: str, label: Any) -> str:
+        """Return what stands between the fences of a whole answer."""
+        lines = answer.strip().splitlines(keepends=True)
+        ends = (lines[0].strip(), lines[-1].strip()) if len(lines) > 2 else ("", "")
+        fenced = all(map(_FENCE.search, ends)) and not self._is_habit(_FENCE, label)
+        return "".join(lines[1:-1]) if fenced else answer
+
+    def _without(self, sign: re.Pattern[str], lines: list[str], label: Any) -> list[str]:
+        """Leave out lines with a sign, unless nothing else is there."""
+        kept = [line for line in lines if not sign.search(line.strip())]
+        return lines if self._is_habit(sign, label) or not any(map(str.strip, kept)) else kept
 
     def _clean(self, text: str, label: Any, ended: bool) -> ParsedRow:
         tag = None
@@ -150,6 +181,15 @@ def _items(lines: Sequence[str], *, in_order: bool = False) -> list[str]:
         elif items:
             items[-1].append(line)
     return ["\n".join(item).strip() for item in items]
+
+
+def _json_strings(answer: str) -> list[str]:
+    """Return the strings of a JSON list of strings, [] for anything else."""
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        return []
+    return found if isinstance(found, list) and all(isinstance(s, str) for s in found) else []
 
 
 def list_items(text: str) -> list[str]:
