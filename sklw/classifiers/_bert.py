@@ -49,7 +49,8 @@ class BertClassifier(TextNet):
         probabilities far too certain. 0 trains on the labels as they are. Only for the default
         `criterion`.
     class_weight : "balanced", dict or None, default=None
-        Factors for the rows of each class, as in scikit-learn.
+        Factors for the rows of each class, as in scikit-learn. ``"balanced"`` gives each class the
+        same total weight.
     max_length : int, default=128
         Maximum number of tokens read of a text, also of those to predict: a value set after
         ``fit`` changes predictions at once.
