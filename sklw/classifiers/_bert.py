@@ -49,7 +49,7 @@ class BertClassifier(TextNet):
         probabilities far too certain. 0 trains on the labels as they are. Only for the default
         `criterion`.
     class_weight : "balanced", dict or None, default=None
-        Factors for the rows of each class, as in scikit-learn.
+        Factors for each class, as in scikit-learn; ``"balanced"`` makes their totals equal.
     max_length : int, default=128
         Maximum number of tokens read of a text, also of those to predict: a value set after
         ``fit`` changes predictions at once.
@@ -84,7 +84,8 @@ class BertClassifier(TextNet):
         and restore the best epoch. If `row_weights` says which rows are synthetic, only real ones
         are held out.
     validation_fraction : float, default=0.1
-        Fraction of the rows held out for early stopping.
+        Fraction of the rows held out for early stopping; of real rows beside synthetic ones, no
+        more than half, or than this fraction if it is above.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Type of the encoder's matrix products. Weights and head are always float32.
     compile : bool, default=False

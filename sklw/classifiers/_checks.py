@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_array
-from sklearn.utils.class_weight import compute_sample_weight
 
 from sklw import _validation
 from sklw._row_weights import RowWeights
@@ -112,26 +112,29 @@ def with_class_weight(
     """Multiply weights by those of the classes."""
     if class_weight is None:
         return weights
-    if isinstance(class_weight, Mapping):
-        unknown = [label for label in class_weight if label not in set(classes)]
-        if unknown:
-            raise ValueError(
-                f"class_weight names {unknown}, which is not among the classes {classes.tolist()}."
-            )
-        wrong = {c: w for c, w in class_weight.items() if not 0 <= w < np.inf}
-        if wrong:
-            raise ValueError(
-                f"class_weight gives {wrong}. Weights must be finite and not negative."
-            )
-    kept = slice(None) if weights is None else weights > 0
-    factors = np.zeros(len(y))
-    if isinstance(class_weight, Mapping):
-        # compute_sample_weight wants all classes named if one that is named has no row.
-        factors[kept] = [class_weight.get(label, 1.0) for label in y[kept]]
-    else:
-        factors[kept] = compute_sample_weight(class_weight, y[kept])
+    if not isinstance(class_weight, Mapping):
+        return _balanced(np.ones(len(y)) if weights is None else weights, y)
+    unknown = [label for label in class_weight if label not in set(classes)]
+    if unknown:
+        raise ValueError(
+            f"class_weight names {unknown}, which is not among the classes {classes.tolist()}."
+        )
+    wrong = {c: w for c, w in class_weight.items() if not 0 <= w < np.inf}
+    if wrong:
+        raise ValueError(f"class_weight gives {wrong}. Weights must be finite and not negative.")
+    factors = np.array([class_weight.get(label, 1.0) for label in y], dtype=float)
     with np.errstate(over="ignore"):
         combined = factors if weights is None else factors * weights
     if weights is not None and not np.isfinite(combined).all():
         combined = factors / factors.max() * (weights / weights.max())
     return check_weights(combined, len(y))
+
+
+def _balanced(weights: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Give each class the same total; as always, a row of weight 2 counts like two rows."""
+    kept = np.flatnonzero(weights)
+    labels, relative = y[kept], pd.Series(weights[kept])
+    relative /= relative.groupby(labels).transform("max")  # sums of extreme weights overflow
+    found = np.zeros(len(y))
+    found[kept] = relative / relative.groupby(labels).transform("sum")
+    return found

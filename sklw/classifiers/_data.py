@@ -88,19 +88,23 @@ class Batches:
 def hold_out(dataset: TextDataset, fraction: float, seed: int) -> tuple[Subset, Subset]:
     """Split off rows for validation, stratified by class where the class sizes allow it.
 
-    Synthetic rows are never held out as long as there are others; nor are all texts of a class.
-    Copies of a text held out are left out of the training.
+    Synthetic rows are never held out as long as there are others; nor are all texts of a class, or
+    most of the real rows, beside which there may be many times as many synthetic ones. Copies of a
+    text held out are left out of the training.
     """
     codes = np.asarray(dataset.codes)
     copies = copy_groups(dataset.X)
     sole = pd.Series(copies).groupby(codes).transform("nunique").to_numpy() == 1
     eligible = ~np.isin(copies, copies[sole])
+    most = 1.0
     if dataset.synthetic is not None and not dataset.synthetic[eligible].all():
         eligible &= ~dataset.synthetic
+        most = max(fraction, 0.5)
     # One of several copies stands for all.
     eligible[eligible] = ~pd.Series(copies[eligible]).duplicated().to_numpy()
     candidates = np.flatnonzero(eligible)
-    n_valid = min(max(1, round(fraction * len(dataset))), len(candidates) - 1)
+    wanted = round(min(fraction * len(dataset), most * len(candidates)))
+    n_valid = min(max(1, wanted), len(candidates) - 1)
     if n_valid < 1:
         raise ValueError(
             f"early_stopping needs rows to validate on, and none of the {len(dataset)} rows can be "

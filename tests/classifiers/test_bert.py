@@ -272,8 +272,17 @@ def test_only_real_rows_are_held_out(settings, reviews, method, how):
     clf = Parts(**settings, **hold, max_epochs=1).fit(X, y, row_weights=weights)
     train, valid = clf.rows_
     assert sorted([*train, *valid]) == list(range(60))
-    assert len(valid) == 12 if how == "early_stopping" else len(valid) > 1
+    assert len(valid) == 10 if how == "early_stopping" else len(valid) > 1
     assert not synthetic[valid].any()
+
+
+@pytest.mark.parametrize(("fraction", "n_valid"), [(0.05, 3), (0.3, 6), (0.9, 11)])
+def test_half_of_the_real_rows_stay_in_training(settings, reviews, fraction, n_valid):
+    """Beside many synthetic rows, the fraction of all of them may be all of the real ones."""
+    found = RowWeights(np.ones(60), np.arange(60) >= 12)
+    hold = {"early_stopping": True, "validation_fraction": fraction, "max_epochs": 1}
+    clf = Parts(**settings, **hold).fit(*reviews, row_weights=found)
+    assert len(clf.rows_[1]) == n_valid
 
 
 def checker():

@@ -107,6 +107,17 @@ def test_balanced_class_weight(settings, reviews):
     np.testing.assert_allclose(proba(balanced, X, y, X), expected, atol=1e-6)
 
 
+def test_balanced_classes_count_a_row_of_weight_two_twice(settings, reviews):
+    X, y = np.array(reviews[0], dtype=object), reviews[1]
+    weights = np.where(y == "up", 2.0, 1.0) * (np.arange(60) % 4 < 3)
+    twice = np.repeat(np.arange(60), weights.astype(int))
+    own = {"batch_size": 1000, "head_init": "random", "class_weight": "balanced"}
+    settings = {**settings, **own}
+    expected = proba(settings, X[twice], y[twice], X)
+    found = proba(settings, X, y, X, sample_weight=weights)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_the_quality_of_real_rows_is_not_read(settings, reviews):
     X, y = reviews
     expected = proba(settings, X, y, X)
