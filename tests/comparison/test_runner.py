@@ -118,6 +118,14 @@ def test_one_row_for_each_cell_and_the_same_numbers_each_time():
     )
 
 
+def test_what_is_named_twice_is_run_once():
+    results = compare(
+        TEXTS, LABELS, methods=["real", "real"], classifiers=["tfidf", "tfidf"],
+        minority_sizes=[20, 20], seeds=[0, 0],
+    )  # fmt: skip
+    assert len(results) == 1
+
+
 def test_results_are_those_of_the_estimator_on_the_split(draw_split):
     results = compare(TEXTS, LABELS, methods=["class_weight"], **SMALL)
     split = draw_split(test_size=100, seed=1)
