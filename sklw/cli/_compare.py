@@ -161,7 +161,7 @@ def _check_page(page: Path, output: Path, data: str) -> None:
 
 
 def _settings(arguments: argparse.Namespace, y: Any) -> Settings:
-    n_sets = arguments.seeds * len(arguments.minority_sizes or [None])
+    n_sets = arguments.seeds * len(set(arguments.minority_sizes or [0]))
     budget = make_budget(arguments, shared_by=n_sets)
     if budget is None and arguments.dry_run:
         budget = make_budget(arguments)  # has the prices

@@ -1,6 +1,7 @@
 """The parser of all commands, and what they have in common: errors, warnings, interruption."""
 
 import argparse
+import io
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["compare", "missing.csv", "--text", "body", "--label", "kind"])
     2
     """
+    if argv is None:
+        _show_all_characters()
     parser = _parser()
     try:
         arguments = parser.parse_args(argv)
@@ -55,6 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             kept: Any = getattr(arguments, "what_is_kept", lambda _: "")
             print(f"\nInterrupted. {kept(arguments)}".rstrip(), file=sys.stderr)
             return 130
+
+
+def _show_all_characters() -> None:
+    """Have a label that a terminal or a log file cannot show written as its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _refused(message: str) -> int:

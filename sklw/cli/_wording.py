@@ -69,6 +69,11 @@ _SAID = [
         "",
         "raise the temperature with --set temperature=NUMBER",
     ),
+    (
+        r"give values: Attributes\(\{'([^']+)': \[\.\.\.\]\}\)",
+        "set_prompt",
+        r"""give values with --set-prompt 'attributes={"\1": [...]}'""",
+    ),
     ("use another verifier or none", "verifier", "use another --verifier or none"),
     (
         "use another verifier or a larger budget",

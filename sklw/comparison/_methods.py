@@ -50,6 +50,17 @@ class Plan:
     smallest: int  # rows of the smallest class in the training set
     seed: int  # of the samplers, of the folds and of BERT
 
+    @property
+    def n_neighbors(self) -> int:
+        """How many neighbors in its class each row has, at most five."""
+        if self.smallest < 2:
+            raise ValueError(
+                "The method needs two training rows of each class, and the smallest has "
+                f"{self.smallest}. Train on more with minority_sizes (--minority-sizes), or leave "
+                "the method out."
+            )
+        return min(5, self.smallest - 1)
+
 
 @dataclass(frozen=True)
 class Method:
@@ -104,10 +115,10 @@ def _threshold(plan: Plan) -> Any:
     Logistic regression: 5 folds, three times over, so that few minority rows still give a stable
     curve. BERT: one split with 30 % held out, then a refit on everything: two fits in place of 16.
     """
+    n_folds = min(5, plan.n_neighbors + 1)
     if plan.classifier == "bert":
         folds: Any = StratifiedShuffleSplit(1, test_size=0.3, random_state=plan.seed)
     else:
-        n_folds = min(5, plan.smallest)
         folds = RepeatedStratifiedKFold(n_splits=n_folds, n_repeats=3, random_state=plan.seed)
     # Frozen embeddings cannot leak from fold to fold; the words of TF-IDF can.
     outside = _features(plan) if plan.classifier == "embedding" else []
@@ -143,15 +154,15 @@ def _random(plan: Plan) -> Any:
 
 
 def _smote(plan: Plan) -> Any:
-    return _sampled(SMOTE(k_neighbors=min(5, plan.smallest - 1)), plan)
+    return _sampled(SMOTE(k_neighbors=plan.n_neighbors), plan)
 
 
 def _smotenc(plan: Plan) -> Any:
-    return _sampled(SMOTENC("auto", k_neighbors=min(5, plan.smallest - 1)), plan)
+    return _sampled(SMOTENC("auto", k_neighbors=plan.n_neighbors), plan)
 
 
 def _adasyn(plan: Plan) -> Any:
-    return _sampled(ADASYN(n_neighbors=min(5, plan.smallest - 1)), plan)
+    return _sampled(ADASYN(n_neighbors=plan.n_neighbors), plan)
 
 
 def _eda(plan: Plan) -> Any:

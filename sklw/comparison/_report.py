@@ -9,7 +9,7 @@ from sklw._html import in_frame, render, write_page
 from sklw.comparison._metrics import METRICS
 from sklw.comparison._report_parts import Block, examples, failures, methods, settings, where
 from sklw.comparison._table import TITLES, summarize
-from sklw.comparison._verdict import Verdict, named
+from sklw.comparison._verdict import SINGLE_SEED, Verdict, named
 
 __all__ = ["ComparisonReport"]
 
@@ -98,12 +98,21 @@ class ComparisonReport:
             if value not in known:
                 raise ValueError(f"The results have no {what} {value!r}. Choose from {known}.")
         summary = summarize(results, baseline=baseline, metrics=metrics)
+        paired = _with_baseline(results, baseline)
         # Bonferroni: the best is picked from all others.
         confidence = 1 - 0.05 / max(len(names) - 1, 1)
-        strict = summarize(results, baseline=baseline, metrics=[metric], confidence=confidence)
-        widened = _by_case(strict)
+        plain, strict = (
+            _by_case(summarize(paired, baseline=baseline, metrics=[metric], confidence=level))
+            for level in (0.95, confidence)
+        )
         verdicts = {
-            key: Verdict(group, widened[key], metric, baseline)
+            key: Verdict(
+                plain.get(key, group.head(0)),
+                strict.get(key, group.head(0)),
+                {m: (int(n), int(n + k)) for m, n, k in group[["failed", "seeds"]].itertuples()},
+                metric,
+                baseline,
+            )
             for key, group in _by_case(summary).items()
         }
         return cls(results, summary, verdicts, metric, baseline, output)
@@ -179,9 +188,27 @@ class ComparisonReport:
         holds = sum(verdict.holds for verdict in self._verdicts.values())
         won = sum(bool(verdict.winner) for verdict in self._verdicts.values())
         if not won:
-            return f"Nothing beats {baseline} in any of {n_cases} cases."
+            return self._no_winner()
         beats, n = ("beats", holds) if holds else ("may beat", won)
         return f"Something {beats} {baseline} in {n} of {n_cases} cases."
+
+    def _no_winner(self) -> str:
+        baseline, n_cases = named(self._baseline), len(self._verdicts)
+        judged = sum(verdict.is_judged for verdict in self._verdicts.values())
+        if judged:
+            cases = f"{n_cases} cases"
+            if judged < n_cases:
+                cases = f"the {judged} of {n_cases} cases that have two seeds to compare"
+            return f"Nothing beats {baseline} in any of {cases}."
+        if any(verdict.best for verdict in self._verdicts.values()):
+            return SINGLE_SEED
+        return f"There is nothing to compare with {baseline}."
+
+
+def _with_baseline(results: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Keep the trials on seeds on which the baseline has succeeded."""
+    succeeded = results[(results["method"] == baseline) & (results["error"] == "")]
+    return results.merge(succeeded[["classifier", "minority_size", "seed"]].drop_duplicates())
 
 
 def _by_case(summary: pd.DataFrame) -> dict[Any, pd.DataFrame]:

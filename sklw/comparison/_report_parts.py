@@ -20,7 +20,7 @@ __all__ = ["Block", "examples", "failures", "methods", "settings", "where"]
 
 def where(classifier: str, size: int) -> str:
     """Return what a part of the comparison is called."""
-    return f"Classifier {classifier}, {size} rows of the rarest class"
+    return f"Classifier {classifier}, {size} row{'' if size == 1 else 's'} of the rarest class"
 
 
 class Block:

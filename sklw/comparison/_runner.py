@@ -219,14 +219,15 @@ class _Comparison:
         mixed = is_mixed(self.rows)
         if minority_sizes is None:
             minority_sizes = [int((self.labels == self.minority).sum()) * 3 // 4]
-        trials = [
+        found = (
             Trial(classifier, method, int(size), int(seed))
             for seed in seeds
             for size in minority_sizes
             for classifier in classifiers
             for method in methods
             if is_applicable(method, classifier, self.n_classes, mixed=mixed)
-        ]
+        )
+        trials = list(dict.fromkeys(found))  # whatever is named twice counts once
         if not trials:
             raise ValueError(
                 f"None of the methods {list(methods)} can be combined with the classifiers "

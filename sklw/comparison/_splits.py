@@ -53,8 +53,22 @@ def draw_split(
         test.append(rows[wanted:])
     rest = np.concatenate(test)
     if test_size is not None and test_size < len(rest):
-        rest, _ = train_test_split(
-            rest, train_size=test_size, stratify=labels[rest], random_state=seed
-        )
+        rest = _drawn(rest, labels, test_size, seed)
     # Shuffled, since a model trained in batches must not see one class after the other.
     return Split(random.permutation(np.concatenate(train)), np.sort(rest))
+
+
+def _drawn(rest: np.ndarray, labels: np.ndarray, test_size: int, seed: int) -> np.ndarray:
+    """Draw test rows by class."""
+    n_classes, fewest = len(np.unique(labels)), np.unique(labels[rest], return_counts=True)[1].min()
+    if fewest > 1 and n_classes <= test_size <= len(rest) - n_classes:
+        drawn, _ = train_test_split(
+            rest, train_size=test_size, stratify=labels[rest], random_state=seed
+        )
+        if len(np.unique(labels[drawn])) == n_classes:
+            return drawn
+    raise ValueError(
+        f"test_size={test_size} (--test-size) cannot be drawn by class, with a row of each, from "
+        f"the {len(rest)} rows that are not trained on, {fewest} of the class with the fewest. "
+        "Leave test_size out to test on all of them, or ask for another size."
+    )

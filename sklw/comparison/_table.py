@@ -56,7 +56,7 @@ def summarize(
     Raises
     ------
     ValueError
-        If `confidence` is not between 0 and 1.
+        If `confidence` is not between 0 and 1, or a trial occurs twice.
 
     Examples
     --------
@@ -72,7 +72,15 @@ def summarize(
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}.")
-    rows = {}
+    twice = results[results.duplicated([*_GROUP, "seed"])]
+    if len(twice):
+        first = ", ".join(f"{name} {twice[name].iloc[0]}" for name in [*_GROUP, "seed"])
+        raise ValueError(
+            f"{len(twice)} trials are there more than once, such as {first}. As if they were new "
+            "seeds, they would make the intervals too narrow: keep one of each (drop_duplicates), "
+            "or rename the method where another setting was tried."
+        )
+    rows: dict[Any, dict[str, float]] = {}
     for (classifier, size), group in results.groupby(["classifier", "minority_size"], sort=False):
         succeeded = group[group["error"] == ""].set_index("seed")
         reference = succeeded[succeeded["method"] == baseline]
@@ -146,7 +154,7 @@ def format_table(
     for (classifier, size), group in summary.groupby(level=[0, 1], sort=False):
         n_seeds = int(group["seeds"].max())
         seeds = "1 seed" if n_seeds == 1 else f"{n_seeds} seeds"
-        title = f"{classifier}, {size} rows of the rarest class, {seeds}"
+        title = f"{classifier}, {size} row{'' if size == 1 else 's'} of the rarest class, {seeds}"
         methods = group.index.get_level_values(2)
         body = [
             _cells(str(method), row, metrics)

@@ -64,8 +64,8 @@ def load_texts(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the format is unknown or broken, the encoding is another, a column is missing, or fewer
-        than two classes remain.
+        If the format is unknown or broken, the encoding is another, a column is missing, there are
+        more different labels than texts, or fewer than two classes remain.
 
     Warns
     -----
@@ -90,6 +90,11 @@ def load_texts(
             f"text_column={text_column!r} and label_column={label_column!r}: give two names, or "
             "two positions for a file without a header."
         )
+    if text_column == label_column:
+        raise ValueError(
+            f"The texts and the labels are to be read from one column, {text_column!r}. Name the "
+            "column of the labels."
+        )
     frame = read_frame(
         path,
         [text_column, label_column],
@@ -109,6 +114,13 @@ def load_texts(
             stacklevel=2,
         )
     check_classes(complete["label"].to_numpy(), label_column, path, "a text and a label")
+    n_texts, n_labels = complete.nunique()
+    if n_labels > n_texts:
+        raise ValueError(
+            f"Column {label_column!r} of {path} has {n_labels} different values and column "
+            f"{text_column!r} only {n_texts}, so that the former cannot hold the labels. Have the "
+            "text column and the label column been swapped?"
+        )
     warn_of_alike_labels(complete["label"].to_numpy(), stacklevel=3)
     if drop_duplicates:
         complete = complete[~pd.Series(copy_groups(complete["text"])).duplicated().to_numpy()]

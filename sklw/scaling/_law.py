@@ -120,7 +120,10 @@ class ScalingLaw(BaseEstimator):
         self._spread = inflation * float(t.ppf((1 + self.confidence) / 2, freedom))
         rows = [self._interval(k, k > 0) for k in range(3)]
         self.intervals_ = pd.DataFrame(rows, index=_PARAMETERS, columns=["estimate", "low", "high"])
-        self.recommended_size_ = int(sizes[np.lexsort((sizes, means))[0]])
+        # A size may come several times, with one loss each.
+        different, place = np.unique(sizes, return_inverse=True)
+        sums = np.bincount(place, means)
+        self.recommended_size_ = int(different[(sums / np.bincount(place)).argmin()])
         return self
 
     def predict(self, sizes: Any) -> np.ndarray:

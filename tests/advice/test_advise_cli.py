@@ -23,7 +23,7 @@ def test_advise_prints_sentences(data, capsys):
     ("arguments", "message"),
     [
         (["--text=txt", "--label=label"], "Did you mean 'text'"),
-        (["--text=text", "--label=text"], "swapped"),
+        (["--text=text", "--label=text"], "from one column, 'text'"),
     ],
 )
 def test_wrong_columns(data, capsys, arguments, message):

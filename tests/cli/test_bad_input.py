@@ -1,4 +1,7 @@
+import os
 import socket
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -150,3 +153,18 @@ def test_an_endpoint_that_is_down_leaves_the_other_methods(main, mail, down):
     assert "class_weight" in out
     assert "llm (1 failed)" in out
     assert "sklw: error: http://127.0.0.1" in err
+
+
+def test_labels_that_the_output_cannot_show(tmp_path):
+    rows = [f"text {n},{label}\n" for n, label in enumerate(["été"] * 3 + ["łódź"] * 2)]
+    (tmp_path / "mail.csv").write_text("text,label\n" + "".join(rows), encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("text,label\nnew,łódź\n", encoding="utf-8")
+    command = "-m sklw augment mail.csv --text text --label label --recorded rows.csv --dry-run"
+    done = subprocess.run(
+        [sys.executable, *command.split(), "--output=out.csv"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert rb"(3 \xe9t\xe9, 2 \u0142\xf3d\u017a)" in done.stdout

@@ -14,7 +14,8 @@ def test_the_cache_is_shown_exported_imported_and_cleared(tmp_path, monkeypatch,
     assert cli.main(["cache", "--import", str(file)]) == 0
     assert cli.main(["cache", "--path", str(store), "--export", str(tmp_path / "again.jsonl")]) == 0
     assert json.loads((tmp_path / "again.jsonl").read_text()) == {"key": "k", "answer": answer}
-    capsys.readouterr()
+    assert cli.main(["cache", "--export", str(tmp_path / "none" / "again.jsonl")]) == 2
+    assert "There is no folder" in capsys.readouterr().err
     assert cli.main(["cache", "--clear"]) == 0
     assert capsys.readouterr().out.startswith("Deleted 1 answers")
     assert cli.main(["cache", "--import", str(tmp_path / "none.jsonl")]) == 2

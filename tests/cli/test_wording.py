@@ -93,3 +93,10 @@ def test_few_rows_beside_the_prompt(main, mail, endpoint):
     options = [f"--endpoint={endpoint.url}", "--model=m", "--dry-run", "--set-prompt=n_examples=30"]
     err = main("augment", mail, *TEXTS, *OF_COMMAND["augment"], *options)[2]
     assert "or lower n_examples with --set-prompt" in err
+
+
+def test_values_that_a_model_did_not_propose(main, mail):
+    with Endpoint(lambda prompt, nth: {"text": "Fire"}) as endpoint:
+        options = [f"--endpoint={endpoint.url}", "--model=m", "--prompt=attributes"]
+        err = main("augment", mail, *TEXTS, *OF_COMMAND["augment"], *options)[2]
+    assert "Give values with --set-prompt 'attributes={\"topic\": [...]}', or use" in err

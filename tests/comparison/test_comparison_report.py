@@ -72,6 +72,71 @@ def test_one_seed_proves_nothing():
     report.to_html()
 
 
+def with_failures(frame, **seeds):
+    """Let the trials of some methods fail on some seeds."""
+    for method, failed in seeds.items():
+        rows = (frame["method"] == method) & frame["seed"].isin(failed)
+        frame.loc[rows, ["macro_f1", "log_loss", "tokens", "fit_seconds"]] = np.nan
+        frame.loc[rows, "error"] = "ValueError: no"
+    return frame
+
+
+def test_one_seed_in_common_with_the_baseline_proves_nothing():
+    frame = with_failures(results(class_weight=BASE, llm=BETTER), class_weight=[1, 2, 3, 4])
+    headline, values, *_, failures = ComparisonReport.from_results(frame).verdict.splitlines()
+    assert headline == "A single seed cannot tell which method is better."
+    assert "with one seed is 0.750, against 0.700 with class weights (+0.050)" in values
+    assert failures == "Failed trials are left out: class_weight 4 of 5."
+
+
+def test_both_means_are_over_the_seeds_of_the_difference():
+    frame = results(class_weight=[0.5, 0.9, 0.9, 0.9], llm=[0.6, 0.95, 0.9, 0.9])
+    values = ComparisonReport.from_results(with_failures(frame, llm=[2, 3])).verdict.splitlines()[1]
+    assert "over 2 seeds is 0.775, against 0.700 with class weights (+0.075" in values
+
+
+def test_a_method_that_ran_once_does_not_hide_the_others():
+    frame = with_failures(results(class_weight=BASE, real=WORSE, llm=BETTER), llm=[1, 2, 3, 4])
+    headline, values, *_ = ComparisonReport.from_results(frame).verdict.splitlines()
+    assert headline == "Nothing beats class weights here."
+    assert values.startswith("The best of the others is the real rows alone: their macro-F1 over 5")
+
+
+def test_without_a_trial_of_the_baseline():
+    frame = with_failures(results(class_weight=BASE, llm=BETTER), class_weight=range(5))
+    report = ComparisonReport.from_results(frame)
+    expected = "There is nothing to compare with: class weights failed in every trial."
+    assert report.verdict.startswith(expected)
+    assert expected in report.to_html()
+    both = pd.concat([results(smote=BASE, llm=ALIKE), results(llm=BASE).assign(classifier="tf")])
+    report = ComparisonReport.from_results(both, baseline="smote")
+    assert "There is nothing to compare with: smote did not run." in report.to_html()
+    assert "in any of the 1 of 2 cases that have two seeds" in repr(report)
+
+
+def test_one_seed_proves_nothing_in_several_cases():
+    frame = results(class_weight=[0.7], llm=[0.9])
+    report = ComparisonReport.from_results(pd.concat([frame, frame.assign(classifier="bert")]))
+    assert repr(report) == "ComparisonReport('A single seed cannot tell which method is better.')"
+
+
+def test_a_repeated_trial_is_no_further_seed():
+    frame = results(class_weight=BASE, llm=BETTER)
+    with pytest.raises(ValueError, match="10 trials are there more than once, such as classifier"):
+        ComparisonReport.from_results(pd.concat([frame, frame]))
+
+
+def test_class_weights_are_many():
+    report = ComparisonReport.from_results(
+        results(real=WORSE, class_weight=BETTER), baseline="real"
+    )
+    assert report.verdict.startswith("Class weights beat the real rows alone here: macro-F1 +0.152")
+    assert "\nTheir macro-F1 over 5 seeds" in report.verdict
+    assert "Class weights take 0.50 s for each training set; the real rows alone take" in (
+        report.verdict
+    )
+
+
 def test_several_cases_are_counted():
     frame = results(class_weight=BASE, llm=BETTER)
     other = results(class_weight=BASE, llm=ALIKE).assign(classifier="bert")

@@ -118,6 +118,14 @@ def test_one_row_for_each_cell_and_the_same_numbers_each_time():
     )
 
 
+def test_what_is_named_twice_is_run_once():
+    results = compare(
+        TEXTS, LABELS, methods=["real", "real"], classifiers=["tfidf", "tfidf"],
+        minority_sizes=[20, 20], seeds=[0, 0],
+    )  # fmt: skip
+    assert len(results) == 1
+
+
 def test_results_are_those_of_the_estimator_on_the_split(draw_split):
     results = compare(TEXTS, LABELS, methods=["class_weight"], **SMALL)
     split = draw_split(test_size=100, seed=1)
@@ -351,12 +359,25 @@ def test_three_classes_with_numbers_for_labels():
         ({"methods": ["smote"]}, "can be combined"),
         ({"minority_sizes": [110]}, "smaller minority size"),
         ({"minority_sizes": [0]}, "minority size"),
+        ({"test_size": 1}, r"test_size=1 \(--test-size\) cannot be drawn by class.*362 rows"),
+        ({"test_size": 361}, "test_size=361"),
+        ({"test_size": 20, "minority_sizes": [109]}, "1 of the class with the fewest"),
+        ({"test_size": 3, "minority_sizes": [105]}, "with a row of each"),
     ],
 )
 def test_wrong_arguments_are_named_before_any_work(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         compare(TEXTS, LABELS, output=tmp_path / "out", **{**SMALL, **arguments})
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("method", ["threshold", "smote", "adasyn"])
+def test_a_method_that_needs_two_rows_of_a_class_says_so(method):
+    with pytest.warns(UserWarning, match=rf"{method}.* needs two training rows of each class"):
+        results = compare(
+            TEXTS, LABELS, methods=[method], minority_sizes=[1], majority_size=20, seeds=[0]
+        )
+    assert "(--minority-sizes)" in results["error"][0]
 
 
 def test_a_string_is_no_list_of_methods():

@@ -54,6 +54,14 @@ def test_without_header_or_quotes(tmp_path):
     assert labels.tolist() == ["ham", "spam"]
 
 
+@pytest.mark.parametrize(("text", "label", "said"), [(1, 0, "swapped"), (0, 0, "one column")])
+def test_a_column_of_texts_holds_no_labels(tmp_path, text, label, said):
+    path = tmp_path / "a.csv"
+    path.write_text("so late again,ham\nWIN,spam\nso late again,ham\nyou WON,spam\n")
+    with pytest.raises(ValueError, match=said):
+        load_texts(path, text, label)
+
+
 def test_numeric_json_labels_become_strings(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "a", "label": 0}\n{"text": "b", "label": 1}\n')

@@ -69,6 +69,12 @@ def test_gain_and_recommended_size():
     assert ScalingLaw(offset=100).fit(SIZES, np.ones(10)).recommended_size_ == 0
 
 
+def test_the_loss_of_a_size_is_the_mean_of_its_rows():
+    sizes = np.repeat([0, 100, 200, 300, 400], 3)
+    measured = [0.5, 0.5, 0.5, 0.9, 0.1, 0.8, 0.3, 0.3, 0.3, 0.31, 0.31, 0.31, 0.4, 0.4, 0.4]
+    assert ScalingLaw(offset=100).fit(sizes, measured).recommended_size_ == 200
+
+
 def test_rising_losses_have_no_scale():
     law = ScalingLaw(offset=100).fit(SIZES, np.linspace(0.5, 0.7, 10))
     assert law.scale_ == 0

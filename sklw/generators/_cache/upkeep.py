@@ -66,6 +66,11 @@ def export_answers(path: Path, target: Path) -> int:
     own = [os.path.realpath(path) + suffix for suffix in ("", ".lock", *SIDECARS)]
     if str(target) in own or (target.exists() and target.samefile(path)):
         raise ValueError(f"{str(target)!r} belongs to the request cache itself. Pass another file.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(target.parent)!r} to export to. Make it, or pass a file "
+            "elsewhere."
+        )
     if target.exists() and not target.is_file():
         raise ValueError(f"{str(target)!r} is no regular file. Pass the path of a file.")
     if target.exists() and not os.access(target, os.W_OK):
