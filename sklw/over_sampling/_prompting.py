@@ -183,6 +183,8 @@ class BasePrompt(Settings):
     template: str | None = None
     # What a template can show beside the class, the task and the instructions.
     template_fields: ClassVar[frozenset[str]] = frozenset({"examples"})
+    # Texts in its prompts that are no real rows: a copy of one is no new text.
+    _demonstration: ClassVar[tuple[str, ...]] = ()
 
     def check(self) -> None:
         """Raise ValueError or TypeError if a parameter or the template is invalid."""

@@ -55,6 +55,17 @@ def reasons(*answers, shown=(0,), real=REAL, labels=LABELS, reason="stop", accep
         ("win a car. I hope this message meets your needs.", "meta_text"),
         ('{"text": "win a car, ring us now"}', "meta_text"),
         ("win a car. Let me know if you would like to come", ""),
+        ("I’m sorry, but I can’t assist with that.", "meta_text"),
+        ("I apologize, but I cannot generate hate speech.", "meta_text"),
+        ("Sorry, I can't help with that request.", "meta_text"),
+        ("I don't feel comfortable creating this content.", "meta_text"),
+        ("As a responsible AI assistant, I won't do it.", "meta_text"),
+        ("Es tut mir leid, aber dabei kann ich nicht helfen.", "meta_text"),
+        ("win a car. This message keeps the tone of the original.", "meta_text"),
+        ("I cannot create an account at your online shop", ""),
+        ("This is an automated message, please do not reply", ""),
+        ("Okay, I'll be back at around seven in the evening", ""),
+        ("Here is your code RP176. To end messages reply stop", ""),
         ("win win win win win win win win win win win", "degenerate"),
         ("call 0000000000000000000000000000000 now", "degenerate"),
         ("Win a brand new phone, text WIN to 80085 NOW", "copied_prompt"),
@@ -74,6 +85,8 @@ def test_reasons(text, reason):
 def test_a_text_that_was_cut_is_rejected_and_not_remembered():
     assert reasons(GOOD, reason="length") == ["truncated"]
     assert reasons(f"{GOOD}. And then", GOOD, reason="length") == ["", "truncated"]
+    short = ["win a car", "win cash", "call us", "see you"]
+    assert reasons("Certainly! Here is a", real=short, reason="length") == ["truncated"]
 
 
 def test_rows_accepted_before_are_duplicates():
@@ -100,6 +113,16 @@ def test_many_rows_are_remembered():
     n_kept = found[:150].count("")
     assert n_kept > 70
     assert found[150:].count("") == 0
+
+
+def test_a_copy_of_the_demonstration_is_no_row():
+    sampler = LLMOverSampler(
+        Scripted(["In other words: Please give me a ring tonight, if you can", GOOD]),
+        prompt="paraphrase", sampling_strategy={"spam": 4}, random_state=0, verbose=False,
+    )  # fmt: skip
+    X_new, _ = sampler.fit_resample(REAL, LABELS)
+    assert X_new[4:] == [GOOD]
+    assert sampler.provenance_["reason"].tolist()[:2] == ["copied_prompt", ""]
 
 
 def test_a_shown_row_of_another_class_is_no_row_of_this_one():

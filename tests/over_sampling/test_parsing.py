@@ -36,6 +36,22 @@ NAMES = {0: "not spam", 1: "spam"}
         ("Here is a new message:", "Here is a new message:", None),
         ("I'm sorry, I can't.\nBuy this:\nx", "I'm sorry, I can't.", None),
         ("### Message 1:\nwin a prize now", "win a prize now", None),
+        ("Sure!\n\nwin a prize now", "win a prize now", None),
+        ("Great! Here's a new one:\n\nwin a prize now", "win a prize now", None),
+        ("Hier ist eine neue Nachricht:\n\nwin a prize now", "win a prize now", None),
+        ("好的，这是一条新消息：\n\nwin a prize now", "win a prize now", None),
+        ("## New message\n\nwin a prize now", "win a prize now", None),
+        ("---\nwin a prize now\n---", "win a prize now", None),
+        ("<message>\nwin a prize now\n</message>", "win a prize now", None),
+        ("spam\nwin a prize now", "win a prize now", 1),
+        ("Label: not spam\nText: win a prize now", "win a prize now", 0),
+        ("Text: win a prize now\nLabel: not spam", "win a prize now", 0),
+        ('["win a prize now"]', "win a prize now", None),
+        ("Rewritten text: win a prize now", "win a prize now", None),
+        ("'it's a prize'", "it's a prize", None),
+        ("„win a prize now“", "win a prize now", None),
+        ("「win a prize now」", "win a prize now", None),
+        ("\u200bwin a prize now", "win a prize now", None),
         # What only looks like wrapping stays.
         ("f**k this, a**hole", "f**k this, a**hole", None),
         ("2 ** 3 and 4 ** 5", "2 ** 3 and 4 ** 5", None),
@@ -64,6 +80,80 @@ def test_a_json_list(answer):
     for multiline in (False, True):
         rows = AnswerParser(NAMES, n_rows=2, multiline=multiline).parse(answer)
         assert [row.text for row in rows] == ["one", "two"]
+
+
+ITEMS = ["one is here.", "two is there."]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "1. {}\n2. {}", "6. {}\n7. {}", "1、{}\n2、{}", "1.{}\n2.{}", "- {}\n- {}", "– {}\n– {}",
+        "**1.** {}\n**2.** {}", "### Message 1\n{}\n\n### Message 2\n{}", "### 1\n{}\n\n### 2\n{}",
+        "Sure!\n\n1. {}\n2. {}\n\nLet me know if you'd like more!",
+        "1. {}\n\n2. {}\n\nThese messages keep the style.", "{}\n---\n{}",
+        'Here you go:\n\n```json\n["{}", "{}"]\n```',
+    ],
+)  # fmt: skip
+def test_lists_as_models_write_them(form):
+    rows = AnswerParser(NAMES, n_rows=3).parse(form.format(*ITEMS))
+    assert [row.text for row in rows] == ITEMS
+
+
+MAILS = ["Dear all,\n\nthree things:\n- the tap\n- the sink\n\nBest\nAnn", "Hi\n1. no\n2. yes\nBob"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "1. {}\n\n2. {}", "Here are two:\n\n1. {}\n2. {}", "**1.**\n{}\n\n---\n\n**2.**\n{}",
+        "### Message 1\n\n{}\n\n### Message 2\n\n{}", "Message 1:\n{}\n\nMessage 2:\n{}",
+        "Here are two mails:\n\n---\n\n{}\n\n---\n\n{}", "1. ```\n{}\n```\n2. ```\n{}\n```",
+    ],
+)  # fmt: skip
+def test_rows_of_several_lines_keep_the_lists_in_them(form):
+    rows = AnswerParser(NAMES, n_rows=3, multiline=True).parse(form.format(*MAILS))
+    assert [row.text for row in rows] == MAILS
+
+
+@pytest.mark.parametrize("mail", MAILS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}", "Sure! Here's a new mail:\n\n{}", "Certainly!\n\n{}", "**New message:**\n\n{}",
+        "Voici un nouveau message :\n\n{}", "I've written another one for you:\n{}", "# Mail\n{}",
+        "Here is one:\n\n---\n\n{}\n\n---\n\nWould you like more?", "<mail>\n{}\n</mail>",
+        "Here you go:\n```\n{}\n```\nIt keeps the tone.", "spam\n\n{}",
+        "{}<|im_end|>\n<|im_start|>",
+        "{}\n\n*Note: all names are fictional.*", "{}\n\nNote: This message is made up.",
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_row_of_several_lines(form, mail):
+    [row] = AnswerParser(NAMES, multiline=True).parse(form.format(mail), 1)
+    assert row.text == mail
+    real = AnswerParser(NAMES, multiline=True, real={1: [form.format("Hello\nyou")]})
+    assert real.parse(form.format(mail), 1)[0].text == form.format(mail).strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Here is the problem:\n\nno water", "Dear Sir:\n\nno water", "Top 3:\n- a\n- b\n- c",
+        "- a\n- b", "1. a\n2. b", "Title\n-----\nno water", "Great!\nBye", "Note: ring\ntwice",
+        "No water.\n\nNote: ring twice, please.", "I have two wishes:\nwater, heat",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_talk_around_a_row_stays(text):
+    for n_rows in (1, 2) if text[:1].isalpha() else (1,):
+        rows = AnswerParser(NAMES, multiline=True, n_rows=n_rows).parse(text)
+        assert [row.text for row in rows] == [text]
+
+
+def test_a_class_is_known_with_its_description():
+    parser = AnswerParser(NAMES, descriptions={1: "ads (and worse)"})
+    for form in ("spam (ads (and worse)): {}", "[spam (ads (and worse))] {}", "Label: spam\n{}"):
+        [row] = parser.parse(form.format("win a prize"))
+        assert (row.text, row.tag) == ("win a prize", 1)
 
 
 def test_a_row_of_a_list_may_announce_something():

@@ -13,39 +13,10 @@ from sklw._validation import is_encodable
 from sklw.over_sampling._prompting import Settings
 from sklw.over_sampling._rows import ParsedRow
 from sklw.over_sampling._strings import CONTROL, one_line
+from sklw.over_sampling._text.meta import META_SIGNS
 
 __all__ = ["RowFilter", "TextFilter"]
 
-# Ways in which models talk about the task.
-_META = [
-    re.compile(rf"^\W*(?:{pattern})", re.IGNORECASE)
-    for pattern in (
-        r"(?:sure|certainly|of course|absolutely|okay)\b[^.]{0,40}[!,.:]\s*(?:here|this|i\b)",
-        r"here(?:'s| is| are| goes)\b.{0,60}\b(?:text|message|example|sentence|review|tweet|post"
-        r"|row|one|version|response|attempt|list)s?\b",
-        r"(?:the following|this) (?:is|are)\b.{0,40}\b(?:example|text|message|sentence|label)s?\b",
-        r"as an? (?:ai|artificial|large language|language)\b",
-        r"(?:i am|i'm) (?:sorry|unable|not able)\b.{0,60}\b(?:assist|help with|generate|create"
-        r"|write|provide|fulfil|comply|confusion)",
-        r"i (?:can't|cannot|can not|won't) (?:assist|help with|generate|create|write|provide"
-        r"|fulfil)",
-        r"(?:text|message|label|example|sentiment|category)\s*\d*\s*:",
-        r"(?:note|explanation|instructions?)\s*:",
-        r"\{\s*\"[^\"]+\"\s*:.*\}\W*$",
-    )
-]
-# And what they add at its end.
-_META += [
-    re.compile(rf"\b(?:{pattern})[^.!?]{{0,80}}\W*$", re.IGNORECASE)
-    for pattern in (
-        r"let me know if you(?:'d| would)? (?:like|need|want|prefer)\b.{0,30}\b(?:another|more"
-        r" (?:text|message|example)s?|different|variations?|versions?|examples?|adjust\w*)\b",
-        r"i hope this (?:text|message|example|version|response) (?:helps|meets|works|fits|is)\b",
-        r"feel free to (?:adjust|adapt|modify|customi[sz]e|tweak) (?:it|the|this) (?:to|as|text"
-        r"|message|example|details|wording)\b",
-        r"would you like (?:me to|another|more) (?:write|generate|create|text|message|example)",
-    )
-]
 # A text of another class may be like it in all but a word; not in all but a full stop.
 _SAME = 0.95
 
@@ -111,8 +82,15 @@ class TextFilter(Settings):
 class RowFilter:
     """Judges texts one after the other, remembering what it let through."""
 
-    def __init__(self, texts: Sequence[str], labels: Sequence[Any], accept: TextFilter) -> None:
+    def __init__(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Any],
+        accept: TextFilter,
+        demonstration: Sequence[str] = (),
+    ) -> None:
         self.threshold = accept.near_duplicate_threshold
+        self._demonstration = list(demonstration)
         self._texts = [one_line(text) for text in texts]
         self._of_class: dict[Any, list[int]] = {}
         for position, label in enumerate(labels):
@@ -171,7 +149,7 @@ class RowFilter:
             return "bad_characters"
         if row.tag is not None and row.tag != label:
             return "other_label"
-        if any(self._is_odd(meta.search, text, label) for meta in _META):
+        if any(self._is_odd(sign, text, label) for sign in META_SIGNS):
             return "meta_text"
         if len(text) < shortest:
             return "too_short"
@@ -200,8 +178,9 @@ class RowFilter:
         if any(len(self._texts[at]) > 20 and self._texts[at].casefold() in folded for at in shown):
             return "copied_prompt"
         others = [self._texts[at] for at in shown if at not in self._positions[label]]
+        others += self._demonstration
         if _bare(text) in map(_bare, others):
-            return "copied_prompt"  # of another class, and so with the wrong label
+            return "copied_prompt"  # of another class or none, and so with the wrong label
         if self.threshold is None:
             return ""
         vector = self._vectorizer.transform([text])

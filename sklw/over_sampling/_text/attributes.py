@@ -14,8 +14,8 @@ from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell, check_known
 from sklw.over_sampling._prompting import SHARED_CONSTRAINTS, Source
 from sklw.over_sampling._strings import CONTROL, one_line
-from sklw.over_sampling._text.parsing import list_items
 from sklw.over_sampling._text.prompts import Examples
+from sklw.over_sampling._text.splitting import list_items
 from sklw.over_sampling._writer import Prompt
 
 __all__ = ["Attributes"]

@@ -1,30 +1,37 @@
 """From a model's answer to rows: takes off what models write around a text."""
 
-import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sklw.over_sampling._rows import ParsedRow
 from sklw.over_sampling._strings import one_line
+from sklw.over_sampling._text.splitting import (
+    BEFORE,
+    BEFORE_LINES,
+    BETWEEN_LINES,
+    END_TOKEN,
+    FENCE,
+    FIELDS,
+    LIST_MARK,
+    after_fence,
+    blocks,
+    items,
+    json_strings,
+    without_remarks,
+)
 
-__all__ = ["AnswerParser", "list_items", "up_to_last_sentence"]
+__all__ = ["AnswerParser", "up_to_last_sentence"]
 
-_LIST_MARK = re.compile(r"^\s*(?:\(?(?P<number>\d{1,3})[.):](?=\s)|[-*•](?=\s))\s*")
 _SENTENCE_END = re.compile(r"[.!?…؟۔।][\"'”’)]*(?=\s|$)|[。！？][”’」』）]*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # White space within a text that folding would change.
 _ODD_SPACE = re.compile(r"[^\S ]|  ")
-_QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`"}
-_FIELDS = ("text", "message", "example", "output", "answer", "row")
-# In chat, models announce a row on a line of its own, or put it between fences.
-_FENCE = re.compile(r"^`{3,}[\w-]*$", re.MULTILINE)
-_ANNOUNCEMENT = re.compile(
-    r"^\W*(?:(?:sure|certainly|of course|absolutely|okay|ok|here|the following|below)\b.*"
-    rf"|(?:{'|'.join(_FIELDS)})\s*\d*\s*):\W*$",
-    re.IGNORECASE,
-)
+_JSON_LIST = re.compile(r'^\[\s*"')
+_QUOTES = {
+    '"': '"', "“": "”", "„": "“”", "'": "'", "‘": "’", "«": "»", "`": "`", "「": "」", "『": "』",
+}  # fmt: skip
 # Wrappings come nested (1. "spam: ..."), but not deeper than this.
 _MOST_NESTED = 20
 
@@ -46,24 +53,30 @@ def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None)
 
 
 _WRAPPINGS = [
-    _wrapping("^\ufeff+"),
-    # Tokens that end an answer, where a server writes them out.
-    _wrapping(
-        r"(?:<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text)\|>|<end_of_turn>|</s>|<eos>"
-        r"|<｜end▁of▁sentence｜>)$"
+    _wrapping("^[\ufeff\u200b\u2060]+|[\ufeff\u200b\u2060]+$", habit="[\ufeff\u200b\u2060]"),
+    _wrapping("(?:</s>|<eos>)$"),
+    # Of a list within a text, the first mark stays like the others.
+    *(
+        _wrapping(rf"^{mark}(?=\s)(?![\s\S]*\n\s*{mark}\s)", habit=rf"^{mark}(?=\s)")
+        for mark in (r"\(?\d{1,3}\.", r"\(?\d{1,3}\)", r"\(?\d{1,3}:", "-", r"\*", "•", ">")
     ),
-    *(_wrapping(rf"^\(?\d{{1,3}}{mark}(?=\s)") for mark in (r"\.", r"\)", ":")),
-    *(_wrapping(rf"^{re.escape(mark)}(?=\s)") for mark in "-*•"),
-    *(_wrapping(rf"^{field}\s*(?:\d{{1,3}}\s*)?:") for field in _FIELDS),
+    *(
+        _wrapping(rf"^(?:(?:new|another|rewritten|revised)\s+)?{field}\s*(?:\d{{1,3}}\s*)?:")
+        for field in (*FIELDS, "response")
+    ),
+    _wrapping(r"^(?:in other words|rewritten)\s*:"),
     # Emphasis of Markdown, and no swear word with its vowels masked.
     _wrapping(r"(?<![\w*])\*\*(?=\S)([^*]+)(?<=\S)\*\*(?![\w*])", habit=r"\*\*", text=r"\1"),
     _wrapping(r"^\*(?=\S)([^*]+)(?<=\S)\*$", habit=r"^\*", text=r"\1"),
+    _wrapping(r"^_(?=\S)([^_]+)(?<=\S)_$", habit=r"^_", text=r"\1"),
+    _wrapping(r"^<([a-z_]+)>((?:(?!</?\1>)[\s\S])*)</\1>$", habit=r"^<[a-zA-Z_]+>", text=r"\2"),
+    # An apostrophe is no closing quote.
     *(
-        _wrapping(rf"^<{field}>(.*)</{field}>$", habit=rf"^<{field}>", text=r"\1")
-        for field in _FIELDS
-    ),
-    *(
-        _wrapping(f"^{opening}([^{closing}]*){closing}$", habit=f"^{opening}", text=r"\1")
+        _wrapping(
+            rf"^{opening}((?:[^{closing}]|(?<=\w)['’](?=\w))*)[{closing}]$",
+            habit=f"^{opening}",
+            text=r"\1",
+        )
         for opening, closing in _QUOTES.items()
     ),
 ]
@@ -92,6 +105,7 @@ class AnswerParser:
         multiline: bool = False,
         n_rows: int = 1,
         real: Mapping[Any, Sequence[str]] | None = None,
+        descriptions: Mapping[Any, str] | None = None,
     ) -> None:
         self.multiline = multiline
         self.n_rows = n_rows
@@ -99,44 +113,86 @@ class AnswerParser:
         self._habits: dict[tuple[Any, re.Pattern[str]], bool] = {}
         # Longest first, so that "not spam" is not read as "spam".
         ordered = sorted(names.items(), key=lambda item: -len(item[1]))
-        self._tags = [
-            tag for label, name in ordered if name.strip() for tag in _tags(label, name.strip())
+        words = [
+            (label, name.strip(), _as_shown(name.strip(), (descriptions or {}).get(label, "")))
+            for label, name in ordered
+            if name.strip()
+        ]
+        self._tags = [tag for label, name, word in words for tag in _tags(label, name, word)]
+        # A line that is a number is more often a row or the mark of one.
+        self._alone = [
+            (label, re.compile(rf"^\W*{word}\W*$", re.IGNORECASE | re.MULTILINE))
+            for label, name, word in words
+            if re.search(r"[^\W\d_]", name)
         ]
 
     def parse(self, answer: str, label: Any = None) -> list[ParsedRow]:
         """Return the rows of an answer, at most `n_rows`; one empty row if it holds none."""
-        texts = self._split(answer, label)
+        if not self._is_habit(END_TOKEN, label):
+            answer = next(filter(str.strip, END_TOKEN.split(answer)), "")
+        tag, lines = self._without_head(_LINE_END.split(answer), label)
+        texts = self._split(lines, label)
         rows = [self._clean(text, label, at + 1 < len(texts)) for at, text in enumerate(texts)]
-        rows = [row for row in rows if row.text or row.tag is not None]
-        return rows[: self.n_rows] or [ParsedRow("")]
+        return _tagged([ParsedRow("", tag), *rows])[: self.n_rows]
 
-    def _split(self, answer: str, label: Any) -> list[str]:
+    def _without_head(self, lines: list[str], label: Any) -> tuple[Any, list[str]]:
+        """Return the class named in lines before the first row, and the lines without them."""
+        tag, signs = None, BEFORE if self.multiline else BEFORE_LINES
+        while True:
+            lines = lines[next((at for at, line in enumerate(lines) if line.strip()), 0) :]
+            if not any(map(str.strip, lines[1:])):
+                return tag, lines
+            line = lines[0].strip()
+            named = self._named(line, label)
+            # By these the rows are found.
+            marked = FENCE.search(line) or (self.n_rows > 1 and LIST_MARK.match(line))
+            if marked or (named is None and not self._shows(signs, line, label)):
+                return tag, lines
+            tag = named[0] if named is not None and tag is None else tag
+            lines = lines[1:]
+
+    def _named(self, line: str, label: Any) -> tuple[Any] | None:
+        """Return the class that a line names, if it says nothing else."""
+        for of_class, alone in self._alone:
+            if alone.search(line) and not self._is_habit(alone, label):
+                return (of_class,)
+        row = self._clean(line, label, True)
+        return None if row.text or row.tag is None else (row.tag,)
+
+    def _shows(self, signs: Iterable[re.Pattern[str]], line: str, label: Any) -> bool:
+        """Whether a line has a sign that no real row of the class shows."""
+        return any(sign.search(line) and not self._is_habit(sign, label) for sign in signs)
+
+    def _split(self, lines: list[str], label: Any) -> list[str]:
         """Return the parts that may be rows; only the last can have been cut."""
-        if self.n_rows == 1 and self.multiline:
-            return [self._unfenced(answer, label)]
-        lines = _LINE_END.split(answer)
-        if not self.multiline:
-            lines = self._without(_FENCE, lines, label)
-        if self.n_rows > 1:
-            if found := _json_strings(self._unfenced(answer, label)):
-                return found
-            # Where rows begin like items of a list, only its numbers in their order tell.
-            items = _items(lines, in_order=self._is_habit(_LIST_MARK, label))
-            if items or self.multiline:
-                return items or [answer]
-        return self._without(_ANNOUNCEMENT, lines, label)
 
-    def _unfenced(self, answer: str, label: Any) -> str:
-        """Return what stands between the fences of a whole answer."""
-        lines = answer.strip().splitlines(keepends=True)
-        ends = (lines[0].strip(), lines[-1].strip()) if len(lines) > 2 else ("", "")
-        fenced = all(map(_FENCE.search, ends)) and not self._is_habit(_FENCE, label)
-        return "".join(lines[1:-1]) if fenced else answer
+        def is_habit(sign: re.Pattern[str]) -> bool:
+            return self._is_habit(sign, label)
 
-    def _without(self, sign: re.Pattern[str], lines: list[str], label: Any) -> list[str]:
-        """Leave out lines with a sign, unless nothing else is there."""
-        kept = [line for line in lines if not sign.search(line.strip())]
-        return lines if self._is_habit(sign, label) or not any(map(str.strip, kept)) else kept
+        lines = after_fence(lines, is_habit)
+        if not is_habit(_JSON_LIST) and (found := json_strings("\n".join(lines))):
+            return found
+        found = self._items(lines, label) if self.n_rows > 1 else []
+        if self.multiline:
+            listed = [after_fence(item.split("\n"), is_habit) for item in found]
+            parts = listed or (blocks(lines, is_habit) if self.n_rows > 1 else [lines])
+            return ["\n".join(without_remarks(part, is_habit)) for part in parts]
+        if found:
+            return found
+        kept = [line for line in lines if not self._shows(BETWEEN_LINES, line.strip(), label)]
+        return kept if any(map(str.strip, kept)) else lines
+
+    def _items(self, lines: list[str], label: Any) -> list[str]:
+        marks = [LIST_MARK.match(line) for line in lines]
+        at = next((at for at, mark in enumerate(marks) if mark), len(lines))
+        # A text of several lines may have a list in it: one of texts is seldom led in by more.
+        led_in = sum(map(bool, map(str.strip, lines[:at])))
+        numbered = any(mark and any(mark.groups()) for mark in marks[at : at + 1])
+        if self.multiline and led_in > numbered:
+            return []
+        # Where rows begin like items of a list, only its numbers in their order tell.
+        in_order = self.multiline or self._is_habit(LIST_MARK, label)
+        return items(lines, in_order=in_order, one_line=not self.multiline)
 
     def _clean(self, text: str, label: Any, ended: bool) -> ParsedRow:
         tag = None
@@ -171,36 +227,31 @@ class AnswerParser:
         return self._habits[key]
 
 
-def _items(lines: Sequence[str], *, in_order: bool = False) -> list[str]:
-    """Return the items of a list without their marks, [] if there is none."""
-    items: list[list[str]] = []
-    for line in lines:
-        mark = _LIST_MARK.match(line)
-        if mark and (not in_order or mark["number"] == str(len(items) + 1)):
-            items.append([line[mark.end() :]])
-        elif items:
-            items[-1].append(line)
-    return ["\n".join(item).strip() for item in items]
+def _tagged(rows: Sequence[ParsedRow]) -> list[ParsedRow]:
+    """Give classes that are named on lines of their own to the rows they stand beside."""
+    found: list[ParsedRow] = []
+    waiting = None
+    for row in rows:
+        if row.text:
+            tag = waiting if row.tag is None else row.tag
+            found.append(replace(row, tag=tag))
+            waiting = None
+        elif row.tag is not None and found and found[-1].tag is None:
+            found[-1] = replace(found[-1], tag=row.tag)
+        else:
+            waiting = row.tag if waiting is None else waiting
+    return found or [ParsedRow("", waiting)]
 
 
-def _json_strings(answer: str) -> list[str]:
-    """Return the strings of a JSON list of strings, [] for anything else."""
-    try:
-        found = json.loads(answer)
-    except (ValueError, RecursionError):
-        return []
-    return found if isinstance(found, list) and all(isinstance(s, str) for s in found) else []
+def _as_shown(name: str, description: str) -> str:
+    """Return a pattern for a class as prompts show it, with its description or without."""
+    described = rf"(?:\s*\({re.escape(description.strip())}\))?" if description.strip() else ""
+    return re.escape(name) + described
 
 
-def list_items(text: str) -> list[str]:
-    """Return the items of a numbered or bulleted list, or the lines of a text that has none."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return _items(lines) or [line.strip() for line in lines]
-
-
-def _tags(label: Any, name: str) -> list[_Wrapping]:
+def _tags(label: Any, name: str, word: str) -> list[_Wrapping]:
     """Return the forms of a label before a row ("spam:", "[spam]") or after ("(spam)", "#spam")."""
-    word, field, tag = re.escape(name), r"(?:label|category|class)\s*[:=]\s*", (label,)
+    field, tag = r"(?:label|category|class)\s*[:=]\s*", (label,)
     # A number is more often a time (1:30), a place (#1) or a footnote than a label.
     number = not re.search(r"[^\W\d_]", name)
     follows = r"(?=\s|$)" if number else r"(?=\s|$|[^\W\d_]|[\"“'‘«])"

@@ -17,12 +17,16 @@ _REWRITE = Change(
     "Rewrite it as another realistic text of the same kind with the label {label}: change the "
     "names, numbers, places, occasion and wording.",
 )
+_DEMONSTRATION = (
+    "Could you call me back this evening?",
+    "Please give me a ring tonight if you can.",
+)
 _PARAPHRASE = Change(
     "Each text is followed by the same text in other words.",
     "In other words",
     "Say the same thing in other words and in a different order, so that its label is still "
     "{label}.",
-    ("Could you call me back this evening?", "Please give me a ring tonight if you can."),
+    _DEMONSTRATION,
 )
 _COUNTERFACTUAL = Change(
     "Each text is followed by one of another category that is as similar to it as possible.",
@@ -264,6 +268,7 @@ class Paraphrase(BasePrompt):
 
     _parameter_constraints: ClassVar[dict] = SHARED_CONSTRAINTS
     template_fields = frozenset({"source", "source_label"})
+    _demonstration = _DEMONSTRATION
 
     def __init__(
         self,

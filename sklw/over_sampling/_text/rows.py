@@ -18,6 +18,7 @@ from sklw.over_sampling._prompting import BasePrompt, Source, make_writer
 from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict, Verifier
 from sklw.over_sampling._text.acceptance import RowFilter, TextFilter
 from sklw.over_sampling._text.parsing import AnswerParser, up_to_last_sentence
+from sklw.over_sampling._text.splitting import is_courtesy
 from sklw.over_sampling._text.verification import make_verifier
 from sklw.over_sampling._writer import rule_between
 
@@ -46,11 +47,12 @@ class TextFormat(RowFormat):
             real.setdefault(label, []).append(text)
         self._parser = AnswerParser(
             {label: described.name for label, described in problem.descriptions.items()},
+            descriptions={label: of.description for label, of in problem.descriptions.items()},
             multiline=multiline,
             n_rows=writer.n_rows,
             real=real,
         )
-        self._filter = RowFilter(texts.tolist(), problem.labels, accept)
+        self._filter = RowFilter(texts.tolist(), problem.labels, accept, prompt._demonstration)
 
     def _vectors(self, positions: np.ndarray) -> np.ndarray:
         from sklw.feature_extraction import TextEmbedder
@@ -90,7 +92,8 @@ class TextFormat(RowFormat):
     def judge(self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool) -> Verdict:
         """Judge by what the text says and how much it is like others."""
         if cut:
-            row = replace(row, text=up_to_last_sentence(row.text))
+            whole = up_to_last_sentence(row.text)
+            row = replace(row, text="" if is_courtesy(whole) else whole)
         return Verdict(row, self._filter.judge(row, cell.label, shown, cut and not row.text))
 
     def forget(self, row: ParsedRow) -> None:

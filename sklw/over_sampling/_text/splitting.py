@@ -1,0 +1,166 @@
+"""What models write before, between and after the texts of an answer."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+
+__all__ = [
+    "BEFORE", "BEFORE_LINES", "BETWEEN_LINES", "END_TOKEN", "FENCE", "FIELDS", "LIST_MARK",
+    "after_fence", "blocks", "is_courtesy", "items", "json_strings", "list_items",
+    "without_remarks",
+]  # fmt: skip
+
+# Says whether real rows of the class show a sign: then it is text.
+IsHabit = Callable[[re.Pattern[str]], bool]
+
+FIELDS = ("text", "message", "example", "output", "answer", "row")
+_NOUNS = "|".join(
+    (*FIELDS, "e-?mail", "mail", "letter", "tweet", "post", "request", "query", "sample")
+)
+_MADE = r"(?:(?:new|another|rewritten|revised|paraphrased|generated|modified|updated)\s+)"
+_COURTESIES = (
+    r"sure(?: thing)?|certainly|of course|absolutely|okay|got it|understood|no problem|gladly"
+    r"|natürlich|bien sûr|por supuesto|конечно|好的|当然|はい|물론입니다|بالتأكيد"
+)
+# The others may be all that a text says.
+_EAGER = rf"(?:{_COURTESIES}|ok|great|alright|gerne|klar|claro|certo)"
+_PRESENTING = (
+    r"(?:(?:here|below)(?:['’]s| is| are)?\s+(?:an?|one|another|some|two|three|four|five|\d+|the"
+    rf"\s+(?:{_MADE}|{_NOUNS}))\b|the following (?:is|are)\b|based on (?:the|your)\b"
+    r"|i(?:['’]ve| have) (?:written|created|rewritten|drafted|generated|prepared)\b"
+    r"|hier (?:ist|sind|kommt|kommen)\b|voici\b|aqu[ií]\b|ecco\b|вот\b|以下|这是|다음은|إليك)"
+)
+_LINES = re.IGNORECASE | re.MULTILINE
+_COURTESY = re.compile(rf"^\W*(?:{_COURTESIES}|(?:{_EAGER}\W+)?here (?:you go|it is))\W*$", _LINES)
+FENCE = re.compile(r"^`{3,}[\w-]*$", re.MULTILINE)
+_RULE = re.compile(r"^(?:(?:- ?){3,10}|(?:\* ?){3,10}|_{3,10})$", re.MULTILINE)
+_ANNOUNCEMENT = re.compile(
+    rf"^\W*(?:(?:{_EAGER}\W+)?(?:{_PRESENTING}.*|here(?: you go| it is)?)|{_EAGER}"
+    rf"|{_MADE}?(?:{_NOUNS}|version|option)\s*#?\d*\s*|in other words|rewritten)[:：]\W*$",
+    _LINES,
+)
+# A text of one line is not followed by others, in whatever language it is announced.
+_COLON = re.compile(r"[:：][*_]*$", re.MULTILINE)
+# Lines that are no part of a text, though more lines follow: before texts of several lines ...
+BEFORE = (
+    _RULE,
+    _COURTESY,
+    _ANNOUNCEMENT,
+    re.compile(r"^#{1,6}\s+\S", re.MULTILINE),
+    re.compile(r"^<\|(?:im_start|start_header_id)\|>.*$", re.MULTILINE),
+)
+# ... between texts of one line, and before these.
+BETWEEN_LINES = (*BEFORE, FENCE, re.compile(r"^</?[a-z_]+>$", _LINES))
+BEFORE_LINES = (*BETWEEN_LINES, _COLON)
+_REMARK = re.compile(
+    r"^(?:[(*\[_]+|(?=.*(?:fictional|realistic|placeholder|label\b|original\b"
+    rf"|this (?:{_NOUNS})\b)))(?:note|explanation|disclaimer)\s*:",
+    _LINES,
+)
+# Tokens that end an answer, where a server writes them out.
+END_TOKEN = re.compile(
+    r"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text)\|>|<end_of_turn>"
+    r"|<｜end▁of▁sentence｜>"
+)
+LIST_MARK = re.compile(
+    r"^\s*(?:\(?(?P<number>\d{1,3})(?:[.):](?=\s|$)|[、．]|\.(?=[^\W\d_]))"
+    rf"|\*\*(?:(?:{_NOUNS})\s*)?\#?(?P<bold>\d{{1,3}})[.):]?\*\*:?"
+    rf"|\#{{1,6}}\s+(?:(?:{_NOUNS})\s*)?\#?(?P<heading>\d{{1,3}})(?:[.):](?=\s|$)|\s*$)"
+    rf"|(?:{_NOUNS})\s+\#?(?P<named>\d{{1,3}})\s*:"
+    r"|[-–+*•](?=\s))\s*",
+    re.IGNORECASE,
+)
+
+
+def is_courtesy(text: str) -> bool:
+    """Say whether a model is only about to answer."""
+    return bool(_COURTESY.search(text))
+
+
+def after_fence(lines: Sequence[str], is_habit: IsHabit) -> list[str]:
+    """Return what stands between the fences of an answer that begins with one."""
+    if is_habit(FENCE):
+        return list(lines)
+    fences = [at for at, line in enumerate(lines) if FENCE.search(line.strip())]
+    begins = len(fences) == 2 and not "".join(lines[: fences[0]]).strip()
+    return list(lines[fences[0] + 1 : fences[1]]) if begins else list(lines)
+
+
+def without_remarks(lines: Sequence[str], is_habit: IsHabit) -> list[str]:
+    """Return the lines of one text, without a rule and the paragraphs of comment after it."""
+    kept = blocks(lines, is_habit)[0]
+    if is_habit(_REMARK):
+        return kept
+    for at in range(len(kept) - 1, 0, -1):
+        if not kept[at - 1].strip() and _REMARK.search(kept[at]):
+            kept = kept[:at]
+    return kept
+
+
+def blocks(lines: Sequence[str], is_habit: IsHabit) -> list[list[str]]:
+    """Return the parts between rules, those without words left out."""
+    found: list[list[str]] = [[]]
+    ruled = not is_habit(_RULE)
+    last = max((at for at, line in enumerate(lines) if line.strip()), default=0)
+    for at, line in enumerate(lines):
+        # Right below a line and above others, it underlines a title.
+        apart = not (at and lines[at - 1].strip()) or at == last
+        if ruled and apart and _RULE.search(line.strip()):
+            found.append([])
+        else:
+            found[-1].append(line)
+    return [block for block in found if "".join(block).strip()] or [list(lines)]
+
+
+def items(lines: Sequence[str], *, in_order: bool = False, one_line: bool = False) -> list[str]:
+    """Return the items of a list without their marks, [] if there is none.
+
+    Lists within an item are part of it. With `in_order`, numbers that do not go on are, too. With
+    `one_line`, a paragraph of its own is no part of the item before.
+    """
+    found: list[list[str]] = []
+    first: re.Match[str] | None = None
+    after_blank = False
+    for line in lines:
+        mark = LIST_MARK.match(line)
+        if mark and (first is None or _goes_on(first, mark, len(found), in_order)):
+            first = first or mark
+            found.append([line[mark.end() :]])
+        elif found and not (
+            one_line and after_blank and line[:1].strip() and "".join(found[-1]).strip()
+        ):
+            found[-1].append(line)
+        after_blank = not line.strip()
+    return ["\n".join(item).strip() for item in found]
+
+
+def _goes_on(first: re.Match[str], mark: re.Match[str], n_before: int, in_order: bool) -> bool:
+    """Say whether a mark is one more of the list that another one began."""
+    if _indent(mark) > _indent(first) + 1:
+        return False
+    start, number = (
+        next((int(n) for n in each.groups() if n is not None), None) for each in (first, mark)
+    )
+    if start is not None and number is not None and number == start + n_before:
+        return True
+    kinds = [re.sub(r"\d+", "", each.group()).strip().casefold() for each in (first, mark)]
+    return kinds[0] == kinds[1] and (start is None or not in_order)
+
+
+def _indent(mark: re.Match[str]) -> int:
+    return len(mark.group()) - len(mark.group().lstrip())
+
+
+def json_strings(answer: str) -> list[str]:
+    """Return the strings of a JSON list of strings, [] for anything else."""
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        return []
+    return found if isinstance(found, list) and all(isinstance(s, str) for s in found) else []
+
+
+def list_items(text: str) -> list[str]:
+    """Return the items of a numbered or bulleted list, or the lines of a text that has none."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return items(lines) or [line.strip() for line in lines]
