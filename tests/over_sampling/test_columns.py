@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 # Private: through the sampler, a value that is lost on its way could not be told from a model's.
 from sklw.over_sampling._table.learning import learn_columns
-from sklw.over_sampling._table.rows import RowText
+from sklw.over_sampling._table.row_text import RowText
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _tables import table

@@ -14,7 +14,7 @@ from sklw.over_sampling._prompting import Settings
 from sklw.over_sampling._rows import ParsedRow
 from sklw.over_sampling._strings import CONTROL, one_line
 
-__all__ = ["RowFilter", "TextFilter"]
+__all__ = ["RowFilter", "TextFilter", "is_meta"]
 
 # Ways in which models talk about the task.
 _META = [
@@ -247,6 +247,11 @@ class _Known:
                 best, position = highest, before + int(found.col[found.data == highest].min())
             before += by_gram.shape[1]
         return best, position
+
+
+def is_meta(text: str) -> bool:
+    """Whether a text talks about the task."""
+    return any(meta.search(text) for meta in _META)
 
 
 def _bare(text: str) -> str:

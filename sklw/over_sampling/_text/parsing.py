@@ -110,6 +110,16 @@ class AnswerParser:
         rows = [row for row in rows if row.text or row.tag is not None]
         return rows[: self.n_rows] or [ParsedRow("")]
 
+    def lines(self, answer: str, label: Any) -> list[tuple[str, ParsedRow]]:
+        """Return the lines that may be rows, each as it is and cleaned; for rows of one line."""
+        lines = [line for line in answer.splitlines(keepends=True) if line.strip()]
+        for sign in (_FENCE, _ANNOUNCEMENT):
+            lines = self._without(sign, lines, label)
+        if self.n_rows > 1 and len(lines) > 1 and self._is_habit(_LIST_MARK, label):
+            items = _items(lines, in_order=True)
+            lines = items if len(items) == len(lines) else lines
+        return [(line, self._clean(line, label, line[-1] in "\r\n")) for line in lines]
+
     def _split(self, answer: str, label: Any) -> list[str]:
         """Return the parts that may be rows; only the last can have been cut."""
         if self.n_rows == 1 and self.multiline:
