@@ -7,7 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sklw.over_sampling._table.columns import BadValueError, Column, TextColumn, escape, quoted
+from sklw.over_sampling._table.columns import (
+    MISSING,
+    BadValueError,
+    Column,
+    TextColumn,
+    escape,
+    quoted,
+)
 
 __all__ = ["RowText"]
 
@@ -53,6 +60,7 @@ class RowText:
             if len(parts) != len(self.columns):
                 raise BadValueError("unparsable")
             return {column.name: text for column, text in zip(self.columns, parts, strict=True)}
+        line += " " * line.endswith(" is")  # nothing follows an empty text
         found = list(self._names.finditer(line))
         if len(found) != len(self.columns):
             raise BadValueError("unparsable")
@@ -93,10 +101,9 @@ class RowText:
         texts = [values[column.name] for column in self.columns if isinstance(column, TextColumn)]
         if any(isinstance(text, (dict, list)) for text in texts):
             raise BadValueError("bad_value")
-        return {
-            column.name: "" if values[column.name] is None else str(values[column.name])
-            for column in self.columns
-        }
+        known = {name: str(value) for name, value in values.items() if value is not None}
+        # Beside a text that is empty, a missing one has a mark of its own.
+        return {c.name: known.get(c.name, MISSING if c.missing else "") for c in self.columns}
 
     def schema(self) -> dict[str, Any]:
         """Return a JSON schema of a row."""

@@ -177,9 +177,7 @@ class TableFormat(RowFormat):
 
     def _read_line(self, line: str, cleaned: ParsedRow) -> ParsedRow:
         """Read a line without what is written around it, or else as it is."""
-        texts = [cleaned.text, line.strip()]
-        if self.row_text.form == "sentences":
-            texts.append(cleaned.text.removesuffix("."))
+        texts = [cleaned.text, line.strip(), cleaned.text.removesuffix(".")]
         return replace(self._read(texts), tag=cleaned.tag, ended=_has_ended(line))
 
     def _read(self, texts: Sequence[str]) -> ParsedRow:
