@@ -299,3 +299,21 @@ def test_numbers_of_a_list_are_no_part_of_texts_that_begin_with_numbers():
     answer = "1. 1. dead printer,no paper\n2. 3. lost key,at home"
     _, rows = of_tickets(answer, TableRows(rows_per_request=2), X)
     assert [title for title, _ in rows] == ["1. dead printer", "3. lost key"]
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        ("[urgent, group: b] ", ""),
+        ("[urgent] ", ""),
+        ("[urgent, group: a] ", "other_group"),
+        ("[calm, group: b] ", "other_label"),
+    ],
+)
+def test_a_row_may_be_labelled_with_its_class_and_group(start, reason):
+    first, _ = judged(
+        Scripted([f"{start}dead printer,no paper,b"], "chat"),
+        TICKETS.assign(group=["a"] * 18 + ["b"] * 2 + ["a"] * 8 + ["b"] * 2), URGENT,
+        group_column="group", sampling_strategy={("urgent", "b"): 3},
+    )  # fmt: skip
+    assert first["reason"] == reason

@@ -213,7 +213,10 @@ class TableFormat(RowFormat):
         if row.fields is None:
             return Verdict(row, row.fault or "empty")
         if row.tag not in (None, cell.label, cell.key):
-            return Verdict(row, "other_label")
+            same = row.tag in [
+                other.key for other in self.source.cells if other.label == cell.label
+            ]
+            return Verdict(row, "other_group" if same else "other_label")
         if not is_encodable(row.text) or (
             not row.recorded and not self._has_controls and _has_controls(row.fields)
         ):
