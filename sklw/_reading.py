@@ -1,11 +1,14 @@
-"""Carriage returns within the cells of a CSV file."""
+"""How files differ: carriage returns within cells, and the case of truth values."""
 
 import re
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["protected", "restored"]
+__all__ = ["TRUTH_VALUES", "protected", "restored"]
+
+# As CSV files of pandas and JSON have them, but for case.
+TRUTH_VALUES = frozenset({"true", "false"})
 
 # "\r\r\n" ends lines of files written twice as text, and "\r" a file that lost its last byte.
 _WITHIN = re.compile(r"\r(?!\r*(?:\n|\Z))")

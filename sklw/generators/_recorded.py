@@ -16,7 +16,7 @@ import pandas as pd
 
 from sklw._callers import caller_level
 from sklw._compat.scikit_learn import Interval
-from sklw._reading import protected, restored
+from sklw._reading import TRUTH_VALUES, protected, restored
 from sklw._validation import ENCODED_RECORDS
 from sklw.exceptions import GenerationWarning
 from sklw.generators._base import BaseGenerator, Completion, Request
@@ -341,8 +341,9 @@ def _mean_alike(known: Hashable, asked: Hashable) -> bool:
     """Whether two keys are the same number or truth value, one of them as a text."""
     if isinstance(known, tuple) and isinstance(asked, tuple):
         return all(map(_mean_alike, known, asked))
-    if isinstance(known, bool) or isinstance(asked, bool):
-        return str(known).casefold() == str(asked).casefold()
+    folded = {str(known).casefold(), str(asked).casefold()}
+    if folded & TRUTH_VALUES:
+        return len(folded) == 1
     if isinstance(known, str) and isinstance(asked, str):
         return known == asked  # "01" is not "1"
     try:

@@ -52,6 +52,7 @@ _TO_VARY = (
 )
 _TO_VARY_TABLES = "raise the temperature or keep copies with TableFilter(reject_copies=False)"
 _MORE_ROWS = "record more rows"
+_AS_REAL_ROWS = "write the values of recorded rows as the real rows have them"
 _TO_THINK = 1000  # tokens, to begin with
 _ADVICE = {
     "thinking": "",  # said with a number, too
@@ -137,7 +138,8 @@ def _other_advice(run: GenerationRun) -> dict[str, str]:
     """Return what to say in place of advice for models that read prompts, and for texts."""
     form = run.rows.writer.form
     if form == "none":  # no model is asked
-        return dict.fromkeys((_TO_VARY, _FOR_THE_MODEL), _MORE_ROWS)
+        mend = _AS_REAL_ROWS if isinstance(run.rows, TableFormat) else _MORE_ROWS
+        return {_TO_VARY: _MORE_ROWS, _FOR_THE_MODEL: mend}
     other = {_FOR_THE_MODEL: _TO_TRAIN} if form == "fine_tuned" else {}
     return other | ({_TO_VARY: _TO_VARY_TABLES} if isinstance(run.rows, TableFormat) else {})
 

@@ -96,7 +96,9 @@ def test_a_missing_label_changes_no_other(tmp_path, kind, asked):
 def test_labels_with_zeros_and_truth_values_in_a_file(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label\na,01\nb,1\nc,true\n")
-    for label, text in (("01", "a"), ("1", "b"), (1, "b"), (True, "c"), ("true", "c")):
+    for label, text in (
+        ("01", "a"), ("1", "b"), (1, "b"), (True, "c"), ("true", "c"), ("True", "c")
+    ):  # fmt: skip
         assert ask(RecordedGenerator(path), label, 1)[0].text == text
     with pytest.raises(ValueError, match=r"1\.0 may stand for '01' or '1'"):
         ask(RecordedGenerator(path), 1.0, 1)

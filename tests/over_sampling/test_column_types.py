@@ -383,3 +383,15 @@ def test_any_columns_come_back(kinds, order, chosen, row_format, codes):
     got = over_sampled(frame, wanted, prompt=TableRows(row_format=row_format, category_codes=codes))
     pd.testing.assert_series_equal(got.dtypes, frame.dtypes)
     assert got.iloc[N:].astype(str).to_numpy().tolist() == wanted.astype(str).to_numpy().tolist()
+
+
+@pytest.mark.parametrize("there", ["True", "true", True])
+@pytest.mark.parametrize("recorded", ["True", "TRUE", True, np.True_])
+def test_recorded_truth_values_are_known_in_any_case(there, recorded):
+    other = not there if isinstance(there, bool) else "False"
+    X = pd.DataFrame({"a": np.arange(30) / 7, "b": [there, other] * 15})
+    records = [{"a": 0.5, "b": recorded, "label": 1}]
+    generator = RecordedGenerator(records, text_column=None)
+    sampler = LLMOverSampler(generator, sampling_strategy={1: 11}, verbose=False)
+    X_new, _ = sampler.fit_resample(X, [0] * 20 + [1] * 10)
+    assert X_new["b"].iloc[-1] == there

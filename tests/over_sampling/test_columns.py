@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 # Private: through the sampler, a value that is lost on its way could not be told from a model's.
 from sklw.over_sampling._table.learning import learn_columns
-from sklw.over_sampling._table.rows import RowText
+from sklw.over_sampling._table.row_text import RowText
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _tables import table
@@ -174,3 +174,44 @@ def test_a_value_that_does_not_fit_says_why():
     (column,), _ = learn_columns(pd.DataFrame({"a": [0.5, 1.5] * 15}))
     with pytest.raises(ValueError, match="bad_value"):
         column.read("nan or so")
+
+
+NOTES = [f"note {number}" for number in range(60)]
+
+
+@pytest.mark.parametrize("form", ["csv", "sentences", "json"])
+@pytest.mark.parametrize("mark", ["", None])
+@pytest.mark.parametrize("others", [["home", "away"], NOTES])
+def test_an_empty_string_is_written_as_such_and_none_that_is_missing(others, mark, form):
+    frame = pd.DataFrame({"size": [1, 2, 3, 4, 5] * 13, "k": ["", mark, "a", "b", "c"] * 13})
+    frame.loc[frame.index[: len(others)], "k"] = others
+    columns, _ = learn_columns(frame)
+    text = RowText(columns, form)
+    for record in frame.to_dict("records"):
+        line = text.write(record)
+        assert re.fullmatch(text.pattern(), line) or form == "json"
+        texts = text.read(line.strip())
+        again = {column.name: column.read(texts[column.name]) for column in columns}
+        assert again["k"] == (None if pd.isna(record["k"]) else record["k"])
+    assert "home" not in others or "home" in text.write(frame.iloc[0].to_dict())
+
+
+@pytest.mark.parametrize("word", ["nan", "None", "null", "N/A"])
+def test_a_word_for_a_missing_value_is_no_text_unless_it_is_a_real_one(word):
+    def learned(*more):
+        return learn_columns(pd.DataFrame({"a": [*NOTES, *more]}))[0][0]
+
+    assert learned(None).read(word) is None
+    with pytest.raises(ValueError, match="missing_value"):
+        learned("one more").read(word)
+    assert learned(None, word).read(word) == word
+
+
+def test_categories_and_truth_values_may_be_written_in_another_case():
+    frame = pd.DataFrame({"flag": [True, False, True], "job": ["Cook", "Clerk", "Head"],
+                          "size": ["s", "S", "m"]})  # fmt: skip
+    flag, job, size = learn_columns(frame)[0]
+    assert [flag.read(text) for text in ("true", "FALSE")] == [True, False]
+    assert job.read("cook") == "Cook"
+    assert [size.read(text) for text in ("s", "S", "M")] == ["s", "S", "m"]
+    assert learn_columns(frame, codes=True)[0][1].read("b1") == "Cook"

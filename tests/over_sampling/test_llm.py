@@ -166,7 +166,9 @@ def test_recorded_rows_that_fall_short_want_more_of_them(table):
     generator = RecordedGenerator(
         [row | {"label": Y[36]} for row in records], text_column=None if table else "text"
     )
-    with pytest.warns(GenerationWarning, match="provenance_. Record more rows, or ask") as caught:
+    advice = "Write the values of recorded rows as the real rows have them, r" if table else "R"
+    advice = f"provenance_. {advice}ecord more rows, or ask"
+    with pytest.warns(GenerationWarning, match=advice) as caught:
         LLMOverSampler(generator=generator).fit_resample(real, Y)
     assert "model" not in str(caught[-1].message)
 

@@ -1,5 +1,6 @@
 """Whatever a server or a model can say is judged, and nothing of it is raised."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -101,8 +102,6 @@ GOOD = {"n": 4.25, "i": 9, "d": "2020-02-02", "s": 125, "k": "u", "t": "another 
 
 
 def as_json(**change):
-    import json
-
     return json.dumps({**GOOD, **change})
 
 
@@ -233,3 +232,88 @@ def test_only_what_ends_a_cut_answer_is_cut(answer, n_rows, texts, form):
         sampling_strategy={"spam": 4 + n_rows},
     )
     assert list(rows) == texts[: 1 if form == "completion" else None]
+
+
+TICKETS = pd.DataFrame(
+    {
+        "title": [f"title {i} of {i * 3}" for i in range(30)],
+        "body": [f"body {i}" for i in range(30)],
+    }
+)
+URGENT = np.repeat(["calm", "urgent"], [20, 10])
+ROWS = [["dead printer", "no paper"], ["lost key", "at home"]]
+OBJECTS = [dict(zip(TICKETS, row, strict=True)) for row in ROWS]
+
+
+def of_tickets(answer, prompt="auto", X=TICKETS):
+    """Return the first candidate, and the rows made."""
+    settings = {"sampling_strategy": {"urgent": 12}, "prompt": prompt}
+    first, rows = judged(Scripted([answer], "chat"), X, URGENT, **settings)
+    return first, rows.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("row_format", "answer", "expected"),
+    [
+        ("csv", "[urgent] dead printer,no paper", ROWS[:1]),
+        ("csv", "1. [urgent] dead printer,no paper\n2. [urgent] lost key,at home", ROWS),
+        ("csv", "1. dead printer,no paper\n2. lost key,at home", ROWS),
+        ("csv", "Row: dead printer,no paper", ROWS[:1]),
+        ("csv", "`dead printer,no paper`", ROWS[:1]),
+        ("csv", "Title, Body\ndead printer,no paper", ROWS[:1]),
+        ("csv", "Sure, here is a new row:\ndead printer,no paper", ROWS[:1]),
+        ("csv", "Category: urgent, new\n1. dead printer,no paper", ROWS[:1]),
+        ("csv", "[calm] dead printer,no paper", "other_label"),
+        ("csv", "I'm sorry, but I cannot help with that.", "meta_text"),
+        ("csv", "title,body", "unparsable"),
+        ("sentences", "1. [urgent] title is dead printer, body is no paper", ROWS[:1]),
+        ("sentences", "**title is dead printer, body is no paper**", ROWS[:1]),
+        ("json", json.dumps(OBJECTS), ROWS),
+        ("json", f"```json\n{json.dumps(OBJECTS, indent=2)}\n```", ROWS),
+        ("json", json.dumps({"rows": OBJECTS}, indent=2), ROWS),
+        ("json", "\n\n".join(json.dumps(row, indent=2) for row in OBJECTS), ROWS),
+        ("json", f"1. [urgent] {json.dumps(OBJECTS[0])} {{as you asked}}", ROWS[:1]),
+        ("json", '{"title": "dead printer"}', "unparsable"),
+    ],
+)
+def test_nothing_that_is_written_around_rows_gets_into_texts(row_format, answer, expected):
+    prompt = TableRows(row_format=row_format, rows_per_request=2)
+    first, rows = of_tickets(answer, prompt)
+    assert (rows or first["reason"]) == expected
+
+
+def test_of_two_objects_where_one_is_asked_for_the_first_is_taken():
+    answer = "\n".join(map(json.dumps, OBJECTS))
+    assert of_tickets(answer, TableRows(row_format="json"))[1] == ROWS[:1]
+
+
+@pytest.mark.parametrize("start", ["1. ", "[urgent] ", "Row: ", "Sure: "])
+def test_what_real_rows_begin_with_stays(start):
+    X = TICKETS.assign(title=start + TICKETS["title"])
+    _, rows = of_tickets(f"{start}dead printer,no paper", X=X)
+    assert rows == [[f"{start}dead printer", "no paper"]]
+
+
+def test_numbers_of_a_list_are_no_part_of_texts_that_begin_with_numbers():
+    X = TICKETS.assign(title="1. " + TICKETS["title"])
+    answer = "1. 1. dead printer,no paper\n2. 3. lost key,at home"
+    _, rows = of_tickets(answer, TableRows(rows_per_request=2), X)
+    assert [title for title, _ in rows] == ["1. dead printer", "3. lost key"]
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        ("[urgent, group: b] ", ""),
+        ("[urgent] ", ""),
+        ("[urgent, group: a] ", "other_group"),
+        ("[calm, group: b] ", "other_label"),
+    ],
+)
+def test_a_row_may_be_labelled_with_its_class_and_group(start, reason):
+    first, _ = judged(
+        Scripted([f"{start}dead printer,no paper,b"], "chat"),
+        TICKETS.assign(group=["a"] * 18 + ["b"] * 2 + ["a"] * 8 + ["b"] * 2), URGENT,
+        group_column="group", sampling_strategy={("urgent", "b"): 3},
+    )  # fmt: skip
+    assert first["reason"] == reason

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 MISSING = "?"
-_WORDS_FOR_MISSING = {"nan", "none", "null", "na", "<na>", "nat"}
+_WORDS_FOR_MISSING = {"nan", "none", "null", "na", "n/a", "<na>", "nat"}
 _YEAR_FIRST = re.compile(r"\d{4}([-/.])\d\d?\1\d\d?(?!\d)|\d{8}(?!\d)")
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$/])")
 
@@ -230,8 +230,7 @@ class CategoryColumn(Column):
         """Read a value; a category may be called None or ?, or begin with a space."""
         exact = [value for value in self.values if str(value) == text]
         # A category of that name is written as a code: this is a missing value.
-        missing = not text or (self.missing and text == MISSING)
-        if exact and not missing:
+        if exact and not (self.missing and text == MISSING):
             return exact[0]
         text = text.strip()
         return self.read_value(text) if text in self.texts else super().read(text)
@@ -246,6 +245,13 @@ class CategoryColumn(Column):
         for value in self.values:  # "1.0" for 1, or a name where the model was shown a code
             if str(value) == text or (number is not None and number_in(value) == number):
                 return value
+        alike = [
+            value
+            for value, known in zip(self.values, self.texts, strict=True)
+            if text.casefold() in (str(value).casefold(), known.casefold())
+        ]
+        if len(alike) == 1:  # "true" for True
+            return alike[0]
         raise BadValueError("unknown_category")
 
     def value_schema(self) -> dict[str, Any]:
@@ -260,17 +266,35 @@ class TextColumn(Column):
     """Free text, in one line."""
 
     longest: int
+    usual: frozenset[str] = frozenset()  # real texts that would say elsewhere that one is missing
+
+    @classmethod
+    def of(cls, name: str, missing: bool, texts: pd.Series) -> "TextColumn":
+        """Learn what the real texts are like."""
+        folded = {one_line(text).casefold() for text in texts}
+        usual = folded & {"", MISSING, *_WORDS_FOR_MISSING}
+        return cls(name, missing, max(map(len, texts)), frozenset(usual))
+
+    def read(self, text: str) -> Any:
+        """Read a value; what real rows hold as a text is one."""
+        text = text.strip()
+        if text.casefold() in self.usual and not (self.missing and text == MISSING):
+            return text
+        return super().read(text)
 
     def write_value(self, value: Any) -> str:
         return one_line(value)
 
     def read_value(self, text: str) -> str:
+        if text.casefold() in _WORDS_FOR_MISSING:
+            raise BadValueError("missing_value")
         if len(text) > 2 * self.longest:
             raise BadValueError("too_long")
         return text
 
     def value_pattern(self, separators: str) -> str:
-        plain = rf"[^{escape(separators)}\n\"]{{1,{2 * self.longest}}}"
+        least = 0 if "" in self.usual else 1
+        plain = rf"[^{escape(separators)}\n\"]{{{least},{2 * self.longest}}}"
         if separators != ",":
             return plain
         return plain + rf"|\"([^\"\n]|\"\"){{1,{2 * self.longest}}}\""

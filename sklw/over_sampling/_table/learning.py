@@ -121,9 +121,9 @@ def _learn(
                 "time zone with pd.to_datetime(X[...], utc=True), or into strings."
             ) from None
     if kind == "string" and n_distinct > max(_MOST_CATEGORIES, len(known) / 2):
-        return TextColumn(name, missing, max(map(len, known)))
+        return TextColumn.of(name, missing, known)
     if kind == "string" and n_distinct == len(known) > 2 * _FEW_VALUES:
-        return TextColumn(name, missing, max(map(len, known)))
+        return TextColumn.of(name, missing, known)
     return _category(name, missing, known, number, codes)
 
 
@@ -208,7 +208,7 @@ def _category(
         str(int(value)) if isinstance(value, float) and value.is_integer() else one_line(str(value))
         for value in values
     )
-    taken = len(set(texts)) < len(texts) or "" in texts or (missing and MISSING in texts)
+    taken = len(set(texts)) < len(texts) or (missing and MISSING in texts)
     if codes or taken:
         letters = string.ascii_uppercase
         letter = letters[number % 26] + (letters[number // 26 % 26] if number > 25 else "")

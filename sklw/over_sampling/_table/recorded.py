@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
+from sklw._reading import TRUTH_VALUES
 from sklw.over_sampling._table.columns import BadValueError, CategoryColumn, Column, TextColumn
 
 __all__ = ["recorded_values"]
@@ -49,7 +50,7 @@ def _distance(known: Any, value: Any) -> float:
         return 0
     if str(known) == str(value):
         return 1
-    if isinstance(known, bool):
+    if isinstance(known, bool) or str(known).casefold() in TRUTH_VALUES:
         return 2 if str(known).casefold() == str(value).casefold() else inf
     try:
         return 2 if float(known) == float(value) else inf

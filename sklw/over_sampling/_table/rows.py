@@ -1,11 +1,10 @@
-"""Rows of a table: written for a model, read back, and checked against the columns."""
+"""Rows of a table: read from a model's answers, and checked against the columns."""
 
 import csv
-import io
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,110 +20,20 @@ from sklw.over_sampling._prompting import Source, make_writer
 from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict
 from sklw.over_sampling._strings import CONTROL
 from sklw.over_sampling._table.acceptance import TableFilter
-from sklw.over_sampling._table.columns import (
-    BadValueError,
-    Column,
-    TextColumn,
-    escape,
-    quoted,
-)
+from sklw.over_sampling._table.columns import BadValueError, Column, TextColumn, escape
 from sklw.over_sampling._table.learning import learn_columns
 from sklw.over_sampling._table.prompts import TableRows
 from sklw.over_sampling._table.recorded import recorded_values
+from sklw.over_sampling._table.row_text import RowText
+from sklw.over_sampling._text.meta import is_meta
+from sklw.over_sampling._text.parsing import AnswerParser
 
-__all__ = ["RowText", "TableFormat"]
+__all__ = ["TableFormat"]
 
 # Where more of the real rows than this repeat another, repeats are no sign of copying.
 _NATURAL_REPEATS = 0.05
 # As many real rows show before anything is sent whether rows can be appended.
 _REHEARSED = 5
-_NUMBERING = re.compile(r"^\s*(?:\(?\d{1,3}[.):](?=\s)|[-*•](?=\s))\s*")
-
-
-class RowText:
-    """Rows as lines: ``39,Private,...``, ``age is 39, workclass is Private, ...`` or JSON."""
-
-    def __init__(self, columns: list[Column], form: str) -> None:
-        self.columns = columns
-        self.form = form
-        by_length = sorted(columns, key=lambda column: -len(column.title))
-        names = "|".join(re.escape(column.title) for column in by_length)
-        self._names = re.compile(rf"(?:^|, )({names}) is ")
-
-    @property
-    def header(self) -> str:
-        """The columns' names, where rows don't have them."""
-        return _csv_line([column.title for column in self.columns]) if self.form == "csv" else ""
-
-    def write(self, values: dict[Any, Any], order: Sequence[int] | None = None) -> str:
-        """Write a row; sentences in any order."""
-        columns = self.columns if order is None else [self.columns[at] for at in order]
-        if self.form == "json":
-            content = {column.name: column.as_json(values[column.name]) for column in columns}
-            return json.dumps(content, ensure_ascii=False)
-        texts = [column.write(values[column.name]) for column in columns]
-        if self.form == "csv":
-            return _csv_line(texts)
-        return ", ".join(
-            f"{column.title} is {text}" for column, text in zip(columns, texts, strict=True)
-        )
-
-    def read(self, line: str) -> dict[str, str]:
-        """Return the text of each column; raises BadValueError."""
-        line = line.strip()
-        if self.form == "json" or (line.startswith("{") and line.endswith("}")):
-            return self._read_json(line)
-        if self.form == "csv":
-            parts = next(csv.reader([line], skipinitialspace=True), [])
-            if len(parts) != len(self.columns):
-                raise BadValueError("unparsable")
-            return {column.name: text for column, text in zip(self.columns, parts, strict=True)}
-        found = list(self._names.finditer(line))
-        if len(found) != len(self.columns):
-            raise BadValueError("unparsable")
-        ends = [match.start() for match in found[1:]] + [len(line)]
-        texts = {match[1]: line[match.end() : end] for match, end in zip(found, ends, strict=True)}
-        if len(texts) != len(found):
-            raise BadValueError("unparsable")
-        return {column.name: texts[column.title] for column in self.columns}
-
-    def _read_json(self, line: str) -> dict[str, str]:
-        try:
-            values = json.loads(line)
-        except ValueError:
-            raise BadValueError("unparsable") from None
-        if not isinstance(values, dict) or not all(c.name in values for c in self.columns):
-            raise BadValueError("unparsable")
-        texts = [values[column.name] for column in self.columns if isinstance(column, TextColumn)]
-        if any(isinstance(text, (dict, list)) for text in texts):
-            raise BadValueError("bad_value")
-        return {
-            column.name: "" if values[column.name] is None else str(values[column.name])
-            for column in self.columns
-        }
-
-    def schema(self) -> dict[str, Any]:
-        """Return a JSON schema of a row."""
-        return {
-            "type": "object",
-            "properties": {column.name: column.schema() for column in self.columns},
-            "required": [column.name for column in self.columns],
-            "additionalProperties": False,
-        }
-
-    def pattern(self, fixed: dict[str, str] | None = None) -> str:
-        """Return a regular expression of a line; `fixed` columns have one text."""
-        parts = []
-        for column in self.columns:
-            text = (fixed or {}).get(column.name)
-            separators = "," if self.form == "csv" else ""
-            part = column.pattern(separators)
-            if text is not None:
-                part = f"({quoted(escape(text), text, separators)})"
-            if self.form == "sentences":
-                part = f"{escape(column.title)} is {part}"
-            parts.append(part)
-        return (", " if self.form == "sentences" else ",").join(parts)
 
 
 class TableFormat(RowFormat):
@@ -156,6 +65,14 @@ class TableFormat(RowFormat):
         self._places: dict[bool, dict[Any, int] | None] = {}
         self._accepted: set[Any] = set()
         self._has_controls = any(map(_has_controls, self._records))
+        self._holds_texts = any(isinstance(column, TextColumn) for column in self.columns)
+        self._parser = self._make_parser(problem)
+
+    def _make_parser(self, problem: Problem) -> AnswerParser:
+        names = {label: told.name for label, told in problem.descriptions.items()}
+        names |= {cell.key: cell.description.name for cell in problem.cells}
+        real = {cell.key: self.texts[cell.positions].tolist() for cell in problem.cells}
+        return AnswerParser(names, n_rows=self.writer.n_rows, real=real)
 
     def _real(self, recorded: bool) -> dict[Any, int] | None:
         """Return where each real row is, or None if repeats are to be kept."""
@@ -234,15 +151,19 @@ class TableFormat(RowFormat):
 
     def parse(self, answer: str, cell: Cell | None = None) -> list[ParsedRow]:
         """Read the rows of an answer."""
-        if self.row_text.form == "json" and self.writer.n_rows == 1:
-            start, end = answer.find("{"), answer.rfind("}")
-            answer = " ".join(answer[max(start, 0) : end + 1].split()) if end > start else answer
-        lines = [line for line in answer.splitlines(keepends=True) if line.strip()]
-        found = [replace(self._parse_line(line), ended=_has_ended(line)) for line in lines]
+        if not answer.strip():
+            return [ParsedRow("")]
+        if self.row_text.form == "json":
+            objects = self.row_text.objects(answer)
+            found = [replace(self._read([text]), ended=True) for text in objects]
+            found = found or [self._read([answer])]
+        else:
+            lines = self._parser.lines(answer, None if cell is None else cell.key)
+            found = [self._read_line(line, cleaned) for line, cleaned in lines]
         # Models write a word before the row, fences around it, the header above it.
         rows = [row for row in found if not row.fault]
         rows = rows or [row for row in found if row.fault != "unparsable"] or found
-        return rows[: self.writer.n_rows] or [ParsedRow("")]
+        return rows[: self.writer.n_rows]
 
     def take(self, recorded: Completion, cell: Cell) -> ParsedRow:
         """Take the values of a recorded row, or read it where it is a line of text."""
@@ -254,18 +175,36 @@ class TableFormat(RowFormat):
         except BadValueError as error:
             return ParsedRow(recorded.text, fault=str(error), recorded=True)
 
-    def _parse_line(self, line: str) -> ParsedRow:
-        fault = ""
-        for text in dict.fromkeys([line, _NUMBERING.sub("", line)]):  # "1. FC" may be a name
+    def _read_line(self, line: str, cleaned: ParsedRow) -> ParsedRow:
+        """Read a line without what is written around it, or else as it is."""
+        texts = [cleaned.text, line.strip(), cleaned.text.removesuffix(".")]
+        return replace(self._read(texts), tag=cleaned.tag, ended=_has_ended(line))
+
+    def _read(self, texts: Sequence[str]) -> ParsedRow:
+        """Read the first of the texts that is a row."""
+        faults = []
+        for text in dict.fromkeys(texts):
             try:
-                texts = self.row_text.read(text)
-                values = {column.name: column.read(texts[column.name]) for column in self.columns}
+                values = self._values(text)
                 return ParsedRow(self.row_text.write(values), fields=values)
             except BadValueError as error:
-                fault = str(error)
+                faults.append(str(error))
             except (ValueError, TypeError, OverflowError, csv.Error, RecursionError):
-                fault = "unparsable"
-        return ParsedRow(line.strip()[:1000], fault=fault)
+                faults.append("unparsable")
+        return ParsedRow(texts[0].strip()[:1000], fault=faults[0])
+
+    def _values(self, text: str) -> dict[str, Any]:
+        texts = self.row_text.read(text)
+        # Columns of texts hold anything: the header, or a remark with as many commas.
+        if self.row_text.is_header(texts) and text not in self.texts:
+            raise BadValueError("unparsable")
+        if self._holds_texts and text[:1] != "{" and is_meta(text) and not self._is_meta_usual:
+            raise BadValueError("meta_text")
+        return {column.name: column.read(texts[column.name]) for column in self.columns}
+
+    @cached_property
+    def _is_meta_usual(self) -> bool:
+        return any(map(is_meta, self.texts))
 
     def judge(self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool) -> Verdict:
         """Judge by the columns, and whether it repeats a row."""
@@ -273,6 +212,11 @@ class TableFormat(RowFormat):
             return Verdict(row, "truncated")
         if row.fields is None:
             return Verdict(row, row.fault or "empty")
+        if row.tag not in (None, cell.label, cell.key):
+            same = row.tag in [
+                other.key for other in self.source.cells if other.label == cell.label
+            ]
+            return Verdict(row, "other_group" if same else "other_label")
         if not is_encodable(row.text) or (
             not row.recorded and not self._has_controls and _has_controls(row.fields)
         ):
@@ -341,9 +285,3 @@ def _has_ended(line: str) -> bool:
 
 def _has_controls(values: dict[Any, Any]) -> bool:
     return any(isinstance(value, str) and CONTROL.search(value) for value in values.values())
-
-
-def _csv_line(texts: Sequence[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(texts)
-    return buffer.getvalue()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-__all__ = ["META_SIGNS"]
+__all__ = ["META_SIGNS", "is_meta"]
 
 _CANNOT = (
     r"\bi(?: simply| just)?(?: can't| cannot| can not| won't| will not|(?: am|'m) (?:unable to"
@@ -68,3 +68,8 @@ META_SIGNS = (
     *(_sign(rf"^\W*(?:{pattern})") for pattern in _FIRST),
     *(_sign(rf"\b(?:{pattern})[^.!?]{{0,80}}\W*$") for pattern in _LAST),
 )
+
+
+def is_meta(text: str) -> bool:
+    """Whether a text shows any of the signs."""
+    return any(sign(text) for sign in META_SIGNS)

@@ -135,6 +135,16 @@ class AnswerParser:
         rows = [self._clean(text, label, at + 1 < len(texts)) for at, text in enumerate(texts)]
         return _tagged([ParsedRow("", tag), *rows])[: self.n_rows]
 
+    def lines(self, answer: str, label: Any) -> list[tuple[str, ParsedRow]]:
+        """Return the lines that may be rows, each as it is and cleaned; for rows of one line."""
+        lines = [line for line in answer.splitlines(keepends=True) if line.strip()]
+        kept = [line for line in lines if not self._shows(BETWEEN_LINES, line.strip(), label)]
+        lines = kept or lines
+        if self.n_rows > 1 and len(lines) > 1 and self._is_habit(LIST_MARK, label):
+            listed = items(lines, in_order=True)
+            lines = listed if len(listed) == len(lines) else lines
+        return [(line, self._clean(line, label, line[-1] in "\r\n")) for line in lines]
+
     def _without_head(self, lines: list[str], label: Any) -> tuple[Any, list[str]]:
         """Return the class named in lines before the first row, and the lines without them."""
         tag, signs = None, BEFORE if self.multiline else BEFORE_LINES

@@ -1,0 +1,135 @@
+"""A row of a table as a line: written for a model, and read again."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sklw.over_sampling._table.columns import (
+    MISSING,
+    BadValueError,
+    Column,
+    TextColumn,
+    escape,
+    quoted,
+)
+
+__all__ = ["RowText"]
+
+# Places of an answer at which a JSON object may begin but does not, or has other names.
+_MOST_TRIED = 20
+
+
+class RowText:
+    """Rows as lines: ``39,Private,...``, ``age is 39, workclass is Private, ...`` or JSON."""
+
+    def __init__(self, columns: list[Column], form: str) -> None:
+        self.columns = columns
+        self.form = form
+        by_length = sorted(columns, key=lambda column: -len(column.title))
+        names = "|".join(re.escape(column.title) for column in by_length)
+        self._names = re.compile(rf"(?:^|, )({names}) is ")
+
+    @property
+    def header(self) -> str:
+        """The columns' names, where rows don't have them."""
+        return _csv_line([column.title for column in self.columns]) if self.form == "csv" else ""
+
+    def write(self, values: dict[Any, Any], order: Sequence[int] | None = None) -> str:
+        """Write a row; sentences in any order."""
+        columns = self.columns if order is None else [self.columns[at] for at in order]
+        if self.form == "json":
+            content = {column.name: column.as_json(values[column.name]) for column in columns}
+            return json.dumps(content, ensure_ascii=False)
+        texts = [column.write(values[column.name]) for column in columns]
+        if self.form == "csv":
+            return _csv_line(texts)
+        return ", ".join(
+            f"{column.title} is {text}" for column, text in zip(columns, texts, strict=True)
+        )
+
+    def read(self, line: str) -> dict[str, str]:
+        """Return the text of each column; raises BadValueError."""
+        line = line.strip()
+        if self.form == "json" or (line.startswith("{") and line.endswith("}")):
+            return self._read_json(line)
+        if self.form == "csv":
+            parts = next(csv.reader([line], skipinitialspace=True), [])
+            if len(parts) != len(self.columns):
+                raise BadValueError("unparsable")
+            return {column.name: text for column, text in zip(self.columns, parts, strict=True)}
+        line += " " * line.endswith(" is")  # nothing follows an empty text
+        found = list(self._names.finditer(line))
+        if len(found) != len(self.columns):
+            raise BadValueError("unparsable")
+        ends = [match.start() for match in found[1:]] + [len(line)]
+        texts = {match[1]: line[match.end() : end] for match, end in zip(found, ends, strict=True)}
+        if len(texts) != len(found):
+            raise BadValueError("unparsable")
+        return {column.name: texts[column.title] for column in self.columns}
+
+    def is_header(self, texts: dict[str, str]) -> bool:
+        """Whether the texts are the names of their columns."""
+        return all(texts[c.name].strip().casefold() == c.title.casefold() for c in self.columns)
+
+    def objects(self, answer: str) -> Iterator[str]:
+        """Yield the JSON objects that have the columns, also those of a list or an object."""
+        decoder, at, tried = json.JSONDecoder(strict=False), answer.find("{"), 0
+        while at >= 0 and tried < _MOST_TRIED:
+            end = at + 1
+            try:
+                values, closed = decoder.raw_decode(answer, at)
+                found = all(column.name in values for column in self.columns)
+            except (ValueError, RecursionError):
+                found = False
+            if found:
+                end = closed
+                yield answer[at:end]
+            else:
+                tried += 1
+            at = answer.find("{", end)
+
+    def _read_json(self, line: str) -> dict[str, str]:
+        try:
+            values = json.loads(line, strict=False)
+        except ValueError:
+            raise BadValueError("unparsable") from None
+        if not isinstance(values, dict) or not all(c.name in values for c in self.columns):
+            raise BadValueError("unparsable")
+        texts = [values[column.name] for column in self.columns if isinstance(column, TextColumn)]
+        if any(isinstance(text, (dict, list)) for text in texts):
+            raise BadValueError("bad_value")
+        known = {name: str(value) for name, value in values.items() if value is not None}
+        # Beside a text that is empty, a missing one has a mark of its own.
+        return {c.name: known.get(c.name, MISSING if c.missing else "") for c in self.columns}
+
+    def schema(self) -> dict[str, Any]:
+        """Return a JSON schema of a row."""
+        return {
+            "type": "object",
+            "properties": {column.name: column.schema() for column in self.columns},
+            "required": [column.name for column in self.columns],
+            "additionalProperties": False,
+        }
+
+    def pattern(self, fixed: dict[str, str] | None = None) -> str:
+        """Return a regular expression of a line; `fixed` columns have one text."""
+        parts = []
+        for column in self.columns:
+            text = (fixed or {}).get(column.name)
+            separators = "," if self.form == "csv" else ""
+            part = column.pattern(separators)
+            if text is not None:
+                part = f"({quoted(escape(text), text, separators)})"
+            if self.form == "sentences":
+                part = f"{escape(column.title)} is {part}"
+            parts.append(part)
+        return (", " if self.form == "sentences" else ",").join(parts)
+
+
+def _csv_line(texts: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(texts)
+    return buffer.getvalue()
