@@ -184,8 +184,10 @@ class DateColumn(Column):
             raise BadValueError("bad_value")
         try:
             value = pd.Timestamp(text)
-            if self.lowest.tzinfo is not None and value.tzinfo is None:
-                value = value.tz_localize(self.lowest.tzinfo)
+            zone = self.lowest.tzinfo
+            if zone is not None:
+                aware = value.tzinfo is not None
+                value = value.tz_convert(zone) if aware else value.tz_localize(zone)
             inside = self.lowest <= value <= self.highest
         except (ValueError, TypeError):
             raise BadValueError("bad_value") from None
