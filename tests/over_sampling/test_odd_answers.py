@@ -317,3 +317,12 @@ def test_a_row_may_be_labelled_with_its_class_and_group(start, reason):
         group_column="group", sampling_strategy={("urgent", "b"): 3},
     )  # fmt: skip
     assert first["reason"] == reason
+
+
+def test_a_category_that_begins_like_a_label_is_none():
+    X = TICKETS.assign(title=["calm: north", "urgent: south"] * 10 + ["urgent: south", "east"] * 5)
+    first, rows = judged(
+        Scripted(["calm: north,no paper"], "chat"), X, URGENT, sampling_strategy={"urgent": 11}
+    )
+    assert first["reason"] == ""
+    assert rows["title"].tolist() == ["calm: north"]
