@@ -270,6 +270,7 @@ def of_tickets(answer, prompt="auto", X=TICKETS):
         ("csv", "title=dead printer,body=no paper", ROWS[:1]),
         ("csv", "title is dead printer, body is no paper", ROWS[:1]),
         ("sentences", "1. [urgent] title is dead printer, body is no paper", ROWS[:1]),
+        ("sentences", "Title is dead printer, body is no paper", ROWS[:1]),
         ("sentences", "**title is dead printer, body is no paper**", ROWS[:1]),
         ("json", json.dumps(OBJECTS), ROWS),
         ("json", f"```json\n{json.dumps(OBJECTS, indent=2)}\n```", ROWS),

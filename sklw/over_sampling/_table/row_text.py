@@ -61,6 +61,10 @@ class RowText:
                 raise BadValueError("unparsable")
             parts = _without_names(parts, [column.title for column in self.columns])
             return {column.name: text for column, text in zip(self.columns, parts, strict=True)}
+        if not self._names.match(line):  # a sentence begins with a capital letter
+            titles = [column.title for column in self.columns]
+            title = next((t for t in titles if line[: len(t)].casefold() == t.casefold()), "")
+            line = title + line[len(title) :]
         line += " " * line.endswith(" is")  # nothing follows an empty text
         found = list(self._names.finditer(line))
         if len(found) != len(self.columns):
