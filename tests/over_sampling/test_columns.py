@@ -215,3 +215,22 @@ def test_categories_and_truth_values_may_be_written_in_another_case():
     assert job.read("cook") == "Cook"
     assert [size.read(text) for text in ("s", "S", "M")] == ["s", "S", "m"]
     assert learn_columns(frame, codes=True)[0][1].read("b1") == "Cook"
+
+
+def test_times_of_another_zone_are_written_in_that_of_the_column():
+    times = pd.date_range("2024-05-01", periods=30, freq="7h", tz="Europe/Berlin")
+    (column,) = learn_columns(pd.DataFrame({"t": times}))[0]
+    read = column.read("2024-05-02T12:00:00Z")
+    assert read == pd.Timestamp("2024-05-02 12:00", tz="UTC")
+    assert column.write(read) == "2024-05-02 14:00:00"
+
+
+@pytest.mark.parametrize("margin", [0, 0.1])
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "UInt64"])
+def test_whole_numbers_at_the_end_of_their_type_are_in_range(dtype, margin):
+    highest = np.iinfo(dtype.lower()).max
+    ids = pd.Series([highest - 7 * number for number in range(30)], dtype=dtype)
+    (column,) = learn_columns(pd.DataFrame({"a": ids}), range_margin=margin)[0]
+    assert [column.read(column.write(value)) for value in ids] == ids.tolist()
+    with pytest.raises(ValueError, match="out_of_range"):
+        column.read(str(highest + 1))

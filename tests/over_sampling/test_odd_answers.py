@@ -266,7 +266,11 @@ def of_tickets(answer, prompt="auto", X=TICKETS):
         ("csv", "[calm] dead printer,no paper", "other_label"),
         ("csv", "I'm sorry, but I cannot help with that.", "meta_text"),
         ("csv", "title,body", "unparsable"),
+        ("csv", "Title: dead printer, Body: no paper", ROWS[:1]),
+        ("csv", "title=dead printer,body=no paper", ROWS[:1]),
+        ("csv", "title is dead printer, body is no paper", ROWS[:1]),
         ("sentences", "1. [urgent] title is dead printer, body is no paper", ROWS[:1]),
+        ("sentences", "Title is dead printer, body is no paper", ROWS[:1]),
         ("sentences", "**title is dead printer, body is no paper**", ROWS[:1]),
         ("json", json.dumps(OBJECTS), ROWS),
         ("json", f"```json\n{json.dumps(OBJECTS, indent=2)}\n```", ROWS),
@@ -317,3 +321,12 @@ def test_a_row_may_be_labelled_with_its_class_and_group(start, reason):
         group_column="group", sampling_strategy={("urgent", "b"): 3},
     )  # fmt: skip
     assert first["reason"] == reason
+
+
+def test_a_category_that_begins_like_a_label_is_none():
+    X = TICKETS.assign(title=["calm: north", "urgent: south"] * 10 + ["urgent: south", "east"] * 5)
+    first, rows = judged(
+        Scripted(["calm: north,no paper"], "chat"), X, URGENT, sampling_strategy={"urgent": 11}
+    )
+    assert first["reason"] == ""
+    assert rows["title"].tolist() == ["calm: north"]

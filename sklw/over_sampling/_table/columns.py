@@ -131,10 +131,10 @@ class NumberColumn(Column):
             self.decimals == 0 and not self.exponent and value != round(value)
         ):
             raise BadValueError("bad_value")
-        if not self.lowest <= value <= self.highest:
-            raise BadValueError("out_of_range")
         # Not by way of a float, which has no room for large whole numbers.
         number = int(text) if re.fullmatch(r"[+-]?\d+", text) else value
+        if not self.lowest <= number <= self.highest:
+            raise BadValueError("out_of_range")
         return self.kind(number) if self.kind in (int, float) else number
 
     def value_schema(self) -> dict[str, Any]:
@@ -184,8 +184,10 @@ class DateColumn(Column):
             raise BadValueError("bad_value")
         try:
             value = pd.Timestamp(text)
-            if self.lowest.tzinfo is not None and value.tzinfo is None:
-                value = value.tz_localize(self.lowest.tzinfo)
+            zone = self.lowest.tzinfo
+            if zone is not None:
+                aware = value.tzinfo is not None
+                value = value.tz_convert(zone) if aware else value.tz_localize(zone)
             inside = self.lowest <= value <= self.highest
         except (ValueError, TypeError):
             raise BadValueError("bad_value") from None

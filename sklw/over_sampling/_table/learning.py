@@ -145,7 +145,10 @@ def _numeric(
     if kind == "decimal":
         return _decimals(name, missing, known, values, margin)
     column = _numbers(NumberColumn, name, missing, values, margin, known.dtype)
-    return replace(column, kind={"integer": int, "floating": float}.get(kind))
+    if kind == "integer":  # as floats, large ones may lie outside of themselves
+        low, high = min(column.lowest, int(known.min())), max(column.highest, int(known.max()))
+        return replace(column, kind=int, lowest=low, highest=high)
+    return replace(column, kind={"floating": float}.get(kind))
 
 
 def _like_identifiers(known: pd.Series, kind: str) -> bool:

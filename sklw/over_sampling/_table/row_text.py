@@ -59,7 +59,12 @@ class RowText:
             parts = next(csv.reader([line], skipinitialspace=True), [])
             if len(parts) != len(self.columns):
                 raise BadValueError("unparsable")
+            parts = _without_names(parts, [column.title for column in self.columns])
             return {column.name: text for column, text in zip(self.columns, parts, strict=True)}
+        if not self._names.match(line):  # a sentence begins with a capital letter
+            titles = [column.title for column in self.columns]
+            title = next((t for t in titles if line[: len(t)].casefold() == t.casefold()), "")
+            line = title + line[len(title) :]
         line += " " * line.endswith(" is")  # nothing follows an empty text
         found = list(self._names.finditer(line))
         if len(found) != len(self.columns):
@@ -133,3 +138,14 @@ def _csv_line(texts: Sequence[str]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="").writerow(texts)
     return buffer.getvalue()
+
+
+def _without_names(parts: list[str], names: list[str]) -> list[str]:
+    """Take off the names of columns where each value has its own before it: ``age: 39, ...``."""
+    form = r"\s*{}\s*(?:[:=]|is\s)(.*)"
+    found = [
+        re.fullmatch(form.format(re.escape(name)), part, re.IGNORECASE | re.DOTALL)
+        for name, part in zip(names, parts, strict=True)
+    ]
+    values = [match[1] for match in found if match]
+    return values if len(parts) > 1 and len(values) == len(parts) else parts

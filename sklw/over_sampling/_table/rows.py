@@ -177,8 +177,10 @@ class TableFormat(RowFormat):
 
     def _read_line(self, line: str, cleaned: ParsedRow) -> ParsedRow:
         """Read a line without what is written around it, or else as it is."""
-        texts = [cleaned.text, line.strip(), cleaned.text.removesuffix(".")]
-        return replace(self._read(texts), tag=cleaned.tag, ended=_has_ended(line))
+        text = cleaned.text
+        row = replace(self._read([text, text.removesuffix(".")]), tag=cleaned.tag)
+        whole = self._read([line.strip()]) if row.fault else row
+        return replace(row if whole.fault else whole, ended=_has_ended(line))
 
     def _read(self, texts: Sequence[str]) -> ParsedRow:
         """Read the first of the texts that is a row."""
