@@ -213,27 +213,39 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
     return X, labels[rows], RowWeights(own[rows], np.zeros(len(rows), dtype=bool))
 
 
+def check_takes_weights(estimator: Any, *, finished: bool) -> None:
+    """Raise unless a classifier of the vote takes weights; `finished` says whether they are."""
+    if accepts(estimator, "row_weights"):
+        return
+    name = type(estimator).__name__
+    if not finished:
+        raise TypeError(
+            f"{name} cannot take row_weights in fit, and this weighting method is finished by the "
+            "classifier. Use BertClassifier, or a method that gives fixed weights "
+            '("quality", "imp", "auto", ...).'
+        )
+    if not (accepts(estimator, "sample_weight") or _last_takes_weights(estimator)):
+        raise TypeError(
+            f"{name} takes no sample_weight in fit, so the weights would be lost. Pass a "
+            "classifier that does, such as LogisticRegression or BertClassifier."
+        )
+
+
+def _last_takes_weights(estimator: Any) -> bool:
+    steps = getattr(estimator, "steps", None)
+    return bool(steps and accepts(steps[-1][1], "sample_weight"))
+
+
 def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> Any:
+    check_takes_weights(estimator, finished=row_weights.finish is None)
     if accepts(estimator, "row_weights"):
         return clone(estimator).fit(X, y, row_weights=row_weights)
-    if row_weights.finish is not None:
-        raise TypeError(
-            f"{type(estimator).__name__} cannot take row_weights in fit, and this weighting method "
-            "is finished by the classifier. Use BertClassifier, or a method that gives fixed "
-            'weights ("quality", "imp", "auto", ...).'
-        )
     if accepts(estimator, "sample_weight"):
         return clone(estimator).fit(X, y, sample_weight=row_weights.sample_weight)
-    steps = getattr(estimator, "steps", None)
-    if steps and accepts(steps[-1][1], "sample_weight"):
-        argument = {f"{steps[-1][0]}__sample_weight": row_weights.sample_weight}
-        # With metadata routing a pipeline refuses arguments that name a step.
-        with config_context(enable_metadata_routing=False):
-            return clone(estimator).fit(X, y, **argument)
-    raise TypeError(
-        f"{type(estimator).__name__} takes no sample_weight in fit, so the weights would be lost. "
-        "Pass a classifier that does, such as LogisticRegression or BertClassifier."
-    )
+    argument = {f"{estimator.steps[-1][0]}__sample_weight": row_weights.sample_weight}
+    # With metadata routing a pipeline refuses arguments that name a step.
+    with config_context(enable_metadata_routing=False):
+        return clone(estimator).fit(X, y, **argument)
 
 
 def _probabilities(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray:

@@ -9,18 +9,23 @@ from sklearn.utils.validation import has_fit_parameter
 from sklw._fit_arguments import accepts
 from sklw._row_weights import BaseRowWeighter
 from sklw.ensemble import RealSyntheticVotingClassifier
+from sklw.ensemble._voting import check_takes_weights
 
 __all__ = ["check_accepts"]
 
 
 def check_accepts(final: Any, weighter: BaseRowWeighter) -> None:
     """Raise unless the final estimator can take the weights of the weighter."""
+    unfinished = "row_weights" in weighter.emitted_arguments()
+    if isinstance(final, RealSyntheticVotingClassifier):
+        check_takes_weights(final.estimator, finished=not unfinished)
+        if final.real_estimator is not None:
+            check_takes_weights(final.real_estimator, finished=True)
     if accepts(final, "row_weights"):
         return
     needy = next((part for part in _parts(final, "row_weights") if _tells_apart(part)), None)
     if needy is not None and not isinstance(final, Pipeline):
         raise TypeError(_advice_apart(final, needy))
-    unfinished = "row_weights" in weighter.emitted_arguments()
     if not unfinished and accepts(final, "sample_weight"):
         return
     name = "passthrough" if final is None or isinstance(final, str) else type(final).__name__
