@@ -82,6 +82,13 @@ def _advice(final: Any, refused: str) -> str:
             f"With metadata routing enabled, {' and '.join(names)} must request them, as by "
             f"{names[0]}(...).set_fit_request({refused}=True){more}{_scorer(final, refused)}."
         )
+    if has_fit_parameter(final, refused) and hasattr(final, "scoring"):
+        # scikit-learn's default is the accuracy; "warn" says that another one is to come.
+        scoring = "accuracy" if final.scoring in (None, "warn") else final.scoring
+        return (
+            f"With metadata routing enabled, the scorer of {type(final).__name__} must decline "
+            f"them, as by {_declining(scoring)}."
+        )
     if has_fit_parameter(getattr(final, "estimator", None), refused):
         return (
             f"{type(final).__name__} hands them on with metadata routing only: "
@@ -106,6 +113,9 @@ def _scorer(final: Any, refused: str) -> str:
     scoring = getattr(final, "scoring", None)
     if scoring is None or refused == "row_weights":
         return ""
+    return f", and the scorer must decline them, as by {_declining(scoring)}"
+
+
+def _declining(scoring: Any) -> str:
     scorer = f"sklearn.metrics.get_scorer({scoring!r})" if isinstance(scoring, str) else "scorer"
-    declining = f"scoring={scorer}.set_score_request(sample_weight=False)"
-    return f", and the scorer must decline them, as by {declining}"
+    return f"scoring={scorer}.set_score_request(sample_weight=False)"
