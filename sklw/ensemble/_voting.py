@@ -11,7 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklw._compat.scikit_learn import HasMethods, Interval, fit_context, safe_indexing
-from sklw._fit_arguments import accepts
+from sklw._fit_arguments import accepts, check_takes_weights
 from sklw._row_weights import RowWeights, unpacked
 from sklw._validation import check_labels
 
@@ -211,29 +211,6 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
     rows = np.flatnonzero(own)
     X = safe_indexing(X.tocsr() if issparse(X) else X, rows)
     return X, labels[rows], RowWeights(own[rows], np.zeros(len(rows), dtype=bool))
-
-
-def check_takes_weights(estimator: Any, *, finished: bool) -> None:
-    """Raise unless a classifier of the vote takes weights; `finished` says whether they are."""
-    if accepts(estimator, "row_weights"):
-        return
-    name = type(estimator).__name__
-    if not finished:
-        raise TypeError(
-            f"{name} cannot take row_weights in fit, and this weighting method is finished by the "
-            "classifier. Use BertClassifier, or a method that gives fixed weights "
-            '("quality", "imp", "auto", ...).'
-        )
-    if not (accepts(estimator, "sample_weight") or _last_takes_weights(estimator)):
-        raise TypeError(
-            f"{name} takes no sample_weight in fit, so the weights would be lost. Pass a "
-            "classifier that does, such as LogisticRegression or BertClassifier."
-        )
-
-
-def _last_takes_weights(estimator: Any) -> bool:
-    steps = getattr(estimator, "steps", None)
-    return bool(steps and accepts(steps[-1][1], "sample_weight"))
 
 
 def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> Any:

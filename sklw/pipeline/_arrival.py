@@ -6,10 +6,9 @@ from sklearn import get_config
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from sklw._fit_arguments import accepts
+from sklw._fit_arguments import accepts, check_takes_weights
 from sklw._row_weights import BaseRowWeighter
 from sklw.ensemble import RealSyntheticVotingClassifier
-from sklw.ensemble._voting import check_takes_weights
 
 __all__ = ["check_accepts"]
 
