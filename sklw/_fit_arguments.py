@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object, process_routing
 from sklearn.utils.validation import has_fit_parameter
 
-__all__ = ["accepts"]
+__all__ = ["accepts", "check_takes_weights"]
 
 # GridSearchCV and its siblings, the halving searches among them, hand their fit parameters on.
 _Search = GridSearchCV.__base__
@@ -33,6 +33,29 @@ def accepts(estimator: Any, argument: str) -> bool:
         ]
         return argument == "sample_weight" and all(accepts(part, argument) for part in parts)
     return False
+
+
+def check_takes_weights(estimator: Any, *, finished: bool) -> None:
+    """Raise unless a classifier of the vote takes weights; `finished` says whether they are."""
+    if accepts(estimator, "row_weights"):
+        return
+    name = type(estimator).__name__
+    if not finished:
+        raise TypeError(
+            f"{name} cannot take row_weights in fit, and this weighting method is finished by the "
+            "classifier. Use BertClassifier, or a method that gives fixed weights "
+            '("quality", "imp", "auto", ...).'
+        )
+    if not (accepts(estimator, "sample_weight") or _last_takes_weights(estimator)):
+        raise TypeError(
+            f"{name} takes no sample_weight in fit, so the weights would be lost. Pass a "
+            "classifier that does, such as LogisticRegression or BertClassifier."
+        )
+
+
+def _last_takes_weights(estimator: Any) -> bool:
+    steps = getattr(estimator, "steps", None)
+    return bool(steps and accepts(steps[-1][1], "sample_weight"))
 
 
 def _accepts_by_routing(estimator: Any, argument: str) -> bool:

@@ -127,8 +127,14 @@ class RowWeights:
             fields["mean quality"] = float(self.quality[self.synthetic].mean())
         return small_table("RowWeights", fields)
 
-    def times(self, factors: np.ndarray) -> "RowWeights":
-        """Return the same with the weights multiplied by a factor for each row."""
+    def times(self, factors: Any) -> "RowWeights":
+        """Return the same with the weights multiplied by a factor for each row, or for all."""
+        factors = np.asarray(factors, dtype=float)
+        if factors.shape not in ((), self.shape):
+            raise ValueError(
+                f"times got factors of shape {factors.shape} for {len(self)} rows. Pass one number "
+                "for each row, or one for all."
+            )
         return replace(self, sample_weight=self.sample_weight * factors)
 
 

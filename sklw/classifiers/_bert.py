@@ -338,11 +338,11 @@ class BertClassifier(TextNet):
             The classifier.
         """
         rows = self._check_rows(X, y, sample_weight, row_weights, unknown)
+        named = rows["y"] if classes is None else check_labels(classes, len(classes))
         if not self.initialized_:
-            self.classes_inferred_ = self._find_classes(
-                rows["y"] if classes is None else check_labels(classes, len(classes))
-            )
+            self.classes_inferred_ = self._find_classes(named)
         codes = self._encode(rows["y"])
+        self._encode(named, "classes")
         if not self.initialized_:
             self.initialize()
         return self._train(rows, codes)

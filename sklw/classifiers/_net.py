@@ -194,13 +194,13 @@ class TextNet(ScikitLearnNet):
             )
         return classes
 
-    def _encode(self, y: np.ndarray) -> np.ndarray:
+    def _encode(self, y: np.ndarray, name: str = "y") -> np.ndarray:
         """Return labels as positions in ``classes_``."""
         codes = pd.Index(self.classes_).get_indexer(pd.Index(y))
         if (codes < 0).any():
             at = int(np.argmin(codes))
             raise ValueError(
-                f"y has the label {y.tolist()[at]!r} at position {at}, which is not among the "
+                f"{name} has the label {y.tolist()[at]!r} at position {at}, which is not among the "
                 f"classes {self.classes_.tolist()}. Name every class at the start: "
                 "partial_fit(X, y, classes=[...])."
             )

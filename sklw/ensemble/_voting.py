@@ -11,7 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklw._compat.scikit_learn import HasMethods, Interval, fit_context, safe_indexing
-from sklw._fit_arguments import accepts
+from sklw._fit_arguments import accepts, check_takes_weights
 from sklw._row_weights import RowWeights, unpacked
 from sklw._validation import check_labels
 
@@ -214,26 +214,15 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
 
 
 def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> Any:
+    check_takes_weights(estimator, finished=row_weights.finish is None)
     if accepts(estimator, "row_weights"):
         return clone(estimator).fit(X, y, row_weights=row_weights)
-    if row_weights.finish is not None:
-        raise TypeError(
-            f"{type(estimator).__name__} cannot take row_weights in fit, and this weighting method "
-            "is finished by the classifier. Use BertClassifier, or a method that gives fixed "
-            'weights ("quality", "imp", "auto", ...).'
-        )
     if accepts(estimator, "sample_weight"):
         return clone(estimator).fit(X, y, sample_weight=row_weights.sample_weight)
-    steps = getattr(estimator, "steps", None)
-    if steps and accepts(steps[-1][1], "sample_weight"):
-        argument = {f"{steps[-1][0]}__sample_weight": row_weights.sample_weight}
-        # With metadata routing a pipeline refuses arguments that name a step.
-        with config_context(enable_metadata_routing=False):
-            return clone(estimator).fit(X, y, **argument)
-    raise TypeError(
-        f"{type(estimator).__name__} takes no sample_weight in fit, so the weights would be lost. "
-        "Pass a classifier that does, such as LogisticRegression or BertClassifier."
-    )
+    argument = {f"{estimator.steps[-1][0]}__sample_weight": row_weights.sample_weight}
+    # With metadata routing a pipeline refuses arguments that name a step.
+    with config_context(enable_metadata_routing=False):
+        return clone(estimator).fit(X, y, **argument)
 
 
 def _probabilities(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray:

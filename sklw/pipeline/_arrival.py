@@ -6,7 +6,7 @@ from sklearn import get_config
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from sklw._fit_arguments import accepts
+from sklw._fit_arguments import accepts, check_takes_weights
 from sklw._row_weights import BaseRowWeighter
 from sklw.ensemble import RealSyntheticVotingClassifier
 
@@ -15,12 +15,16 @@ __all__ = ["check_accepts"]
 
 def check_accepts(final: Any, weighter: BaseRowWeighter) -> None:
     """Raise unless the final estimator can take the weights of the weighter."""
+    unfinished = "row_weights" in weighter.emitted_arguments()
+    if isinstance(final, RealSyntheticVotingClassifier):
+        check_takes_weights(final.estimator, finished=not unfinished)
+        if final.real_estimator is not None:
+            check_takes_weights(final.real_estimator, finished=True)
     if accepts(final, "row_weights"):
         return
     needy = next((part for part in _parts(final, "row_weights") if _tells_apart(part)), None)
     if needy is not None and not isinstance(final, Pipeline):
         raise TypeError(_advice_apart(final, needy))
-    unfinished = "row_weights" in weighter.emitted_arguments()
     if not unfinished and accepts(final, "sample_weight"):
         return
     name = "passthrough" if final is None or isinstance(final, str) else type(final).__name__
@@ -77,6 +81,13 @@ def _advice(final: Any, refused: str) -> str:
             f"With metadata routing enabled, {' and '.join(names)} must request them, as by "
             f"{names[0]}(...).set_fit_request({refused}=True){more}{_scorer(final, refused)}."
         )
+    if has_fit_parameter(final, refused) and hasattr(final, "scoring"):
+        # scikit-learn's default is the accuracy; "warn" says that another one is to come.
+        scoring = "accuracy" if final.scoring in (None, "warn") else final.scoring
+        return (
+            f"With metadata routing enabled, the scorer of {type(final).__name__} must decline "
+            f"them, as by {_declining(scoring)}."
+        )
     if has_fit_parameter(getattr(final, "estimator", None), refused):
         return (
             f"{type(final).__name__} hands them on with metadata routing only: "
@@ -101,6 +112,9 @@ def _scorer(final: Any, refused: str) -> str:
     scoring = getattr(final, "scoring", None)
     if scoring is None or refused == "row_weights":
         return ""
+    return f", and the scorer must decline them, as by {_declining(scoring)}"
+
+
+def _declining(scoring: Any) -> str:
     scorer = f"sklearn.metrics.get_scorer({scoring!r})" if isinstance(scoring, str) else "scorer"
-    declining = f"scoring={scorer}.set_score_request(sample_weight=False)"
-    return f", and the scorer must decline them, as by {declining}"
+    return f"scoring={scorer}.set_score_request(sample_weight=False)"

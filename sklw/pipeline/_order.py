@@ -5,7 +5,8 @@ from itertools import takewhile
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+from sklearn import get_config
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
@@ -14,7 +15,13 @@ from sklw._row_weights import BaseRowWeighter
 from sklw._validation import holds_texts
 from sklw.ensemble import RealSyntheticVotingClassifier
 
-__all__ = ["check_before_generation", "check_input", "check_order", "check_sampler_input"]
+__all__ = [
+    "check_before_generation",
+    "check_input",
+    "check_order",
+    "check_sampler_input",
+    "check_settings",
+]
 
 
 def check_order(steps: list[tuple[str, Any]]) -> None:
@@ -123,6 +130,17 @@ def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
             f"{type(final).__name__} cannot read labels of the dtype {labels.dtype}. Pass "
             "np.array(list(y))."
         )
+
+
+def check_settings(steps: list[tuple[str, Any]]) -> None:
+    """Raise for impossible values of parameters, which the steps find after rows were paid for."""
+    if get_config()["skip_parameter_validation"]:
+        return
+    for _, step in steps:
+        # A class of another package may take more than the one that it inherits from.
+        own = type(step).__module__.startswith(("sklearn.", "sklw."))
+        if own and isinstance(step, BaseEstimator) and hasattr(step, "_parameter_constraints"):
+            BaseEstimator._validate_params(step)  # skorch has another method of this name
 
 
 def check_sampler_input(sampler: Any, X: Any, given: Any, before: Iterable[Any]) -> None:

@@ -29,6 +29,7 @@ from sklw.pipeline._order import (
     check_input,
     check_order,
     check_sampler_input,
+    check_settings,
 )
 
 __all__ = ["Pipeline", "make_pipeline"]
@@ -99,6 +100,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
         check_order(self.steps)
         self._validate_steps()
         check_input(self.steps, X, y)
+        check_settings(self.steps)
         given, done = X, list[Any]()
         apart = tuple(self.transform_input or ())
         rows = Rows.given(X, apart, sampled=_has_place_for_a_sampler(self.steps))

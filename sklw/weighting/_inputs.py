@@ -213,9 +213,15 @@ def check_classes(labels: np.ndarray, reference_labels: np.ndarray) -> None:
         )
     unknown = sorted(set(labels.tolist()) - set(known.tolist()), key=str)
     if unknown:
+        alike = set(map(str, unknown)) <= set(map(str, known.tolist()))
         raise ValueError(
             f"Synthetic rows have the class(es) {unknown}, of which there is no real row to "
-            "judge them by. Pass a reference that holds every class, or drop these rows."
+            f"judge them by: the real rows have {known.tolist()}. "
+            + (
+                "Give both labels of one type, for example [str(label) for label in y]."
+                if alike
+                else "Pass a reference that holds every class, or drop these rows."
+            )
         )
     few = {label: n for label, n in zip(known.tolist(), counts.tolist(), strict=True) if n < _FEW}
     judged = [label for label in few if label in set(labels.tolist())]

@@ -351,6 +351,8 @@ def test_warm_start_and_partial_fit_go_on(settings, reviews):
     assert len(step.history) == 2 * step.max_epochs
     with pytest.raises(ValueError, match=r"'sideways' at position 1.*classes="):
         step.partial_fit(X[:2], ["up", "sideways"])
+    with pytest.raises(ValueError, match="classes has the label 'sideways'"):
+        step.partial_fit(X, y, classes=["down", "sideways", "up"])
 
 
 @pytest.mark.parametrize(

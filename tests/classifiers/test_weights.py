@@ -354,3 +354,12 @@ def test_weighted_rows(settings, reviews):
     for twice in ({"sample_weight": weights}, {"row_weights": found}):
         with pytest.raises(ValueError, match="twice"):
             BertClassifier(**settings).fit(carrier, y, **twice)
+
+
+@pytest.mark.parametrize("factors", [[2.0], np.ones(4), np.ones((3, 1))])
+def test_factors_are_one_for_each_row_or_one_for_all(factors):
+    weights = RowWeights(np.ones(3), np.zeros(3, dtype=bool))
+    assert weights.times(2).sample_weight.tolist() == [2.0, 2.0, 2.0]
+    assert weights.times([1, 2, 3]).sample_weight.tolist() == [1.0, 2.0, 3.0]
+    with pytest.raises(ValueError, match=r"for 3 rows\. Pass one number"):
+        weights.times(factors)

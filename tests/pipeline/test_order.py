@@ -16,8 +16,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
 from skorch.dataset import ValidSplit
 from skorch.helper import predefined_split
 
@@ -115,6 +117,50 @@ def test_what_holds_out_no_row_is_left_alone(split):
         pipe = make_pipeline(Costly(), SyntheticWeighter(), final)
         with pytest.raises(AssertionError, match="paid for"):
             pipe.fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("weighter", "final", "words"),
+    [
+        (SyntheticWeighter(cv=1), LogisticRegression(), "'cv' parameter"),
+        (SyntheticWeighter(checker=LinearSVC()), LogisticRegression(), "'checker' parameter"),
+        (SyntheticWeighter(), LogisticRegression(C=-1), "'C' parameter"),
+        (SyntheticWeighter(), BertClassifier(max_epochs=0), "'max_epochs' parameter"),
+        (SyntheticWeighter(), RealSyntheticVotingClassifier(LinearSVC()), "'estimator' parameter"),
+        (
+            SyntheticWeighter(),
+            RealSyntheticVotingClassifier(LogisticRegression(), real_vote=3),
+            "'real_vote' parameter",
+        ),
+        (
+            SyntheticWeighter(),
+            RealSyntheticVotingClassifier(KNeighborsClassifier()),
+            "takes no sample_weight",
+        ),
+        (
+            SyntheticWeighter(),
+            RealSyntheticVotingClassifier(
+                LogisticRegression(), real_estimator=KNeighborsClassifier()
+            ),
+            "KNeighborsClassifier takes no sample_weight",
+        ),
+        (
+            SyntheticWeighter("dimp"),
+            RealSyntheticVotingClassifier(LogisticRegression()),
+            "finished by the classifier",
+        ),
+    ],
+)
+def test_impossible_settings_are_found_before_anything_is_generated(weighter, final, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        make_pipeline(Costly(), weighter, final).fit(TEXTS, LABELS)
+
+
+def test_settings_are_not_checked_where_the_configuration_says_so():
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), LogisticRegression(C=-1))
+    unchecked = sklearn.config_context(skip_parameter_validation=True)
+    with unchecked, pytest.raises(AssertionError, match="paid for"):
+        pipe.fit(TEXTS, LABELS)
 
 
 def test_two_columns_of_texts_before_a_vectorizer_are_refused_in_time():

@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, RidgeClassifierCV
 from sklearn.metrics import balanced_accuracy_score, get_scorer, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
@@ -249,6 +249,20 @@ def test_a_scorer_given_by_name_is_told_to_decline_weights(data, meta, scoring):
             pipe.fit(*data)
         final.set_params(scoring=get_scorer(scoring).set_score_request(sample_weight=False))
         pipe.fit(*data)
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "f1"])
+def test_a_scorer_of_the_classifier_itself_is_told_to_decline_weights(data, scoring):
+    with sklearn.config_context(enable_metadata_routing=True):
+        final = RidgeClassifierCV(scoring=scoring, cv=3)
+        pipe = make_pipeline(SMOTE(), SyntheticWeighter("uniform"), final)
+        with pytest.raises(TypeError, match=rf"decline them.*get_scorer\('{scoring}'\)\.set_score"):
+            pipe.fit(*data)
+        final.set_params(scoring=get_scorer(scoring).set_score_request(sample_weight=False))
+        pipe.fit(*data)
+        pipe.set_params(ridgeclassifiercv=LogisticRegressionCV())  # whose scorer is the accuracy
+        with pytest.raises(TypeError, match=r"decline them.*get_scorer\('accuracy'\)\.set_score"):
+            pipe.fit(*data)
 
 
 def test_what_does_not_ask_for_weights_where_they_are_routed_is_told_to(data):
