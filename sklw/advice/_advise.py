@@ -202,5 +202,9 @@ def _continue(
 
 def _targets(counts: np.ndarray) -> list[np.ndarray]:
     """Return the code of each class that could be filled up, the rarest first; or all codes."""
-    smaller = [np.array([code]) for code in np.argsort(counts) if counts[code] < counts.max()]
+    smaller = [
+        np.array([code])
+        for code in np.argsort(counts, kind="stable")
+        if counts[code] < counts.max()
+    ]
     return smaller or [np.arange(len(counts))]

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from sklw.cli._augmented import refuse_augmented
 from sklw.cli._file import add_file_options, column, reading
 from sklw.datasets import load_texts
 
@@ -38,6 +39,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     columns = [column(arguments, name) for name in (arguments.text, arguments.label)]
     texts, labels = load_texts(arguments.data, *columns, **reading(arguments))
+    refuse_augmented(arguments, columns[1])
     print(
         advise(
             texts,

@@ -16,7 +16,7 @@ from sklw._writing import as_csv, kept_alone, write_by, write_whole
 from sklw.cli._file import check_output, column, label_column, reading
 from sklw.datasets import load_frame, load_table, load_texts
 
-__all__ = ["ADDED", "Data", "Output", "read_data"]
+__all__ = ["ADDED", "Data", "Output", "read_data", "refuse_augmented"]
 
 ADDED = ["synthetic", "weight", "quality", "parents"]
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -95,6 +95,16 @@ def _check_names(frame: pd.DataFrame, path: Any) -> None:
         raise ValueError(
             f"{path} already has a column {taken[0]!r}, which augment adds: rename it."
             + own * (len(taken) == len(ADDED))
+        )
+
+
+def refuse_augmented(arguments: argparse.Namespace, label: Any) -> None:
+    """Raise an error if the file has synthetic rows, which would be taken for real ones."""
+    frame = load_frame(arguments.data, [label], **reading(arguments))
+    if set(ADDED) <= set(frame.columns):
+        raise ValueError(
+            f"{arguments.data} looks like a file that augment wrote. Its synthetic rows would be "
+            "tested on as if they were real: give the real rows alone."
         )
 
 

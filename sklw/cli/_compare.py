@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sklw.cli._arguments import descriptions, names, positive, sizes
+from sklw.cli._augmented import refuse_augmented
 from sklw.cli._file import add_file_options, check_output, column, label_column, reading
 from sklw.cli._generator import (
     add_generator_options,
@@ -125,6 +126,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         _check_page(Path(arguments.html), Path(arguments.output), arguments.data)
     X, y = _read(arguments)
+    refuse_augmented(arguments, label_column(arguments))
     locate_model(arguments.encoder)  # a wrong name shows now, not after the first hour
     plan: dict[str, Any] = {
         "methods": arguments.methods,

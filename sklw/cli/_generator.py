@@ -151,14 +151,17 @@ def _of_records(arguments: argparse.Namespace) -> Any:
         records = records.drop(columns=[n for n in arguments.ignore if n in records.columns])
         return RecordedGenerator(records, text_column=None, label_column=target)
     # Other programs mostly write the columns of the data, sklw itself text and label.
-    columns = ["text", "label"]
+    columns, of_sklw = [arguments.text, arguments.label], ["text", "label"]
     try:
-        records = _records(arguments, columns)
-    except ValueError:
-        if arguments.no_header:
-            raise
-        columns = [arguments.text, arguments.label]
-        records = _records(arguments, columns)
+        records = _records(arguments, of_sklw if arguments.no_header else columns)
+    except ValueError as error:
+        try:
+            records = _records(arguments, of_sklw)
+        except ValueError:
+            raise error from None
+        columns = of_sklw
+    if arguments.no_header or {*of_sklw, "accepted", "reason"} <= set(records.columns):
+        columns = of_sklw
     return RecordedGenerator(records, text_column=columns[0], label_column=columns[1])
 
 

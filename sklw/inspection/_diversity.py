@@ -53,7 +53,8 @@ def diversity_report(
         - `spread`: mean cosine distance of two texts' sentence embeddings, 0 if all say the same;
         - `distance_to_real`: median cosine distance to the nearest (other) real text of the class;
         - `label_agreement`: share of texts whose class is the one predicted by a cross-fitted
-          logistic regression on the embeddings of the real texts;
+          logistic regression on the embeddings of the real texts, NaN for the only real text of a
+          class, which every classifier that knows the class has seen;
         - `copies`: share equal to an (earlier) real text, except for case, white space and
           Unicode form.
 
@@ -169,7 +170,10 @@ def _agreement(
     seen = [place_of[np.asarray(rows, dtype=int)] for rows in given]
     ties = dict(zip([*real, *np.flatnonzero(made)], [*own, *seen], strict=True))
     found = fitted.probabilities(vectors, labels, [ties[i] for i in range(len(labels))])
-    return np.asarray(fitted.classes_[np.nanargmax(found, axis=1)] == labels, dtype=float)
+    agrees = np.asarray(fitted.classes_[np.nanargmax(found, axis=1)] == labels, dtype=float)
+    only = pd.Series(labels[real]).groupby(labels[real]).transform("size").to_numpy() == 1
+    agrees[real[only]] = np.nan
+    return agrees
 
 
 def _copies(texts: np.ndarray, real: np.ndarray, made: np.ndarray) -> np.ndarray:

@@ -76,7 +76,7 @@ def _sentences(frame: pd.DataFrame) -> list[str]:
     n_real = _count(len(frame) - len(made), "real row")
     sentences = [
         f"There {_verb(len(frame) - len(made))} {n_real} and {_count(len(made), 'synthetic row')}, "
-        f"which {_verb(len(made), 'has', 'have')} {share:.0%} of the total weight."
+        f"which {_verb(len(made), 'has', 'have')} {_percent(share)} of the total weight."
     ]
     if own.max() == own.min():
         return (
@@ -101,7 +101,7 @@ def _about_faint(made: pd.DataFrame) -> str:
         return f"None of them carries nearly nothing ({bound})."
     n, share = len(faint), len(faint) / len(made)
     sentence = (
-        f"{n:,} of them ({share:.0%}) {_verb(n, 'carries', 'carry')} nearly nothing ({bound})"
+        f"{n:,} of them ({_percent(share)}) {_verb(n, 'carries', 'carry')} nearly nothing ({bound})"
     )
     if "likeliest_class" not in faint:
         return f"{sentence}."
@@ -119,6 +119,13 @@ def _about_faint(made: pd.DataFrame) -> str:
 
 def _about(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _percent(share: float) -> str:
+    """Return whole percents, of which neither 0 nor 100 stands for anything else."""
+    if 0 < share < 0.005:
+        return "less than 1%"
+    return "more than 99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def _count(n: int, noun: str) -> str:
@@ -146,7 +153,7 @@ def _histogram(made: pd.DataFrame, label: Any, row: pd.Series, top: float) -> di
     if row["synthetic"] and not np.isnan(row["real_rows_equivalent"]):
         sentence += f" that count as {_about(row['real_rows_equivalent'])} real ones"
     if row["synthetic"] and "labelled_otherwise" in row:
-        sentence += f"; {row['labelled_otherwise']:.0%} look like another class"
+        sentence += f"; {_percent(row['labelled_otherwise'])} look like another class"
     return {"name": str(label), "bars": bars, "sentence": sentence}
 
 

@@ -248,6 +248,9 @@ class Evidence:
             Q(y|x); NaN for real rows.
         """
         labels, made = self.labels, np.flatnonzero(self.synthetic)
+        self.diversity = np.full(len(labels), np.nan)
+        if not len(made):  # such as in a fold that all synthetic rows were generated from
+            return self.diversity
         fitted_on = made if set(labels[made]) >= set(labels) else np.arange(len(labels))
         fitted = self.checker(checker, fitted_on)
         fitted.cross_fit = cross_fit
@@ -255,7 +258,6 @@ class Evidence:
         own = [np.array([at]) for at in np.flatnonzero(np.isin(fitted_on, made))]
         found = fitted.probability(self.rows[made], labels[made], own)
         _check_finite("diversity", found)
-        self.diversity = np.full(len(labels), np.nan)
         self.diversity[made] = found
         return self.diversity
 

@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sklw.datasets import load_maintenance_requests
+
 ADDED = ["synthetic", "weight", "quality", "parents"]
+FRAME = load_maintenance_requests(as_frame=True).frame
+NEW = FRAME[FRAME["label"] == "hazard"].assign(text=lambda rows: rows["text"].str[::-1])
 TEXTS = ["--text=text", "--label=label", "--output=out.csv", "--method=uniform"]
 
 
@@ -269,3 +273,24 @@ def test_a_full_disk_loses_nothing(main, mail, endpoint, small_disk):
     (small_disk / "full").unlink()
     assert main(*command, output)[0] == 0
     assert asked(endpoint) == sent
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [
+        (("message", "kind"), {"message": NEW["text"], "kind": "hazard", "text": "a", "label": 1}),
+        (
+            ("message", "label"),  # provenance_ has a column of that name
+            NEW.assign(accepted=True, reason="", message="stop"),
+        ),
+    ],
+)
+def test_records_have_the_columns_of_the_data_unless_sklw_wrote_them(main, columns, rows):
+    FRAME.set_axis(columns, axis=1).to_csv("real.csv", index=False)
+    pd.DataFrame(rows).to_csv("rows.csv", index=False)
+    options = [f"--text={columns[0]}", f"--label={columns[1]}", *TEXTS[2:], "--recorded=rows.csv"]
+    status, _, err = main("augment", "real.csv", *options)
+    assert status == 0, err
+    made = read("out.csv").query("synthetic == 'True'")["message"]
+    assert len(made) > 20
+    assert set(made) <= set(NEW["text"])

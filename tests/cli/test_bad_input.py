@@ -168,3 +168,13 @@ def test_labels_that_the_output_cannot_show(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert rb"(3 \xe9t\xe9, 2 \u0142\xf3d\u017a)" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["advise", "compare"])
+def test_synthetic_rows_are_not_taken_for_real_ones(main, recorded, mail, command):
+    columns = ["--text=text", "--label=label"]
+    options = ["--output=out.csv", "--method=uniform", "--recorded", recorded]
+    assert main("augment", mail, *columns, *options)[0] == 0
+    status, _, err = main(command, "out.csv", *columns)
+    assert status == 2
+    assert "out.csv looks like a file that augment wrote" in err

@@ -81,3 +81,11 @@ def test_wrong_input_is_refused(synthetic, parents, message):
         diversity_report(REAL, LABELS, synthetic, parents)
     with pytest.raises(TypeError, match="synthetic_mask_"):
         diversity_report(REAL, LABELS, [0] * 60)
+
+
+def test_the_only_real_text_of_a_class_is_judged_by_nobody():
+    X = ["win a prize now", "see you at eight", "are you home", "call me later", "free prizes"]
+    y = ["spam", "ham", "ham", "ham", "spam"]
+    agreement = diversity_report(X, y, [False] * 4 + [True])["label_agreement"]
+    assert np.isnan(agreement["spam", "real"])
+    assert agreement.drop(("spam", "real")).notna().all()

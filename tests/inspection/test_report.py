@@ -248,3 +248,8 @@ def test_errors_say_what_to_pass():
         weighter.report(TEXTS[:12], LABELS[:12])
     with pytest.raises(ValueError, match="provenance_"):
         weighter.report(TEXTS, LABELS, provenance=pd.DataFrame({"id": [1]}))
+
+
+def test_a_small_share_is_not_called_none():
+    verdict = fitted("uniform", synthetic_weight=0.001).report(TEXTS, LABELS).verdict
+    assert "3 synthetic rows, which have less than 1% of the total weight." in verdict

@@ -192,3 +192,17 @@ def test_one_real_row_of_each_class():
     X, y, synthetic, _ = blobs(n_real=2)
     with pytest.raises(ValueError, match="one real row"):
         SyntheticWeighter("auto").fit(X, y, synthetic)
+
+
+@pytest.mark.parametrize("method", ["auto", "mix"])
+def test_rows_that_were_generated_from_every_fold_cannot_be_judged(method):
+    X, y, synthetic, _ = blobs(n_real=30, n_made=6)
+    parents = [np.arange(30)] * 6
+    with pytest.warns(UserWarning, match="each was generated from real rows of all 5 folds"):
+        weighter = SyntheticWeighter(method, random_state=0).fit(
+            X, y, synthetic, parent_indices=parents
+        )
+    assert np.isfinite(weighter.sample_weight_).all()
+    if method == "auto":
+        assert weighter.best_params_["method"] == "quality"
+        assert (weighter.sample_weight_[synthetic] > 0).any()

@@ -15,7 +15,7 @@ from sklw._copies import fold_numbers
 from sklw._cross_fitting import own_column, row_groups
 from sklw.weighting._evidence import Evidence
 from sklw.weighting._normalization import Scaling
-from sklw.weighting._process import one_blas_thread, unwarned
+from sklw.weighting._process import one_blas_thread, unwarned, warn
 from sklw.weighting.methods._base import BaseMethod
 
 __all__ = ["Candidate", "draw_folds", "judge"]
@@ -64,6 +64,13 @@ def judge(
     head = LogisticRegression(C=10.0 if evidence.rows.ndim == 1 else 1.0, max_iter=1000)
     inner, candidates = _made_cheap(evidence, candidates, head, seed)
     folds = draw_folds(evidence.real_rows, evidence.real_labels, evidence.settings.cv, seed)
+    if not any((_untied(evidence, fold) & evidence.synthetic).any() for fold in folds):
+        warn(
+            "No synthetic row can be judged: each was generated from real rows of all "
+            f"{len(folds) // _N_REPEATS} folds, and could repeat what it would be judged on. The "
+            "choice is a guess. Show fewer real rows in a prompt (n_examples), raise cv, or pass "
+            'method="quality".'
+        )
     features, real_features = evidence.features, evidence.real_features
     found = Parallel(n_jobs=evidence.settings.n_jobs)(
         delayed(_judge_fold)(
@@ -121,6 +128,12 @@ def _made_cheap(
     return inner, changed
 
 
+def _untied(evidence: Evidence, held_out: np.ndarray) -> np.ndarray:
+    """Whether each row is none of those held out and was not generated from one."""
+    left_out = np.isin(np.arange(len(evidence.real_labels)), held_out)
+    return np.array([not left_out[rows].any() for rows in evidence.seen])
+
+
 def _judge_fold(
     evidence: Evidence,
     scaling: Scaling,
@@ -131,12 +144,11 @@ def _judge_fold(
     head: LogisticRegression,
 ) -> np.ndarray:
     """Return log-loss and hits (axis 0) of each candidate (1) on each row held out (2)."""
-    left_out = np.isin(np.arange(len(evidence.real_labels)), held_out)
-    usable = np.array([not left_out[rows].any() for rows in evidence.seen])
+    usable = _untied(evidence, held_out)
     surplus = np.flatnonzero(usable & evidence.synthetic)
     usable[np.random.default_rng(held_out).permutation(surplus)[_MOST_SYNTHETIC:]] = False
     kept = np.flatnonzero(usable)
-    part = evidence.part(kept, np.flatnonzero(~left_out))
+    part = evidence.part(kept, np.setdiff1d(np.arange(len(evidence.real_labels)), held_out))
     factor = evidence.synthetic.sum() / max(part.synthetic.sum(), 1)
     truth, classifier = evidence.real_labels[held_out], clone(head)
     raw: dict[str, np.ndarray] = {}
