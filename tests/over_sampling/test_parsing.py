@@ -141,12 +141,20 @@ def test_what_stands_around_a_row_of_several_lines(form, mail):
         "Here is the problem:\n\nno water", "Dear Sir:\n\nno water", "Top 3:\n- a\n- b\n- c",
         "- a\n- b", "1. a\n2. b", "Title\n-----\nno water", "Great!\nBye", "Note: ring\ntwice",
         "No water.\n\nNote: ring twice, please.", "I have two wishes:\nwater, heat",
+        "No water.\n\n(Note: I am away.)\n\nTom", "No water.\n\nLet me know if you can come.",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_talk_around_a_row_stays(text):
     for n_rows in (1, 2) if text[:1].isalpha() else (1,):
         rows = AnswerParser(NAMES, multiline=True, n_rows=n_rows).parse(text)
         assert [row.text for row in rows] == [text]
+
+
+def test_a_rule_within_a_row_of_several_lines_does_not_end_it():
+    text = "See below.\n\n---\nForwarded message\nFrom: Tom\n---\n\nNo water."
+    for answer in (text, f"---\n{text}\n---", f"{text}\n\n---\n\nLet me know if you need more."):
+        [row] = AnswerParser(NAMES, multiline=True).parse(answer)
+        assert row.text == text
 
 
 def test_a_class_is_known_with_its_description():

@@ -53,8 +53,14 @@ BEFORE = (
 BETWEEN_LINES = (*BEFORE, FENCE, re.compile(r"^</?[a-z_]+>$", _LINES))
 BEFORE_LINES = (*BETWEEN_LINES, _COLON)
 _REMARK = re.compile(
-    r"^(?:[(*\[_]+|(?=.*(?:fictional|realistic|placeholder|label\b|original\b"
-    rf"|this (?:{_NOUNS})\b)))(?:note|explanation|disclaimer)\s*:",
+    r"^[(*\[_]*(?:note|explanation|disclaimer)\s*:(?=.*(?:fictional|made up|realistic|placeholder"
+    rf"|label\b|original\b|this (?:{_NOUNS})\b))",
+    _LINES,
+)
+# Below a rule, where a text would hardly go on like that.
+_PARTING = re.compile(
+    r"^\W*(?:would you like|let me know|i hope this|feel free|note:"
+    rf"|th(?:is|ese) (?:{_NOUNS})s?\b)",
     _LINES,
 )
 # Tokens that end an answer, where a server writes them out.
@@ -87,14 +93,24 @@ def after_fence(lines: Sequence[str], is_habit: IsHabit) -> list[str]:
 
 
 def without_remarks(lines: Sequence[str], is_habit: IsHabit) -> list[str]:
-    """Return the lines of one text, without a rule and the paragraphs of comment after it."""
-    kept = blocks(lines, is_habit)[0]
-    if is_habit(_REMARK):
-        return kept
-    for at in range(len(kept) - 1, 0, -1):
-        if not kept[at - 1].strip() and _REMARK.search(kept[at]):
-            kept = kept[:at]
-    return kept
+    """Return the lines of one text, without rules around it and comments at its end."""
+    kept, ruled = list(lines), not is_habit(_RULE)
+    while True:
+        kept = _bounded(kept, ruled)
+        at = next((at for at in range(len(kept) - 1, 0, -1) if not kept[at - 1].strip()), 0)
+        before = next((line.strip() for line in reversed(kept[:at]) if line.strip()), "")
+        signs = (_REMARK, _PARTING) if ruled and _RULE.search(before) else (_REMARK,)
+        if not at or not any(sign.search(kept[at]) and not is_habit(sign) for sign in signs):
+            return kept
+        kept = kept[:at]
+
+
+def _bounded(lines: list[str], ruled: bool) -> list[str]:
+    """Leave out empty lines and rules at the beginning and the end."""
+    says = [bool(line.strip()) and not (ruled and _RULE.search(line.strip())) for line in lines]
+    if not any(says):
+        return lines
+    return lines[says.index(True) : len(says) - says[::-1].index(True)]
 
 
 def blocks(lines: Sequence[str], is_habit: IsHabit) -> list[list[str]]:
