@@ -157,6 +157,22 @@ def test_proposals_of_a_chat_model_lose_their_trimmings(ask):
     assert drawn == {"Gas leaks", "Loose wires"}
 
 
+@pytest.mark.parametrize(
+    "topics",
+    [
+        "Here are some:\n\n- Gas leaks\n- Loose wires",
+        "* Gas leaks\n* Loose wires\n\nAnything else?",
+        "1. Gas leaks\n   - in kitchens\n2. Loose wires\n\nLet me know if you need more!",
+        "**1. Gas leaks**\n**2. Loose wires**", '```json\n["Gas leaks", "Loose wires"]\n```',
+        "1、Gas leaks：smells\n2、Loose wires",
+    ],
+)  # fmt: skip
+def test_proposals_in_any_list_are_read(ask, topics):
+    _, prompts = ask("chat", prompt="attributes", topics=topics)
+    drawn = {topic for p in prompts for topic in re.findall(r"- topic: (.*)", p)}
+    assert drawn == {"Gas leaks", "Loose wires"}
+
+
 @pytest.mark.parametrize("form", ["completion", "chat"])
 def test_the_users_own_words(ask, form):
     template = (
@@ -247,7 +263,8 @@ def test_a_checker_takes_rows_of_its_class_only():
     ("answer", "accepted"),
     [("hazard", True), (" Hazard.", True), ("It is a hazard", True),
      ("routine", False), ("It is routine", False), ("hazardous", None), ("no idea", None),
-     ("not hazard", None), ("hazard, not routine", None)],
+     ("not hazard", None), ("hazard, not routine", None),
+     ("**Label:** hazard\n\nReason: nothing routine about it.", True)],
 )  # fmt: skip
 def test_the_model_verifies_its_texts(ask, form, answer, accepted):
     sampler, prompts = ask(

@@ -201,14 +201,17 @@ def _length(text: str) -> str:
 
 
 def _proposals(answer: Completion) -> list[str]:
+    # Bullets may be stars, which elsewhere are emphasis.
+    text = re.sub(r"^(\s*)\*(?=\s)", r"\1-", answer.text, flags=re.MULTILINE)
+    text = re.sub(r"^```.*$|[*_`]|^#+\s*", "", text, flags=re.MULTILINE).strip()
     # In completion form the number of the first is in the prompt.
-    numbered = re.search(r"^\s*1[.)]", answer.text, re.MULTILINE)
-    text = answer.text if numbered else f"1. {answer.text.strip()}"
+    if re.match(r"[^\n]*\n+\s*2[.)]", text) and not re.match(r"1[.)]", text):
+        text = f"1. {text}"
     items = list_items(text)
     if answer.cut:
         items = items[:-1]  # cut off
     # Models like to explain: "**Prizes**: texts about ...".
-    heads = [re.split(r": | [-–] ", one_line(item))[0] for item in items]
+    heads = [re.split(r": |：| [-–] ", one_line(item))[0] for item in items]
     values = [re.sub(r"[*_`\"]", "", head).strip(" .:;,-") for head in heads]
     # They go into prompts, so that they must be text.
     return [

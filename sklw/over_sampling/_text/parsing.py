@@ -64,7 +64,7 @@ _WRAPPINGS = [
         _wrapping(rf"^(?:(?:new|another|rewritten|revised)\s+)?{field}\s*(?:\d{{1,3}}\s*)?:")
         for field in (*FIELDS, "response")
     ),
-    _wrapping(r"^(?:in other words|rewritten)\s*:"),
+    _wrapping(r"^(?:in other words|rewritten|here (?:you go|it is))\s*:"),
     # Emphasis of Markdown, and no swear word with its vowels masked.
     _wrapping(r"(?<![\w*])\*\*(?=\S)([^*]+)(?<=\S)\*\*(?![\w*])", habit=r"\*\*", text=r"\1"),
     _wrapping(r"^\*(?=\S)([^*]+)(?<=\S)\*$", habit=r"^\*", text=r"\1"),

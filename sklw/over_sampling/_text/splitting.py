@@ -177,6 +177,7 @@ def json_strings(answer: str) -> list[str]:
 
 
 def list_items(text: str) -> list[str]:
-    """Return the items of a numbered or bulleted list, or the lines of a text that has none."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return items(lines) or [line.strip() for line in lines]
+    """Return the items of a list in any form, or the lines of a text that has none."""
+    lines = text.strip().splitlines()
+    found = json_strings(text) or items(lines, one_line=True)
+    return found or [line.strip() for line in lines if line.strip()]

@@ -108,8 +108,10 @@ class ModelVerifier(Verifier):
         return verdicts
 
     def _named(self, answer: str) -> tuple[Any] | None:
-        bare = re.sub(r"^(?:label|category|class)\s*[:=]", "", answer.strip(), flags=re.I)
-        bare = bare.strip(" \t\n.!\"'`*[]()").casefold()
+        # Reasons may follow, and name other classes.
+        first = answer.replace("**", "").strip().partition("\n")[0]
+        bare = re.sub(r"^(?:label|category|class|answer)\s*[:=]", "", first, flags=re.I)
+        bare = bare.strip(" \t\r.!\"'`*[]()").casefold()
         for label, name in self._by_name:
             if bare == name.casefold():
                 return (label,)
