@@ -88,7 +88,7 @@ UNCLOSED = {
 TEXTS = [
     ROW, "a < b and b > a", "analysis of the market", "Analysis", "final call",
     "I think </b> it is fine", "the thought of it", "[think] of me", "assistant final",
-    "<answer>yes</answer>", "a <thinker> and <b>bold thoughts</b>", "<rethinking-x>",
+    "<answer>yes</answer> or no", "a <thinker> and <b>bold thoughts</b>", "<rethinking-x>",
     "An analysis.",
 ]  # fmt: skip
 

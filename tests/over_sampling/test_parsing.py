@@ -157,6 +157,22 @@ def test_a_rule_within_a_row_of_several_lines_does_not_end_it():
         assert row.text == text
 
 
+@pytest.mark.parametrize(
+    ("answer", "tags"),
+    [
+        ("one\nLabel: spam", [1]),
+        ("Label: spam\none", [1]),
+        ("one\nLabel: spam\nText: two", [None, 1]),
+        ("one\nLabel: spam\ntwo\nLabel: not spam", [1, 0]),
+        ("Label: spam\none\nLabel: not spam\ntwo", [1, 0]),
+    ],
+)
+def test_a_class_on_a_line_of_its_own_is_that_of_the_row_beside_it(answer, tags):
+    rows = AnswerParser(NAMES, n_rows=2).parse(answer)
+    assert [row.text for row in rows] == ["one", "two"][: len(tags)]
+    assert [row.tag for row in rows] == tags
+
+
 def test_a_class_is_known_with_its_description():
     parser = AnswerParser(NAMES, descriptions={1: "ads (and worse)"})
     for form in ("spam (ads (and worse)): {}", "[spam (ads (and worse))] {}", "Label: spam\n{}"):

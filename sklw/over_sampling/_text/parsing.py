@@ -239,17 +239,19 @@ class AnswerParser:
 
 def _tagged(rows: Sequence[ParsedRow]) -> list[ParsedRow]:
     """Give classes that are named on lines of their own to the rows they stand beside."""
+    rows = [row for row in rows if row.text or row.tag is not None]
+    # A class stands above its row, unless the answer begins with a row and ends with a class.
+    below = bool(rows and rows[0].text and not rows[-1].text)
     found: list[ParsedRow] = []
     waiting = None
     for row in rows:
         if row.text:
-            tag = waiting if row.tag is None else row.tag
-            found.append(replace(row, tag=tag))
+            found.append(replace(row, tag=waiting if row.tag is None else row.tag))
             waiting = None
-        elif row.tag is not None and found and found[-1].tag is None:
-            found[-1] = replace(found[-1], tag=row.tag)
-        else:
+        elif not below:
             waiting = row.tag if waiting is None else waiting
+        elif found[-1].tag is None:
+            found[-1] = replace(found[-1], tag=row.tag)
     return found or [ParsedRow("", waiting)]
 
 
