@@ -88,7 +88,7 @@ def test_an_export_replaces_regular_files_alone(cache, slow, tmp_path):
     assert cache.export_jsonl(tmp_path / "link.jsonl") == 12
     assert (tmp_path / "link.jsonl").is_symlink()
     assert len((tmp_path / "real.jsonl").read_text().splitlines()) == 12
-    with pytest.raises(OSError, match="left as it was"):
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*Make it"):
         cache.export_jsonl(tmp_path / "none" / "out.jsonl")
 
 
