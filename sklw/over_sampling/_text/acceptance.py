@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
+import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
@@ -100,6 +101,7 @@ class RowFilter:
         self._vectorizer = HashingVectorizer(
             analyzer="char_wb", ngram_range=(4, 4), alternate_sign=False, binary=True
         )
+        self._dense = np.zeros(self._vectorizer.n_features)
         self._known: dict[Any, _Known] = {}
         self._bounds: dict[Any, tuple[float, float]] = {}
         self._positions = {label: set(rows) for label, rows in self._of_class.items()}
@@ -184,10 +186,13 @@ class RowFilter:
         if self.threshold is None:
             return ""
         vector = self._vectorizer.transform([text])
-        if others and (self._vectorizer.transform(others) @ vector.T).max() >= _SAME:
+        if (
+            others
+            and _products(self._vectorizer.transform(others), vector, self._dense).max() >= _SAME
+        ):
             return "copied_prompt"
         known = self._known[label]
-        similarity, position = known.most_similar(vector)
+        similarity, position = known.most_similar(vector, self._dense)
         if similarity < self.threshold:
             known.add(vector)
             return ""
@@ -202,30 +207,35 @@ class _Known:
 
     def __init__(self, vectors: sparse.csr_matrix) -> None:
         self._index = vectors.T.tocsr()
-        self._recent = vectors[:0]
-        self._pending: list[sparse.csr_matrix] = []
+        self._recent = [vectors[:0]]
 
     def add(self, vector: sparse.csr_matrix) -> None:
-        self._pending.append(vector)
-        if len(self._pending) < 64:
-            return
-        self._recent = sparse.vstack([self._recent, *self._pending], format="csr")
-        self._pending = []
+        self._recent.append(vector)
+        if len(self._recent) > 16:
+            self._recent = [sparse.vstack(self._recent, format="csr")]
         # Indexing costs as much as all that is known: worth it after about a thousand rows.
-        if self._recent.shape[0] > 1000:
-            self._index = sparse.hstack([self._index, self._recent.T.tocsr()], format="csr")
-            self._recent = self._recent[:0]
+        if self._recent[0].shape[0] > 1000:
+            self._index = sparse.hstack([self._index, self._recent[0].T.tocsr()], format="csr")
+            self._recent = [self._recent[0][:0]]
 
-    def most_similar(self, vector: sparse.csr_matrix) -> tuple[float, int]:
+    def most_similar(self, vector: sparse.csr_matrix, dense: np.ndarray) -> tuple[float, int]:
         """Return the highest similarity, and the position of the first row that has it."""
-        best, position, before = 0.0, 0, 0
-        recent = sparse.vstack([self._recent, *self._pending], format="csr")
-        for by_gram in (self._index, recent.T):
-            found = (vector @ by_gram).tocoo()
-            if found.nnz and (highest := float(found.data.max())) > best:
-                best, position = highest, before + int(found.col[found.data == highest].min())
-            before += by_gram.shape[1]
+        indexed, n_indexed = (vector @ self._index).tocoo(), self._index.shape[1]
+        recent = np.concatenate([_products(rows, vector, dense) for rows in self._recent])
+        best, position = 0.0, 0
+        if indexed.nnz and (best := float(indexed.data.max())):
+            position = int(indexed.col[indexed.data == best].min())
+        if len(recent) and recent.max() > best:
+            best, position = float(recent.max()), n_indexed + int(recent.argmax())
         return best, position
+
+
+def _products(rows: sparse.csr_matrix, vector: sparse.csr_matrix, dense: np.ndarray) -> np.ndarray:
+    """Multiply rows with a vector by way of zeros, since transposing it takes as long as it is."""
+    dense[vector.indices] = vector.data
+    products = rows @ dense
+    dense[vector.indices] = 0
+    return products
 
 
 def _bare(text: str) -> str:
