@@ -63,6 +63,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "abort_on_example_error": False,
     "show_memory": False,
+    "parallel": os.cpu_count(),
     "copyfile_regex": r".*\.csv",
 }
 

@@ -47,7 +47,7 @@ class Logged(TransformersGenerator):
 def pipeline(log, cache, classifier):
     sampler = LLMOverSampler(
         generator=Logged(log),
-        sampling_strategy=0.5,
+        sampling_strategy=0.4,
         accept=TextFilter(length_tolerance=20),
         max_attempts=2,
         on_shortfall="ignore",
@@ -80,11 +80,11 @@ def test_a_search_sends_each_request_once_and_its_second_run_none(tmp_path):
 
 
 @pytest.mark.slow
-def test_everything_is_searched_in_one_call(tmp_path):
+def test_everything_is_searched_in_one_call(tiny, tmp_path):
     pipe = pipeline(
         tmp_path / "sent",
         tmp_path / "requests.sqlite",
-        [BertClassifier(max_epochs=1, random_state=0)],
+        [BertClassifier(tiny, max_epochs=1, random_state=0)],
     ).set_params(memory=str(tmp_path / "steps"))
     grid = {
         "llmoversampler__generator__temperature": [0.8],

@@ -459,8 +459,8 @@ def test_nobody_to_verify_is_refused():
 @pytest.mark.parametrize("strategy", OTHERS)
 def test_a_real_model_writes_by_every_strategy(strategy):
     sampler = LLMOverSampler(
-        generator=TransformersGenerator(batch_size=16),
-        sampling_strategy={"hazard": 16},
+        generator=TransformersGenerator(batch_size=8),
+        sampling_strategy={"hazard": 13},
         prompt=Attributes({"tone": ["angry", "calm"]}) if strategy == "attributes" else strategy,
         accept=TextFilter(verifier="model" if strategy == "rewrite" else None),
         task="requests to the maintenance team of a building",
@@ -468,7 +468,7 @@ def test_a_real_model_writes_by_every_strategy(strategy):
         verbose=False,
     )
     X_new, _ = sampler.fit_resample(X, Y)
-    assert len(X_new) == 46
+    assert len(X_new) == 43
     assert not set(X_new[40:]) & set(X)
     again, _ = clone(sampler).fit_resample(X, Y)
     assert again == X_new
