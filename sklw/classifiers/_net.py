@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from skorch.callbacks import EarlyStopping
 from skorch.utils import TeeGenerator, data_from_dataset, is_dataset, to_device, to_tensor
@@ -15,7 +14,7 @@ from torch import nn
 from transformers import get_scheduler
 
 from sklw._encoders.batches import tokenize
-from sklw._encoders.loading import load_encoder, longest_input, pooling_of
+from sklw._encoders.loading import load_encoder, longest_input, pooling_of, shared_encoder
 from sklw._hardware import seeded
 from sklw._validation import check_texts
 from sklw.classifiers._checks import with_class_weight
@@ -51,10 +50,6 @@ class TextNet(ScikitLearnNet):
 
     # -- construction -------------------------------------------------------------------------
 
-    def _validate_settings(self) -> None:
-        """Check the values of the parameters; skorch checks only their names."""
-        BaseEstimator._validate_params(self)
-
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
@@ -70,6 +65,12 @@ class TextNet(ScikitLearnNet):
         with seeded(self._draw_seed(), self.device):
             super().initialize()
         return self
+
+    def _check_ready(self, X: Any = None, y: Any = None, *given: Any) -> None:
+        """Find out whether there is such a model, and whether its classes are those of y."""
+        shared_encoder(self.model, "cpu")
+        if y is not None:
+            with_class_weight(None, self.class_weight, np.asarray(y), np.unique(y))
 
     def initialize_module(self) -> Self:
         """Load the tokenizer and put a head on the encoder."""

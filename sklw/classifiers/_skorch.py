@@ -33,6 +33,10 @@ class ScikitLearnNet(NeuralNetClassifier):
         params["device"] = self.__dict__["device"]
         return params
 
+    def _validate_settings(self) -> None:
+        """Check the values of the parameters; skorch checks only their names."""
+        BaseEstimator._validate_params(self)
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         requested = state["device"]
         super().__setstate__({**state, "device": choose_device(requested)})

@@ -261,6 +261,10 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _encoder(self) -> tuple[Any, Any]:
         return shared_encoder(self.model, choose_device(self.device))
 
+    def _check_ready(self, *given: Any) -> None:
+        """Find out whether there is such a model."""
+        self._encoder()
+
     def _recipe(self) -> _Recipe:
         """Collect what the model's folder says, unless a parameter says otherwise."""
         found = read_settings(locate_model(self.model))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
@@ -19,6 +19,7 @@ __all__ = [
     "check_before_generation",
     "check_input",
     "check_order",
+    "check_ready",
     "check_sampler_input",
     "check_settings",
 ]
@@ -198,6 +199,32 @@ def check_before_generation(
             "groups can be passed to the sampler, and for weights, put "
             'SyntheticWeighter("uniform") after it, which gives the new rows weight 1.'
         )
+
+
+def check_ready(
+    sampler: Any, later: list[tuple[str, Any]], X: Any, y: Any, arguments: dict[str, Any]
+) -> None:
+    """Raise if the steps after a language model will not find what they need, before it is paid.
+
+    The encoders that this loads are kept for these steps.
+    """
+    from sklw.over_sampling import LLMOverSampler
+
+    if not isinstance(sampler, LLMOverSampler):
+        return
+
+    def wanted() -> list[Any]:
+        return [*clone(sampler).fit(X, y, **arguments).sampling_strategy_]
+
+    given: tuple[Any, ...] = (X, y, wanted)
+    for _, step in later:
+        if hasattr(step, "_check_ready"):
+            step._check_ready(*given)
+        if hasattr(step, "transform") and not isinstance(step, BaseRowWeighter):
+            given = ()  # what comes after it gets other rows
+        for part in step.get_params().values() if hasattr(step, "get_params") else ():
+            if hasattr(part, "_check_ready"):
+                part._check_ready()
 
 
 def _holds_strings(X: Any) -> bool:

@@ -28,6 +28,7 @@ from sklw.pipeline._order import (
     check_before_generation,
     check_input,
     check_order,
+    check_ready,
     check_sampler_input,
     check_settings,
 )
@@ -126,6 +127,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     check_sampler_input(step, X, given, done)
                     before = (_copied(X), _copied(y))  # the sampler may shuffle in place
                     arguments = rows.aligned(params["fit_resample"], name)
+                    check_ready(fresh, self.steps[position + 1 :], X, y, arguments)
                     X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, arguments, known)
                     if must_follow:
                         rows = rows.after(fitted, before, (X, y))

@@ -1,21 +1,41 @@
 """From what a weighter is given to the evidence that its method reads."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sklw._parents import check_parents, rows_seen
-from sklw._validation import check_groups
+from sklw._validation import check_groups, holds_texts
+from sklw.models import EMBEDDED_ENCODER, locate_model
 from sklw.weighting._evidence import CheckerSettings, Evidence
 from sklw.weighting._inputs import (
+    Reference,
     check_augmented,
     check_classes,
     check_mask,
+    check_rows,
     reference_for,
     settings_of,
+    warn_of_few,
 )
+from sklw.weighting.methods import Auto, Confident, Dimp, Imp, Mix, Quality
+from sklw.weighting.methods._names import as_method
 
-__all__ = ["gathered"]
+__all__ = ["check_ready", "gathered"]
+
+
+def check_ready(weighter: Any, X: Any, y: Any, wanted: Callable[[], list[Any]]) -> None:
+    """Raise for a reference or a model that will not do, before rows of these labels are made."""
+    method = as_method(weighter.method)
+    if weighter.reference is not None:
+        rows, labels = check_rows(X, y)
+        reference = Reference.given(weighter.reference, X, rows, None)
+        if method.needs_real_rows or weighter.normalize == "prior":
+            check_classes(np.array(wanted(), dtype=labels.dtype), reference.labels)
+    named = isinstance(weighter.checker, str) and holds_texts(X)
+    if named and isinstance(method, (Quality, Imp, Dimp, Confident, Mix, Auto)):
+        locate_model(EMBEDDED_ENCODER)
 
 
 def gathered(
@@ -53,4 +73,5 @@ def gathered(
     )
     if made.any() and (method.needs_real_rows or weighter.normalize == "prior"):
         check_classes(labels[made], reference.labels)
+        warn_of_few(labels[made], reference.labels)
     return evidence

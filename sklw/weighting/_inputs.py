@@ -27,6 +27,7 @@ __all__ = [
     "reference_for",
     "resolved_prior",
     "settings_of",
+    "warn_of_few",
 ]
 
 T = TypeVar("T")
@@ -205,7 +206,7 @@ def check_augmented(augmented: Any, synthetic: np.ndarray) -> np.ndarray | None:
 
 def check_classes(labels: np.ndarray, reference_labels: np.ndarray) -> None:
     """Check that the real rows can judge synthetic rows of these labels."""
-    known, counts = np.unique(reference_labels, return_counts=True)
+    known = np.unique(reference_labels)
     if len(known) < 2:
         raise ValueError(
             f"The real rows hold {len(known)} class(es) and a quality checker needs two or "
@@ -223,6 +224,11 @@ def check_classes(labels: np.ndarray, reference_labels: np.ndarray) -> None:
                 else "Pass a reference that holds every class, or drop these rows."
             )
         )
+
+
+def warn_of_few(labels: np.ndarray, reference_labels: np.ndarray) -> None:
+    """Warn if a class of synthetic rows is judged by one or two real rows."""
+    known, counts = np.unique(reference_labels, return_counts=True)
     few = {label: n for label, n in zip(known.tolist(), counts.tolist(), strict=True) if n < _FEW}
     judged = [label for label in few if label in set(labels.tolist())]
     if judged:

@@ -14,7 +14,7 @@ from sklw._renamed import renamed_parameters
 from sklw._row_weights import BaseRowWeighter, RowWeights
 from sklw._validation import holds_texts
 from sklw.weighting._evidence import Evidence
-from sklw.weighting._gathering import gathered
+from sklw.weighting._gathering import check_ready, gathered
 from sklw.weighting._inputs import check_raw_weights, check_rows, settings_of
 from sklw.weighting._normalization import Scaling, effective_sample_size, warn_of_collapse
 from sklw.weighting.methods._base import BaseMethod
@@ -280,6 +280,11 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         self._set_weights(self.method_, scaling, evidence)
         warn_of_collapse(self.effective_sample_size_, int(self.synthetic_mask_.sum()))
         return self
+
+    def _check_ready(self, *given: Any) -> None:
+        """Check `reference` against X, y and the labels of rows to come, and find the checker."""
+        if given:
+            check_ready(self, *given)
 
     def _chosen(self, method: BaseMethod, evidence: Evidence) -> tuple[BaseMethod, Scaling]:
         """Return the method and scaling to use: those that a search finds, or the given ones."""

