@@ -16,9 +16,9 @@ def add_parser(commands: Any) -> None:
         "advise",
         help="say what more rows of each class could bring, without a language model",
         description=(
-            "Measure on sentence embeddings how a classifier improves with the rows of each class, "
-            "what class weights, tuned ones too, give, and so the most that generated rows "
-            "could bring. Takes less than a minute and sends nothing anywhere."
+            "Measure on sentence embeddings what class weights give, balanced and tuned, and how a "
+            "classifier improves with more rows of each class, which is about the most that "
+            "generated rows could bring. Takes less than a minute and sends nothing anywhere."
         ),
     )
     add_file_options(parser, tables=False)

@@ -58,7 +58,7 @@ def add_parser(commands: Any) -> None:
         "--classifiers",
         type=names,
         metavar="A,B",
-        help=f"for texts out of {', '.join(CLASSIFIERS)} (default: embedding), for tables out of "
+        help=f"for texts: {', '.join(CLASSIFIERS)} (default: embedding); for tables: "
         f"{', '.join(TABLE_CLASSIFIERS)} (default: all)",
     )
     add("--seeds", type=positive, default=5, metavar="N", help="repetitions (default: 5)")

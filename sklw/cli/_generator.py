@@ -81,9 +81,9 @@ def _add_sources(group: Any) -> None:
 
 def _add_bounds(group: Any) -> None:
     add = group.add_argument
-    add("--max-requests", type=positive, metavar="N", help="send at most so many requests")
-    add("--max-tokens", type=positive, metavar="N", help="read and write at most so many tokens")
-    add("--max-cost", type=amount, metavar="X", help="spend at most this; needs the prices")
+    add("--max-requests", type=positive, metavar="N", help="send at most N requests")
+    add("--max-tokens", type=positive, metavar="N", help="read and write at most N tokens")
+    add("--max-cost", type=amount, metavar="X", help="spend at most X; needs the prices")
     add("--prompt-price", type=amount, metavar="X", help="price of a million tokens read")
     add("--completion-price", type=amount, metavar="X", help="price of a million tokens written")
 

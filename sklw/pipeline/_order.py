@@ -117,11 +117,11 @@ def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
             "one column of it, such as X[:, 0]."
         )
     if vectorizes and hasattr(X, "columns"):
-        name = type(first).__name__
+        name, column = type(first).__name__, X.columns[0]
         raise TypeError(
             f"{name} reads one column of texts, and X is a {type(X).__name__}, of which it would "
-            f'see the names of the columns. Pass the column, such as X["text"], or use '
-            f'make_column_transformer(({name}(), "text")) in its place.'
+            f"see the names of the columns. Pass the column, such as X[{column!r}], or use "
+            f"make_column_transformer(({name}(), {column!r})) in its place."
         )
     labels = np.asarray(y)
     types = set(map(type, labels.ravel())) if labels.dtype == object else set()

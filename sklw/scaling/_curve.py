@@ -171,7 +171,8 @@ def _scores_of_split(
     if sizes[-1] > len(order):
         raise ValueError(
             f"The sampler made {len(order)} usable rows and a size of {sizes[-1]} was asked for. "
-            "Raise its sampling_strategy, or ask for smaller sizes."
+            "Raise its sampling_strategy, have LLMOverSampler write more rows with augment, or ask "
+            "for smaller sizes."
         )
     scores = []
     for size in sizes:
