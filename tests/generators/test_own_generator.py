@@ -208,3 +208,25 @@ def test_an_answer_that_is_missing_is_named():
 
     with pytest.raises(RuntimeError, match=r"left 2 of 3 requests unanswered \(first: 0\)"):
         Lazy().generate(REQUESTS)
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize(
+    ("answers", "error", "message"),
+    [
+        ([(0, Completion("dry wind"))], RuntimeError, r"left 1 of 2 requests .*\(first: 1\)"),
+        ([(0, Completion("dry wind"))] * 3, RuntimeError, "yielded the index 0, which .* once"),
+        ([(-1, Completion("dry wind"))], RuntimeError, "yielded the index -1"),
+        ([(0, "dry wind")], TypeError, "'dry wind' as an answer, a str. Yield .* Completion"),
+    ],
+)
+def test_answers_that_do_not_belong_to_the_requests_are_named(
+    answers, error, message, cached, tmp_path
+):
+    class Odd(Shuffler):
+        def iter_generate(self, requests):
+            yield from answers
+
+    sampler = LLMOverSampler(Odd(), cache=tmp_path if cached else None, random_state=0)
+    with pytest.raises(error, match=message):
+        sampler.fit_resample(TEXTS, LABELS)
