@@ -286,6 +286,7 @@ class LLMOverSampler(BaseOverSampler):
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
         ask = Asker(self.generator_, self.cache, self.budget, self.usage_, verbose=self.verbose)
+        self._uncached_usage = ask.uncached
         run = self._new_run(problem, X, ask)
         if run.quotas and run.rows.writer.form == "fine_tuned":
             self.generator_.fit(run.rows.training_pairs)
