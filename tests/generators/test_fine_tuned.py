@@ -279,6 +279,17 @@ def test_weights_that_do_not_fit_the_disk_cost_a_later_training_not_this_one(sma
     assert [path.name for path in small_disk.rglob("*") if path.is_file()] == ["other"]
 
 
+@pytest.mark.parametrize("kind", [LoRA, FullTuning])
+def test_weights_are_kept_in_the_folder_given_whatever_is_in_memory(small, kind, tmp_path):
+    folder = tmp_path / "kept"
+    first = generator(small, kind, epochs=1).fit(Rows())
+    trained = generator(small, kind, epochs=1, folder=folder).fit(Rows())
+    answers = trained.generate(REQUESTS)
+    assert answers == first.generate(REQUESTS)
+    forget(small, tmp_path / "others")
+    assert trained.generate(REQUESTS) == answers
+
+
 @pytest.mark.parametrize("model", ["as it is", "trained"])
 def test_an_end_that_the_tokenizer_adds_is_not_part_of_a_prompt(model, small, tmp_path):
     ending = shutil.copytree(small, tmp_path / "ending")
