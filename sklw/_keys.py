@@ -1,6 +1,7 @@
 """Objects of any kind as plain values, by which a later run recognizes them."""
 
 import copy
+import functools
 import inspect
 import json
 import pickle
@@ -47,6 +48,8 @@ def _told_apart(value: Any) -> Any:
     if inspect.isfunction(value):
         around = inspect.getclosurevars(value).nonlocals
         return _told_apart([value.__code__, value.__defaults__, value.__kwdefaults__, around])
+    if isinstance(value, functools.partial):
+        return ["partial", *map(_told_apart, (value.func, value.args, value.keywords))]
     if inspect.iscode(value):
         return _told_apart([value.co_code.hex(), value.co_names, value.co_consts])
     if hasattr(value, "cache_key"):

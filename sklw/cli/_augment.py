@@ -204,7 +204,8 @@ def _listed(counts: pd.Series) -> str:
 
 def _print_summary(sampler: Any, data: Data, output: Output, y: np.ndarray) -> None:
     usage, new = sampler.usage_, pd.Series(y[len(data.y) :], dtype=object).value_counts()
-    kept = f" ({_listed(new)}), accepted out of {len(sampler.provenance_)} written" * bool(len(new))
+    written = ~sampler.provenance_["reason"].isin(["exhausted", "refused"])
+    kept = f" ({_listed(new)}), accepted out of {written.sum()} written" * bool(len(new))
     print(f"{output.path}: {len(data.frame)} real rows, then {new.sum()} synthetic ones{kept}.")
     if (n_left_out := len(data.frame) - len(data.y)) > 0:
         print(f"The {n_left_out} rows left out above are in it, with an empty weight.")

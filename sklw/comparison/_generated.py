@@ -30,7 +30,7 @@ class Generated:
 
     verdicts: pd.DataFrame
     seconds: float
-    tokens: int  # read and written, for rejected rows as well
+    tokens: int  # read and written, for rejected rows and verdicts as well
     table: pd.DataFrame | None = None  # the rows themselves, unless they come from a file
 
     @property
@@ -118,8 +118,8 @@ def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Ge
     start = time.perf_counter()
     all_rows, all_labels = sampler.fit_resample(rows, labels)
     seconds = time.perf_counter() - start
-    provenance = sampler.provenance_
-    verdicts = provenance[_COLUMNS].reset_index(drop=True)
+    usage = sampler._uncached_usage
+    verdicts = sampler.provenance_[_COLUMNS].reset_index(drop=True)
     table = None
     if isinstance(rows, pd.DataFrame):
         parents = [tuple(np.asarray(shown).tolist()) for shown in sampler.parent_indices_]
@@ -135,7 +135,7 @@ def generate(rows: Any, labels: np.ndarray, settings: Settings, seed: int) -> Ge
     return Generated(
         verdicts=verdicts,
         seconds=seconds,
-        tokens=int(provenance[["prompt_tokens", "completion_tokens"]].to_numpy().sum()),
+        tokens=int(usage.prompt_tokens + usage.completion_tokens),
         table=table,
     )
 

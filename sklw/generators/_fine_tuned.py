@@ -23,7 +23,7 @@ __all__ = ["FineTunedGenerator"]
 
 _WAYS = {"lora": LoRA, "full": FullTuning}
 _KEPT = 2
-_models: "OrderedDict[str, Any]" = OrderedDict()
+_models: "OrderedDict[str, tuple[Path | None, Any]]" = OrderedDict()  # folder and model
 _lock = threading.RLock()
 
 
@@ -202,16 +202,19 @@ class FineTunedGenerator(TransformersGenerator):
         """Return the trained model, kept in this process and not in `self`, to be pickled."""
         from sklw.generators._training import fine_tuned
 
+        folder = self._folder()
         with _lock:
-            if self.fingerprint_ not in _models:
-                _models[self.fingerprint_] = fine_tuned(
+            kept_in, model = _models.get(self.fingerprint_, (None, None))
+            if model is None or (pairs is not None and kept_in != folder):
+                model = fine_tuned(
                     self._load_base(), pairs, self._tuning(), int(self.random_state),
-                    self._folder(), verbose=self.verbose,
+                    folder, verbose=self.verbose,
                 )  # fmt: skip
+                _models[self.fingerprint_] = folder, model
             _models.move_to_end(self.fingerprint_)
             while len(_models) > _KEPT:
                 _models.popitem(last=False)
-            return _models[self.fingerprint_]
+            return model
 
     def _tuning(self) -> LoRA | FullTuning:
         return _WAYS[self.training]() if isinstance(self.training, str) else self.training

@@ -1,9 +1,7 @@
 """Rows that were generated elsewhere, returned by label."""
 
 import difflib
-import gzip
 import hashlib
-import io
 import json
 import os
 import warnings
@@ -16,14 +14,13 @@ import pandas as pd
 
 from sklw._callers import caller_level
 from sklw._compat.scikit_learn import Interval
-from sklw._reading import TRUTH_VALUES, protected, restored
+from sklw._reading import TRUTH_VALUES
 from sklw._validation import ENCODED_RECORDS
 from sklw.exceptions import GenerationWarning
 from sklw.generators._base import BaseGenerator, Completion, Request
+from sklw.generators._records import framed, left_out, read_records
 
 __all__ = ["RecordedGenerator"]
-
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 class RecordedGenerator(BaseGenerator):
@@ -32,6 +29,9 @@ class RecordedGenerator(BaseGenerator):
     Rows are taken as they are: nothing is cleaned, and texts may have any length. Empty texts,
     copies (of real rows, and of each other), texts that the verifier or their parent rules out and
     rows that do not fit the table's columns are rejected, with the reason in ``provenance_``.
+
+    Of what sklw wrote itself, the accepted texts of a ``provenance_`` (or of a comparison) and the
+    synthetic rows of an augmented file are used; a warning counts the others.
 
     Request number `index` of a label is answered with the row of that number among the label's
     rows, so there is no state between calls: the rounds of one fit never repeat a row, two fits
@@ -115,7 +115,12 @@ class RecordedGenerator(BaseGenerator):
         """Return everything that determines an answer besides the request."""
         frame = self._frame()
         texts, parents = self._texts(frame), self._parents(frame)
-        rows = [(repr(key), texts(row), parents[row]) for row, key in enumerate(self._keys(frame))]
+        out = left_out(frame, tables=self.text_column is None)
+        rows = [
+            (repr(key), texts(row), parents[row])
+            for row, key in enumerate(self._keys(frame))
+            if not out[row]
+        ]
         return {
             "backend": "recorded",
             "rows": hashlib.sha256(json.dumps(rows, default=str).encode()).hexdigest(),
@@ -194,20 +199,30 @@ class RecordedGenerator(BaseGenerator):
             )
 
     def _usable(self, frame: pd.DataFrame) -> list[bool]:
-        """Say which rows have all that is needed, and warn of the others."""
+        """Say which rows are to be used and have all that is needed, and warn of the others."""
+        out = left_out(frame, tables=self.text_column is None)
+        for why in filter(None, dict.fromkeys(out)):
+            self._warn_of(out.count(why), frame, f"they {why}.")
         needed = frame[self._needed()].notna()
-        usable: list[bool] = needed.all(axis=1).tolist()
-        if not all(usable):
-            first = usable.index(False)
+        whole = needed.all(axis=1).tolist()
+        lacking = [row for row, why in enumerate(out) if not why and not whole[row]]
+        if lacking:
+            first = lacking[0]
             column = next(name for name in needed.columns if not needed[name].iloc[first])
-            warnings.warn(
-                f"{usable.count(False)} of {len(usable)} recorded rows are skipped, because a "
-                f"value is missing (the first: row {first}, counted from 0, has no {column!r}). "
+            self._warn_of(
+                len(lacking),
+                frame,
+                f"a value is missing (the first: row {first}, counted from 0, has no {column!r}). "
                 "Fill it in, or drop those rows.",
-                GenerationWarning,
-                stacklevel=caller_level(),
             )
-        return usable
+        return [filled and not why for filled, why in zip(whole, out, strict=True)]
+
+    def _warn_of(self, number: int, frame: pd.DataFrame, why: str) -> None:
+        warnings.warn(
+            f"{number} of {len(frame)} recorded rows are skipped, because {why}",
+            GenerationWarning,
+            stacklevel=caller_level(),
+        )
 
     def _parents(self, frame: pd.DataFrame) -> list[str | None]:
         if self.parent_column is None:
@@ -274,9 +289,9 @@ class RecordedGenerator(BaseGenerator):
         if isinstance(self.records, pd.DataFrame):
             frame = self.records
         elif isinstance(self.records, str | os.PathLike):
-            frame = _read(Path(self.records).expanduser())
+            frame = read_records(Path(self.records).expanduser())
         else:
-            frame = _framed(self.records, "Record")
+            frame = framed(self.records, "Record")
         if frame.empty:
             raise ValueError(
                 f"The records of {self.model_name!r} are empty. Pass at least one row with the "
@@ -350,51 +365,3 @@ def _mean_alike(known: Hashable, asked: Hashable) -> bool:
         return float(known) == float(asked)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return False
-
-
-def _read(path: Path) -> pd.DataFrame:
-    kind = (Path(path.stem).suffix if path.suffix == ".gz" else path.suffix).lower()
-    if kind not in {*_SEPARATORS, ".jsonl"}:
-        raise ValueError(
-            f"The records in {str(path)!r} have an unknown format. Use a .csv, .tsv or .jsonl "
-            "file (also with .gz), or read the file yourself and pass the DataFrame."
-        )
-    try:
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rt", encoding="utf-8-sig", newline="\n") as file:
-            if kind == ".jsonl":
-                return _framed([json.loads(line) for line in file if line.strip()], "Line")
-            text, mark = protected(file.read())
-        # A label 01 and a text 1.50 are to stay that; only an empty field is missing.
-        options: dict[str, Any] = {
-            "sep": _SEPARATORS[kind], "dtype": str, "keep_default_na": False, "na_values": [""],
-        }  # fmt: skip
-        frame = restored(pd.read_csv(io.StringIO(text), **options), mark)
-        # pandas numbers a name that occurs again, so that it could not be told.
-        header = pd.read_csv(io.StringIO(text), header=None, nrows=1, **options)
-        names = restored(header, mark).iloc[0]
-        frame.columns = names.fillna(frame.columns.to_series(index=names.index)).tolist()
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame()
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"The records in {str(path)!r} could not be read: {error}. Check that the file "
-            f"exists and is a readable {kind} file, or read it yourself and pass the DataFrame."
-        ) from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise ValueError(
-            f"The rows in {str(path)!r} have more fields than its header has names. Put texts "
-            "with a separator in them into quotes."
-        )
-    return frame
-
-
-def _framed(records: Sequence[Any], what: str) -> pd.DataFrame:
-    """Make a frame of mappings; whole numbers stay so beside missing values."""
-    for number, record in enumerate(records):
-        if not isinstance(record, Mapping):
-            raise ValueError(
-                f"{what} {number} of the records, counted from 0, is a {type(record).__name__} "
-                "and no mapping of columns to values."
-            )
-    return pd.DataFrame([dict(record) for record in records], dtype=object)

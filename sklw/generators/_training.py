@@ -25,7 +25,7 @@ __all__ = ["fine_tuned", "fingerprint"]
 
 Pairs = Callable[[np.random.Generator], Sequence[tuple[str, str]]]
 
-_ALGORITHM = 3  # raised whenever the same settings may give another model
+_ALGORITHM = 4  # raised whenever the same settings may give another model
 _WARM_UP = 10  # steps
 _WINDOW = 16  # batches within which rows are sorted by length
 _IGNORED = -100
@@ -159,7 +159,7 @@ def _batches(
     rng: np.random.Generator,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield tokens, and the same with all but the answers masked; rows of like length together."""
-    prompts = base.tokenizer([prompt for prompt, _ in pairs])["input_ids"]
+    prompts = [base.read(prompt) for prompt, _ in pairs]
     answers = base.tokenizer([answer for _, answer in pairs], add_special_tokens=False)["input_ids"]
     order = rng.permutation(len(pairs))
     lengths = np.array([len(p) + len(a) for p, a in zip(prompts, answers, strict=True)])

@@ -11,7 +11,7 @@ from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 __all__ = ["TransformersGenerator"]
 
-_ALGORITHM = 2  # raised whenever the same request may get another answer
+_ALGORITHM = 3  # raised whenever the same request may get another answer
 _SMALL = 1_000_000_000
 
 
@@ -251,7 +251,7 @@ class TransformersGenerator(BaseGenerator):
     def _encode(self, loaded: Any, request: Request) -> list[int]:
         tokenizer = loaded.tokenizer
         if isinstance(request.prompt, str):
-            tokens = tokenizer(request.prompt, verbose=False)["input_ids"]
+            tokens = loaded.read(request.prompt)
         else:
             if not tokenizer.chat_template:
                 raise ValueError(

@@ -1,7 +1,7 @@
 """How requests reach a generator: through the cache, within the budget, with a progress bar."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sklw._cached import cached_property
@@ -32,6 +32,8 @@ class Asker:
         As in LLMOverSampler.
     usage : Usage
         Counts what is sent.
+    uncached : Usage
+        Counts the same as if nothing had been in the cache.
     marks : object
         Marks of thinking that do not occur in real rows.
     """
@@ -40,6 +42,7 @@ class Asker:
     cache: Any = None
     budget: Budget | None = None
     usage: Usage = field(default_factory=Usage)
+    uncached: Usage = field(default_factory=Usage)
     marks: Any = ()
     verbose: bool = False
 
@@ -55,4 +58,5 @@ class Asker:
                 self.generator, requests, self._kept, self.budget, self.usage
             ):
                 bar.update()
+                self.uncached.count(replace(completion, cached=False), self.budget or Budget())
                 yield index, without_thinking(completion, self.marks)

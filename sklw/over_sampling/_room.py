@@ -31,7 +31,9 @@ def check_room(run: GenerationRun) -> None:
             _check_prompts(run, quota, needed)
 
 
-def make_quotas(cells: Sequence[Cell], rows: RowFormat, max_attempts: int) -> list[Quota]:
+def make_quotas(
+    cells: Sequence[Cell], rows: RowFormat, max_attempts: int, recorded: bool
+) -> list[Quota]:
     """Return what each cell wants that wants any, in requests that its longest row bounds."""
     # Those of augmentation alone last: asking for it must not change the rows for balance.
     wanted = sorted((cell for cell in cells if cell.wanted), key=lambda cell: not cell.oversample)
@@ -39,7 +41,8 @@ def make_quotas(cells: Sequence[Cell], rows: RowFormat, max_attempts: int) -> li
     for cell in wanted:
         _warn_of_few_rows(cell, rows)
         tokens = max(map(rows.most_tokens, rows.texts[cell.positions])) + 8
-        quotas.append(Quota(cell, int(max_attempts), int(rows.prompt.rows_per_request) * tokens))
+        longest = int(rows.prompt.rows_per_request) * tokens
+        quotas.append(Quota(cell, int(max_attempts), longest, recorded))
     return quotas
 
 

@@ -37,6 +37,7 @@ class Quota:
     cell: Cell
     max_attempts: int
     max_new_tokens: int | None = None
+    recorded: bool = False  # whether the rows are there already, and all may be read
     beyond: bool = False  # whether rows beyond balance are asked for by now
     sent: int = 0
     exhausted: bool = False
@@ -67,10 +68,13 @@ class Quota:
         """How many requests the next round sends."""
         if self.missing <= 0 or self.exhausted:
             return 0
+        left = self.max_requests - self.sent
+        if self.recorded and left <= 0:
+            return self.sent  # on to the last one, in few rounds
         # The share accepted so far, never below one in ten: a bad start must not flood.
         rate = max((len(self.accepted) + 1) / (self.candidates + 1), 0.1) if self.candidates else 1
         needed = ceil(self.missing / rate * (_MARGIN if self.candidates else 1.0))
-        return min(ceil(needed / rows_per_request), self.max_requests - self.sent)
+        return min(ceil(needed / rows_per_request), left)
 
 
 @dataclass(frozen=True)

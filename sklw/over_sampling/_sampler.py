@@ -13,7 +13,14 @@ from sklearn.utils import check_random_state
 from sklw._compat.scikit_learn import Interval, StrOptions, check_feature_names
 from sklw._renamed import renamed_parameters
 from sklw._validation import check_encodable
-from sklw.generators import BaseGenerator, Budget, RequestCache, TransformersGenerator, Usage
+from sklw.generators import (
+    BaseGenerator,
+    Budget,
+    RecordedGenerator,
+    RequestCache,
+    TransformersGenerator,
+    Usage,
+)
 from sklw.generators._thinking import thinking_marks
 from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._choices import (
@@ -94,7 +101,8 @@ class LLMOverSampler(BaseOverSampler):
     task : str, default=None
         What the rows are, such as ``"SMS messages"`` or ``"Loan applications"``.
     max_attempts : int, default=8
-        Maximum number of requests for each row needed, on average over a class.
+        Maximum number of requests for each row needed, on average over a class. Recorded rows are
+        read to the last one if need be.
     on_shortfall : {"warn", "error", "ignore"}, default="warn"
         What to do if a class has too few rows when its attempts are used up.
     budget : Budget or None, default=None
@@ -286,6 +294,7 @@ class LLMOverSampler(BaseOverSampler):
         self.generator_ = self._fresh_generator()
         self.usage_ = Usage()
         ask = Asker(self.generator_, self.cache, self.budget, self.usage_, verbose=self.verbose)
+        self._uncached_usage = ask.uncached
         run = self._new_run(problem, X, ask)
         if run.quotas and run.rows.writer.form == "fine_tuned":
             self.generator_.fit(run.rows.training_pairs)
@@ -342,7 +351,8 @@ class LLMOverSampler(BaseOverSampler):
         check_encodable(rows.texts)
         rows.check(generator)
         self.prompt_.start(rows.source)
-        quotas = make_quotas(problem.cells, rows, self.max_attempts)
+        recorded = isinstance(generator, RecordedGenerator)
+        quotas = make_quotas(problem.cells, rows, self.max_attempts, recorded)
         rows.check_appendable(X)
         named = self.label_names or self.label_descriptions
         if quotas and problem.kind == "text" and rows.writer.form != "none" and not named:

@@ -34,7 +34,7 @@ REASONS = {
     "refused": "the endpoint refused the request: its words are in the column message",
     "thinking": "cut before the model's thinking ended: raise thinking_tokens, or turn it off",
     "exhausted": "the recorded rows of the class are used up",
-    "surplus": "good, but the quota was full",
+    "surplus": "left over, since the quota was full",
 }
 _OF_TABLES = {  # where only exact copies are rejected
     "copied_prompt": "a copy of a row shown in the prompt",
@@ -126,7 +126,7 @@ def _advice(run: GenerationRun, short: list[Quota], stopped_by: str) -> list[str
             f"{more}turn the model's thinking off, since {thinking} answers ended before it did or "
             "were cut before they began": None
         } | advice
-    if any(quota.accepted and quota.sent >= quota.max_requests for quota in short):
+    if any(q.accepted and q.sent >= q.max_requests and not q.exhausted for q in short):
         advice["raise max_attempts"] = None
     if stopped_by:
         advice = {f"raise {stopped_by} of budget": None} | advice

@@ -289,8 +289,9 @@ def test_records_have_the_columns_of_the_data_unless_sklw_wrote_them(main, colum
     FRAME.set_axis(columns, axis=1).to_csv("real.csv", index=False)
     pd.DataFrame(rows).to_csv("rows.csv", index=False)
     options = [f"--text={columns[0]}", f"--label={columns[1]}", *TEXTS[2:], "--recorded=rows.csv"]
-    status, _, err = main("augment", "real.csv", *options)
+    status, out, err = main("augment", "real.csv", *options)
     assert status == 0, err
+    assert f"accepted out of {len(NEW)} written" in out  # that there are no more is no row
     made = read("out.csv").query("synthetic == 'True'")["message"]
     assert len(made) > 20
     assert set(made) <= set(NEW["text"])

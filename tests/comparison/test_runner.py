@@ -14,6 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklw import RecordedGenerator
 from sklw.comparison import METHODS, METRICS, Settings, build, compare, estimate, read_results
 from sklw.datasets import load_maintenance_requests
+from sklw.generators import BaseGenerator, Completion
+from sklw.over_sampling import TextFilter
 
 TEXTS, LABELS = load_maintenance_requests(return_X_y=True)
 SMALL = {
@@ -454,3 +456,32 @@ class TestTables:
                 X, y, methods=["llm"], classifiers=["logistic"], seeds=[0], settings=settings
             )
         assert results["synthetic_rows"].tolist() == [0]
+
+
+class Judging(BaseGenerator):
+    """Writes hazards out of words of its own, and takes every text for one."""
+
+    prompt_form = "chat"
+    asked = 0
+
+    def iter_generate(self, requests):
+        for at, request in enumerate(requests):
+            Judging.asked += 1
+            words = np.random.default_rng(request.seed).permutation(" ".join(RECORDED).split())
+            text = "hazard" if "label only" in request.prompt[-1][1] else " ".join(words[:9])
+            yield at, Completion(text, 10, 5)
+
+
+@pytest.mark.parametrize("verifier", [None, "model"])
+def test_tokens_are_all_that_the_rows_take_whatever_is_in_the_cache(verifier, tmp_path):
+    sampler = {"accept": TextFilter(verifier=verifier), "sampling_strategy": {"hazard": 30}}
+    settings = Settings(generator=Judging(), cache=tmp_path / "answers.sqlite", sampler=sampler)
+    counts = []
+    for _ in range(2):
+        before = Judging.asked
+        found = compare(TEXTS, LABELS, methods=["llm"], settings=settings, **SMALL | {"seeds": [0]})
+        counts.append((found["tokens"].tolist(), Judging.asked - before))
+    (tokens, sent), again = counts
+    assert tokens == [15 * sent]
+    assert again == (tokens, 0)
+    assert sent >= (20 if verifier else 10)

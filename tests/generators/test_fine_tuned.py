@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from tokenizers.processors import TemplateProcessing
 
 from sklw import FineTunedGenerator, LLMOverSampler, TransformersGenerator, make_pipeline
 from sklw.generators import FullTuning, LoRA, Request
@@ -276,3 +277,34 @@ def test_weights_that_do_not_fit_the_disk_cost_a_later_training_not_this_one(sma
     trained = generator(small, FullTuning, epochs=2, folder=small_disk).fit(Rows())
     assert trained.generate(REQUESTS[:1])[0].completion_tokens
     assert [path.name for path in small_disk.rglob("*") if path.is_file()] == ["other"]
+
+
+@pytest.mark.parametrize("kind", [LoRA, FullTuning])
+def test_weights_are_kept_in_the_folder_given_whatever_is_in_memory(small, kind, tmp_path):
+    folder = tmp_path / "kept"
+    first = generator(small, kind, epochs=1).fit(Rows())
+    trained = generator(small, kind, epochs=1, folder=folder).fit(Rows())
+    answers = trained.generate(REQUESTS)
+    assert answers == first.generate(REQUESTS)
+    forget(small, tmp_path / "others")
+    assert trained.generate(REQUESTS) == answers
+
+
+@pytest.mark.parametrize("model", ["as it is", "trained"])
+def test_an_end_that_the_tokenizer_adds_is_not_part_of_a_prompt(model, small, tmp_path):
+    ending = shutil.copytree(small, tmp_path / "ending")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(small)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="$A <end>", special_tokens=[("<end>", 0)]
+    )
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer, eos_token="<end>", bos_token="<end>"
+    ).save_pretrained(ending)
+    assert transformers.AutoTokenizer.from_pretrained(ending)("rain")["input_ids"][-1] == 0
+    answers = []
+    for folder in (small, str(ending)):
+        found = TransformersGenerator(folder, dtype="float32")
+        if model == "trained":
+            found = generator(folder, FullTuning, epochs=2).fit(Rows())
+        answers.append((found.generate(REQUESTS), found.count_tokens("rain")))
+    assert answers[0] == answers[1]

@@ -1,5 +1,6 @@
 """A generator written outside of the package, as docs/developing.md shows it."""
 
+import functools
 import json
 import os
 import random
@@ -104,6 +105,12 @@ def adding(number):
     return lambda text: f"{text} {number}"
 
 
+def in_part(function):
+    """Return a partial of a function that pickle would know by its name alone."""
+    function.__module__, function.__qualname__ = __name__, "in_part"
+    return functools.partial(function, end="!")
+
+
 NUMBERS = np.arange(5000)
 FRAME = pd.DataFrame({"a": range(100), "b": 0.5})
 DIFFERENT = {
@@ -122,6 +129,10 @@ DIFFERENT = {
     "code": (lambda text: text[1:], lambda text: text[2:]),
     "what is around a function": (adding(1), adding(2)),
     "modules around a function": (adding(json), adding(os)),
+    "code of a partial": (
+        in_part(lambda text, end: text + end),
+        in_part(lambda text, end: end + text),
+    ),
     "classes": ({1: Shuffler}, {1: Named}),
     "rows of a generator": tuple(
         RecordedGenerator([{"text": text, "label": 1}]) for text in ("a", "b")
@@ -208,3 +219,25 @@ def test_an_answer_that_is_missing_is_named():
 
     with pytest.raises(RuntimeError, match=r"left 2 of 3 requests unanswered \(first: 0\)"):
         Lazy().generate(REQUESTS)
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize(
+    ("answers", "error", "message"),
+    [
+        ([(0, Completion("dry wind"))], RuntimeError, r"left 1 of 2 requests .*\(first: 1\)"),
+        ([(0, Completion("dry wind"))] * 3, RuntimeError, "yielded the index 0, which .* once"),
+        ([(-1, Completion("dry wind"))], RuntimeError, "yielded the index -1"),
+        ([(0, "dry wind")], TypeError, "'dry wind' as an answer, a str. Yield .* Completion"),
+    ],
+)
+def test_answers_that_do_not_belong_to_the_requests_are_named(
+    answers, error, message, cached, tmp_path
+):
+    class Odd(Shuffler):
+        def iter_generate(self, requests):
+            yield from answers
+
+    sampler = LLMOverSampler(Odd(), cache=tmp_path if cached else None, random_state=0)
+    with pytest.raises(error, match=message):
+        sampler.fit_resample(TEXTS, LABELS)

@@ -80,6 +80,41 @@ def test_rows_without_text_or_label_are_passed_over_with_a_word():
     assert [answer.metadata["row"] for answer in answers] == [0, 2]
 
 
+@pytest.mark.parametrize("kind", [".csv", ".jsonl", "frame"])
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        (
+            {"accepted": [True, False, True], "reason": ["", "meta_text", ""]},
+            "were rejected .*'acc",
+        ),
+        (
+            {"synthetic": [True, False, True], "weight": 1.0, "quality": 0.5, "parents": ""},
+            "are real ones, as the column 'synthetic' says",
+        ),
+    ],
+)
+def test_what_sklw_wrote_and_did_not_use_is_skipped(columns, why, kind, tmp_path):
+    rows = pd.DataFrame({"text": ["a", "I cannot help.", "c"], "label": "x"}).assign(**columns)
+    path = tmp_path / f"rows{kind}"
+    if kind == ".csv":
+        rows.to_csv(path, index=False)
+    elif kind == ".jsonl":
+        rows.to_json(path, orient="records", lines=True)
+    generator = RecordedGenerator(rows if kind == "frame" else path)
+    with pytest.warns(GenerationWarning, match=f"1 of 3 recorded rows are skipped.* {why}"):
+        answers = ask(generator, "x", 3)
+    assert [answer.text for answer in answers] == ["a", "c", ""]
+    used = rows.drop(index=1).reset_index(drop=True)
+    assert generator.cache_key()["rows"] == RecordedGenerator(used).cache_key()["rows"]
+
+
+def test_a_column_of_a_table_may_be_called_accepted():
+    loans = pd.DataFrame({"accepted": [True, False], "reason": ["a", "b"], "label": "x"})
+    answers = ask(RecordedGenerator(loans, text_column=None), "x", 2)
+    assert [json.loads(answer.text)["accepted"] for answer in answers] == [True, False]
+
+
 @pytest.mark.filterwarnings("ignore:.*passed over")
 @pytest.mark.parametrize("asked", [1, "1", 1.0])
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "list", "frame"])

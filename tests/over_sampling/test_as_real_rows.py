@@ -1,6 +1,7 @@
 """Nothing is taken off a row that real rows begin or end with; recorded rows stay as they are."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklw import LLMOverSampler, RecordedGenerator
+from sklw.exceptions import NotEnoughGeneratedError
 from sklw.over_sampling import Examples, TableRows, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -230,6 +232,21 @@ def test_a_recorded_row_that_no_column_can_hold_is_refused_with_a_reason(change,
     rows, sampler = table_made([ROW | change, ROW], prompt=TableRows(category_codes=True))
     assert sampler.provenance_["reason"].tolist() == [reason, "", "exhausted"]
     assert len(rows) == 1
+
+
+@pytest.mark.parametrize("good", [0, 1, 30])
+def test_recorded_rows_are_read_to_the_last_one_if_need_be(good):
+    real = ["win a prize", "claim your cash"]
+    texts = [real[at % 2] for at in range(500)] + [f"offer {at} of today" for at in range(good)]
+    recorded = RecordedGenerator([{"text": text, "label": "few"} for text in texts])
+    new, sampler = made(recorded, real, "few")
+    counts = sampler.provenance_["reason"].value_counts()
+    assert (len(new), counts["copied_real"]) == (min(good, 18), 500)
+    assert good >= 18 or "exhausted" in counts
+    assert set(counts.index) <= {"", "copied_real", "exhausted", "surplus"}
+    with pytest.raises(NotEnoughGeneratedError) if good < 18 else nullcontext() as error:
+        sampler.set_params(on_shortfall="error").fit_resample(MANY + real, ["a"] * 20 + ["few"] * 2)
+    assert error is None or "Record more rows, or ask for fewer" in str(error.value)
 
 
 def test_recorded_rows_that_models_would_see_alike_are_no_copies():

@@ -105,9 +105,12 @@ def iter_cached(
     if not requests:
         return
     if cache is None or generator.prompt_form == "none":
+        waiting = set(range(len(requests)))
         for index, completion in generator.iter_generate(requests):
+            _check(generator, index, completion, waiting)
             statistics.sent += 1
             yield index, completion
+        _check_all_answered(generator, waiting, len(requests))
         return
     generator_key = generator.cache_key()
     places: dict[str, list[int]] = {}
@@ -145,7 +148,7 @@ def _send(
 ) -> Generator[tuple[str, Completion], None, None]:
     """Generate what was claimed and keep each answer as it comes."""
     answers: Any = generator.iter_generate([requests[places[key][0]] for key in keys])
-    waiting, process = set(keys), os.getpid()
+    waiting, process = set(range(len(keys))), os.getpid()
     item: tuple[int, Completion] | None = None
     try:
         while True:
@@ -154,8 +157,8 @@ def _send(
             if item is None:
                 break
             index, completion = item
+            _check(generator, index, completion, waiting)
             store.add(keys[index], completion)
-            waiting.discard(keys[index])
             yield keys[index], completion
     except (GeneratorExit, KeyboardInterrupt):
         if os.getpid() == process:  # a forked one has nothing on its way
@@ -169,10 +172,30 @@ def _send(
                     store.add(keys[item[0]], item[1])
                     item = next(answers, None)
         raise
+    _check_all_answered(generator, waiting, len(keys))
+
+
+def _check(generator: BaseGenerator, index: int, answer: Any, waiting: set[int]) -> None:
+    """Raise an error unless an answer is one, and to a request that still waits for its own."""
+    name = type(generator).__name__
+    if not isinstance(answer, Completion):
+        raise TypeError(
+            f"{name}.iter_generate yielded {answer!r:.60} as an answer, a {type(answer).__name__}. "
+            "Yield the index of the request and a Completion: `yield index, Completion(text)`."
+        )
+    if index not in waiting:
+        raise RuntimeError(
+            f"{name}.iter_generate yielded the index {index!r}, which belongs to no request that "
+            "waits for an answer; it must yield every index once, from 0 on."
+        )
+    waiting.remove(index)
+
+
+def _check_all_answered(generator: BaseGenerator, waiting: set[int], n: int) -> None:
     if waiting:
         raise RuntimeError(
-            f"{type(generator).__name__} left {len(waiting)} of {len(keys)} requests "
-            "unanswered; iter_generate must yield every index once."
+            f"{type(generator).__name__} left {len(waiting)} of {n} requests unanswered (first: "
+            f"{min(waiting)}); iter_generate must yield every index once."
         )
 
 

@@ -59,6 +59,15 @@ class LoadedModel:
         """Where the model's weights lie."""
         return torch.device(self.model.device)
 
+    def read(self, text: str) -> list[int]:
+        """Return the tokens of a text to go on with, so without an end that some tokenizers add."""
+        tokens: list[int] = self.tokenizer(text, verbose=False)["input_ids"]
+        own = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        for start in range(len(tokens) - len(own) + 1):
+            if tokens[start : start + len(own)] == own:
+                return tokens[: max(start + len(own), 1)]
+        return tokens
+
 
 def load_model(name: str | os.PathLike[str], dtype: torch.dtype, device: str) -> LoadedModel:
     """Load a model, or take it from the last few loaded in this process."""
