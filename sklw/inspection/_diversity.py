@@ -167,8 +167,9 @@ def _agreement(
     place_of = np.full(len(labels), -1)
     place_of[real] = range(len(real))
     given = [np.empty(0, dtype=int)] * int(made.sum()) if parents is None else parents
-    seen = [place_of[np.asarray(rows, dtype=int)] for rows in given]
-    ties = dict(zip([*real, *np.flatnonzero(made)], [*own, *seen], strict=True))
+    seen = (place_of[np.asarray(rows, dtype=int)] for rows in given)
+    of_made = [places[places >= 0] for places in seen]  # parents may be synthetic themselves
+    ties = dict(zip([*real, *np.flatnonzero(made)], [*own, *of_made], strict=True))
     found = fitted.probabilities(vectors, labels, [ties[i] for i in range(len(labels))])
     agrees = np.asarray(fitted.classes_[np.nanargmax(found, axis=1)] == labels, dtype=float)
     only = pd.Series(labels[real]).groupby(labels[real]).transform("size").to_numpy() == 1

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from sklw._html import in_frame, write_page
 from sklw._parents import check_parents
-from sklw._validation import check_texts, holds_texts
+from sklw._validation import check_labels, check_texts, holds_texts
 from sklw.inspection._weight_page import verdict_on, weight_page
 from sklw.over_sampling._cells import sort_key
 
@@ -156,7 +156,7 @@ class WeightReport:
 
 def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) -> WeightReport:
     check_is_fitted(weighter, "sample_weight_")
-    labels = column_or_1d(y)
+    labels = check_labels(y, estimator_name="report")
     check_consistent_length(X, labels)
     if len(labels) != len(weighter.sample_weight_):
         raise ValueError(

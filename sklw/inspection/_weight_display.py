@@ -11,6 +11,7 @@ from sklw._compat.scikit_learn import (
     check_matplotlib_support,
     validate_parameter_constraints,
 )
+from sklw._validation import check_labels
 
 __all__ = ["WeightDisplay"]
 
@@ -115,7 +116,7 @@ class WeightDisplay:
             The display.
         """
         check_is_fitted(weighter, "sample_weight_")
-        labels = column_or_1d(y)
+        labels = check_labels(y, estimator_name=cls.__name__)
         check_consistent_length(X, labels)
         if len(labels) != len(weighter.sample_weight_):
             raise ValueError(
@@ -171,7 +172,7 @@ class WeightDisplay:
         check_consistent_length(sample_weight, y, synthetic, sources)
         display = cls(
             sample_weight=column_or_1d(sample_weight),
-            labels=column_or_1d(y),
+            labels=check_labels(y, estimator_name=cls.__name__),
             synthetic=column_or_1d(synthetic).astype(bool),
             sources=None if sources is None else column_or_1d(sources),
         )

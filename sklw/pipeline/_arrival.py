@@ -3,6 +3,7 @@
 from typing import Any
 
 from sklearn import get_config
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
@@ -74,6 +75,8 @@ def _advice_apart(final: Any, part: Any) -> str:
 def _advice(final: Any, refused: str) -> str:
     if isinstance(final, Pipeline):
         return "Either put the steps of the inner pipeline directly into the outer one."
+    if isinstance(final, FrozenEstimator):
+        return "It is not fitted again: leave FrozenEstimator out, or the sampler and the weighter."
     names = sorted({type(part).__name__ for part in _parts(final, refused)})
     if names and get_config()["enable_metadata_routing"]:
         more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""

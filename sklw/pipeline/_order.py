@@ -51,6 +51,8 @@ def check_order(steps: list[tuple[str, Any]]) -> None:
                 f"rows without a weight. Put every sampler before the weighter. {_ORDER}"
             )
     samplers = [step for _, step in active if hasattr(step, "fit_resample")]
+    if samplers:
+        _refuse_inner_weighter(samplers[-1], active[-1][1])
     if samplers and not weighters and isinstance(active[-1][1], RealSyntheticVotingClassifier):
         raise TypeError(
             "RealSyntheticVotingClassifier has to be told which rows are synthetic, or it takes "
@@ -79,6 +81,21 @@ def _refuse_frozen_weighter(step: Any) -> None:
             "weighter itself into the pipeline, or fit the final estimator on the rows that it "
             "was fitted on, with its sample_weight_ or row_weights_."
         )
+
+
+def _refuse_inner_weighter(sampler: Any, final: Any) -> None:
+    """Raise if the last step holds a weighter that nothing will tell which rows are synthetic."""
+    inner = list(final.get_params().values()) if hasattr(final, "get_params") else []
+    if any(hasattr(part, "fit_resample") for part in inner if not hasattr(part, "steps")):
+        return
+    for part in inner:
+        if isinstance(part, BaseRowWeighter) and getattr(part, "reference", None) is None:
+            weighter, outer, rows = (type(x).__name__ for x in (part, final, sampler))
+            raise TypeError(
+                f"{weighter} inside {outer} cannot know which rows {rows} adds outside of it. Put "
+                f"both into one sklw.Pipeline, {rows} first; a search belongs around that whole "
+                "pipeline."
+            )
 
 
 _OF_TABLES = ("imblearn.over_sampling", "imblearn.under_sampling", "imblearn.combine")
@@ -123,6 +140,7 @@ def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
             f"see the names of the columns. Pass the column, such as X[{column!r}], or use "
             f"make_column_transformer(({name}(), {column!r})) in its place."
         )
+    _refuse_columns_of_labels(active, y)
     labels = np.asarray(y)
     types = set(map(type, labels.ravel())) if labels.dtype == object else set()
     readable = labels.dtype.kind != "T" and (len(types) != 1 or issubclass(types.pop(), str))
@@ -131,6 +149,23 @@ def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
             f"{type(final).__name__} cannot read labels of the dtype {labels.dtype}. Pass "
             "np.array(list(y))."
         )
+
+
+def _refuse_columns_of_labels(active: list[Any], y: Any) -> None:
+    """Raise for a column a class, which samplers read and what comes after them may not."""
+    if y is None or np.ndim(y) != 2 or np.shape(y)[1] == 1:
+        return
+    for step in active:
+        if isinstance(step, BaseRowWeighter) or _predicts_for_us(step):
+            raise TypeError(
+                f"{type(step).__name__} reads one label for each row, and y has the shape "
+                f"{np.shape(y)}. Pass the class of each row: np.asarray(y).argmax(axis=1) gives "
+                "its number, if each row has one."
+            )
+
+
+def _predicts_for_us(step: Any) -> bool:
+    return type(step).__module__.startswith("sklw.") and _predicts(step)
 
 
 def check_settings(steps: list[tuple[str, Any]]) -> None:

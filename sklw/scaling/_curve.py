@@ -14,7 +14,7 @@ from sklearn.utils import column_or_1d
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._copies import apart, copy_groups, folded
 from sklw._rows.rows import Rows
-from sklw._validation import check_texts, holds_texts
+from sklw._validation import check_labels, check_texts, holds_texts
 from sklw.metrics import neg_balanced_log_loss
 from sklw.pipeline import Pipeline
 
@@ -111,7 +111,7 @@ def synthetic_size_curve(
             f"The pipeline has {len(samplers)} samplers, and the curve needs one whose rows are "
             "counted. Put one over-sampler such as LLMOverSampler into it."
         )
-    labels = column_or_1d(y)
+    labels = check_labels(y, estimator_name="synthetic_size_curve")
     splits = list(check_cv(cv, labels, classifier=True).split(X, labels))
     if holds_texts(X):
         splits = _without_copies(splits, X)

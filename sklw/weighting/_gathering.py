@@ -50,7 +50,9 @@ def gathered(
     groups: Any,
 ) -> Evidence:
     """Check what the weighter's fit is given beside the rows, and put it together."""
-    given, required = weighter.reference, method.needs_synthetic_mask
+    given = weighter.reference
+    apart = weighter.synthetic_weight not in (None, weighter.real_weight)
+    required = method.needs_synthetic_mask or apart
     reference = reference_for(given, X, rows, labels, synthetic, required=required)
     if synthetic is None:
         made = ~reference.holds(rows, labels)

@@ -55,6 +55,13 @@ def test_parents_do_not_vouch_for_their_copies():
     assert by_others.loc[("hazard", "synthetic"), "label_agreement"] >= by_all
 
 
+def test_synthetic_parents_count_for_nothing():
+    made = [HAZARDS[30], *ROUTINE[30:]]
+    unknown = report(made, ["hazard"] * 31, parents=[np.array([], dtype=int)] * 31)
+    synthetic = report(made, ["hazard"] * 31, parents=[[60]] * 31)
+    pd.testing.assert_frame_equal(synthetic, unknown)
+
+
 def test_too_few_texts_to_tell_are_nan():
     found = diversity_report(["one text"], ["a"], [False]).loc[("a", "real")]
     assert found[["spread", "distance_to_real", "label_agreement"]].isna().all()

@@ -7,7 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from sklw import SyntheticWeighter
+from sklw import SyntheticWeighter, WeightDisplay
 
 GOOD = ["a good film", "good and fine", "a fine film", "good good", "fine fine film", "a good one"]
 BAD = ["a bad film", "bad and poor", "a poor film", "bad bad", "poor poor film", "a bad one"]
@@ -233,6 +233,21 @@ def test_columns_of_the_table_keep_their_values():
     frame = weighter.report(table, y).frame
     np.testing.assert_array_equal(frame["weight (column)"], table["weight"])
     np.testing.assert_array_equal(frame["weight"], weighter.sample_weight_)
+
+
+@pytest.mark.parametrize("dtype", [bool, "boolean", "category", "Int64"])
+def test_labels_are_shown_as_they_are_whatever_their_type(dtype):
+    labels = pd.Series(LABELS == "good", dtype=None if dtype == "Int64" else dtype).astype(dtype)
+    checker = make_pipeline(TfidfVectorizer(), LogisticRegression(C=100))
+    weighter = SyntheticWeighter(checker=checker, random_state=0)
+    report = weighter.fit(TEXTS, labels, synthetic=SYNTHETIC).report(TEXTS, labels)
+    no, yes = ("0", "1") if dtype == "Int64" else ("False", "True")
+    assert report.frame["label"].map(str).tolist() == np.where(labels, yes, no).tolist()
+    assert report.summary.index.map(str).tolist() == [no, yes]
+    assert report.frame["reason"][14].startswith(f"looks like {no} ")
+    assert f"rather than {yes} " in report.frame["reason"][14]
+    ticks = WeightDisplay.from_estimator(weighter, TEXTS, labels).ax_.get_yticklabels()
+    assert [tick.get_text() for tick in ticks] == [f"{yes} (n=2)", f"{no} (n=1)"]
 
 
 def test_no_synthetic_rows():

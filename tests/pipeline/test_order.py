@@ -12,12 +12,12 @@ from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import BaggingClassifier, VotingClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -275,6 +275,55 @@ def test_a_frame_of_texts_with_a_column_transformer():
     columns = make_column_transformer((TfidfVectorizer(), "text"))
     pipe = make_pipeline(llm(), SyntheticWeighter(), columns, LogisticRegression())
     assert pipe.fit(frame, LABELS).predict(frame).shape == (24,)
+
+
+def inner(**settings):
+    return make_pipeline(SyntheticWeighter(**settings), TfidfVectorizer(), LogisticRegression())
+
+
+@pytest.mark.parametrize(
+    "final",
+    [
+        inner(),
+        inner(method="uniform", synthetic_weight=0.1),
+        GridSearchCV(inner(), {"syntheticweighter__temperature": [0.5, 1.0]}),
+    ],
+)
+def test_a_weighter_apart_from_its_sampler_is_refused_in_time(final):
+    with pytest.raises(TypeError, match=r"into one sklw\.Pipeline, Costly first"):
+        make_pipeline(Costly(), final).fit(TEXTS, LABELS)
+
+
+def test_a_weighter_in_an_inner_pipeline_that_can_know_is_left_alone():
+    within = make_pipeline(
+        TfidfVectorizer(), SMOTE(k_neighbors=2), SyntheticWeighter(), LogisticRegression()
+    )
+    for final in (inner(reference=(TEXTS, LABELS)), within):
+        with pytest.raises(AssertionError, match="paid for"):
+            make_pipeline(Costly(), final).fit(TEXTS, LABELS)
+
+
+def test_a_frozen_classifier_is_not_told_to_ask_for_weights():
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), FrozenEstimator(LogisticRegression()))
+    with pytest.raises(TypeError, match="leave FrozenEstimator out"):
+        pipe.fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, pd.DataFrame, np.ndarray.tolist])
+@pytest.mark.parametrize(
+    ("last", "name"),
+    [
+        ([SyntheticWeighter(), TfidfVectorizer(), RandomForestClassifier()], "SyntheticWeighter"),
+        ([BertClassifier()], "BertClassifier"),
+    ],
+)
+def test_a_column_a_class_is_refused_in_time_by_what_cannot_read_it(last, name, wrap):
+    columns = np.eye(2, dtype=int)[[0] * 20 + [1] * 4]
+    with pytest.raises(TypeError, match=f"{name} reads one label .*argmax"):
+        make_pipeline(Costly(), *last).fit(TEXTS, wrap(columns))
+    for y in (columns, columns[:, 1:]):
+        with pytest.raises(AssertionError, match="paid for"):
+            make_pipeline(Costly(), TfidfVectorizer(), KNeighborsClassifier()).fit(TEXTS, y)
 
 
 @pytest.mark.parametrize(

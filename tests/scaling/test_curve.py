@@ -105,6 +105,20 @@ def test_sets_are_nested_and_even_over_the_classes_and_groups(labels, groups, or
     assert [(more - fewer).pop() for fewer, more in pairwise(nested)] == order
 
 
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "category"])
+def test_labels_reach_the_sampler_as_they_are(dtype):
+    class Told(Made):
+        def fit_resample(self, X, y):
+            told.update(np.unique(y).tolist())
+            return super().fit_resample(X, y)
+
+    told = set()
+    labels = pd.Series([False] * 10 + [True] * 10).astype(dtype)
+    pipe = make_pipeline(Told([True] * 3), DummyClassifier())
+    synthetic_size_curve(pipe, np.arange(20.0)[:, None], labels, [0, 2], cv=2)
+    assert {*map(type, told)} == {int if dtype == "Int64" else bool}
+
+
 def test_sizes_may_be_floats():
     X, y = np.zeros((8, 1)), np.array(list("aaaabbbb"))
     pipe = make_pipeline(Made("aabb", None), DummyClassifier())

@@ -338,6 +338,16 @@ def test_parents_keep_a_row_from_being_judged_by_its_original():
     assert_allclose(clean, weighter.fit(*stacked, synthetic=mask).quality_[:20])
 
 
+def test_a_share_of_unknown_rows_is_an_error():
+    for parameters in ({"synthetic_weight": 0.3}, {"synthetic_weight": 1.0, "real_weight": 2.0}):
+        weighter = SyntheticWeighter("uniform", **parameters)
+        with pytest.raises(ValueError, match="cannot know which rows are synthetic"):
+            weighter.fit(X_ALL, Y_ALL)
+    for parameters in ({}, {"synthetic_weight": 2.0, "real_weight": 2.0}):
+        weights = SyntheticWeighter("uniform", **parameters).fit(X_ALL, Y_ALL).sample_weight_
+        assert len(set(weights)) == 1
+
+
 def test_fit_transform_carries_the_weights_and_transform_is_the_identity():
     X, y, mask = oversampled(np.random.default_rng(0))
     weighter = SyntheticWeighter(random_state=0)
