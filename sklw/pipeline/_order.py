@@ -249,7 +249,8 @@ def check_ready(
         return
 
     def wanted() -> list[Any]:
-        return [*clone(sampler).fit(X, y, **arguments).sampling_strategy_]
+        missing = clone(sampler).fit(X, y, **arguments).sampling_strategy_
+        return [label for label, n in missing.items() if n or sampler.augment]
 
     given: tuple[Any, ...] = (X, y, wanted)
     for _, step in later:
