@@ -4,7 +4,7 @@ DIMP-Loss with BertClassifier
 
 DIMP-Loss divides the quality of a row by the probability that the classifier itself gives its
 label at that moment. Rows that the classifier has already learned therefore count less as training
-goes on. Such a weight is no fixed number, so it needs a classifier that finishes it:
+goes on. Such a weight is not a fixed number, so it needs a classifier that finishes it:
 ``BertClassifier``.
 """
 

@@ -23,7 +23,7 @@ def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) ->
             type=names,
             default=[],
             metavar="A,B",
-            help="for a table: columns that are no features, such as a running number",
+            help="for a table: columns that are not features, such as a row number",
         )
     add(
         "--separator",

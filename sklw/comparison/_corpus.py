@@ -44,7 +44,7 @@ def _check_classes(labels: np.ndarray) -> None:
         raise ValueError(
             "Each class needs a row to train on and another to be tested on, and class "
             f"{single[0]} has 1 row: merge or drop it."
-            + (f" So do {', '.join(single[1:])}." if len(single) > 1 else "")
+            + (f" The same holds for {', '.join(single[1:])}." if len(single) > 1 else "")
         )
 
 

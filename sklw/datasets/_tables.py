@@ -60,7 +60,7 @@ def load_table(
         If there is no such file.
     ValueError
         If the file cannot be read, a column is missing, the target is to be ignored, nothing is
-        left beside the labels, or fewer than two classes remain.
+        left besides the labels, or fewer than two classes remain.
 
     Warns
     -----
@@ -105,7 +105,7 @@ def load_table(
         )
     X = frame.drop(columns=[target_column, *ignore])
     if X.empty and len(frame):
-        raise ValueError(f"{path} has no column beside {target_column!r} to learn from.")
+        raise ValueError(f"{path} has no column besides {target_column!r} to learn from.")
     _check_names(X, path)
     X, y = X[labelled], labels[labelled]
     check_classes(y.to_numpy(), target_column, f"{path}", "a label")

@@ -77,6 +77,6 @@ def framed(records: Sequence[Any], what: str) -> pd.DataFrame:
         if not isinstance(record, Mapping):
             raise ValueError(
                 f"{what} {number} of the records, counted from 0, is a {type(record).__name__} "
-                "and no mapping of columns to values."
+                "and not a mapping of columns to values."
             )
     return pd.DataFrame([dict(record) for record in records], dtype=object)

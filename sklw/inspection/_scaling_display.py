@@ -86,7 +86,10 @@ class ScalingLawDisplay:
         measured = measured[:, None] if measured.ndim == 1 else measured
         places = column_or_1d(sizes).astype(float)
         if len(places) != len(measured):
-            raise ValueError(f"There are {len(places)} sizes and losses of {len(measured)}.")
+            raise ValueError(
+                f"There are {len(places)} sizes and losses of {len(measured)}. Pass a row of "
+                "losses for each size."
+            )
         display = cls(sizes=places, losses=measured, law=law)
         return display.plot(up_to=up_to, ax=ax, **kwargs)
 

@@ -97,8 +97,8 @@ def check_object(name: str, value: Any, parameter: str) -> None:
     kind = next((each for each in kinds if outer in signature(each).parameters), kinds[0])
     needs_more = "..." if kind in (OpenAIGenerator, RecordedGenerator) else ""
     raise ValueError(
-        f"{name}={value!r} is no object with parameters: {name}__{parameter} cannot be set. Give "
-        f"one first, such as {name}={kind.__name__}({needs_more})."
+        f"{name}={value!r} is not an object with parameters: {name}__{parameter} cannot be set. "
+        f"Give one first, such as {name}={kind.__name__}({needs_more})."
     )
 
 

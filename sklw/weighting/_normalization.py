@@ -159,12 +159,12 @@ def effective_sample_size(weights: np.ndarray) -> float:
     return float(np.sum(relative)) ** 2 / float(np.sum(relative**2))
 
 
-def warn_of_collapse(effective: float, n_rows: int) -> None:
+def warn_of_collapse(effective: float, n_rows: int, advice: str) -> None:
     """Warn if a few of many weights carry nearly everything."""
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
         warn(
             f"The weights of {n_rows} synthetic rows are worth {effective:.0f} equal ones: a few "
-            "rows carry nearly all of the weight. Raise temperature, or lower clip."
+            f"rows carry nearly all of the weight. {advice}."
         )
 
 

@@ -278,7 +278,12 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         )
         self.method_, scaling = self._chosen(method, evidence)
         self._set_weights(self.method_, scaling, evidence)
-        warn_of_collapse(self.effective_sample_size_, int(self.synthetic_mask_.sum()))
+        if isinstance(method, BaseSearch):  # it sets the temperature itself
+            advice = f'Pass method="quality" with a temperature above {scaling.temperature:g}'
+        else:
+            advice = f"Raise temperature, which is {scaling.temperature:g}"
+            advice += ", or lower clip of the method" if hasattr(self.method_, "clip") else ""
+        warn_of_collapse(self.effective_sample_size_, int(self.synthetic_mask_.sum()), advice)
         return self
 
     def _check_ready(self, *given: Any) -> None:

@@ -71,7 +71,7 @@ def test_positions_without_a_header(path):
     ("content", "target", "message"),
     [
         (TABLE, "payed", "Did you mean 'paid'"),
-        ("paid\nyes\nno\n", "paid", "no column beside 'paid'"),
+        ("paid\nyes\nno\n", "paid", "no column besides 'paid'"),
         ("a,paid\n1,yes\n2,yes\n", "paid", "has the label 'yes'"),
         ("a,paid\n1,\n2,\n", "paid", "has no row with a label"),
         ("a,a,paid\n1,2,yes\n2,3,no\n", "paid", "several columns 'a'"),

@@ -215,7 +215,7 @@ ANSWERS = [
 KEY_REFUSED = "refused the key in the environment variable MY_KEY"
 NO_CREDIT = "has no credit left"
 NO_MODEL = "has no model 'tiny'"
-NO_ROUTE = "is no such endpoint"
+NO_ROUTE = "or no endpoint at this path"
 RETRYING = 3  # the tries of the tests' generator
 
 ERRORS = [

@@ -253,7 +253,7 @@ def test_damage_in_the_middle_of_a_file(cache, slow):
 def test_a_file_of_ones_own_is_left_alone(tmp_path, slow):
     file = tmp_path / "texts.csv"
     file.write_text("text,label\nhello,spam\n")
-    with pytest.raises(ValueError, match="is not a request cache: it is no database at all"):
+    with pytest.raises(ValueError, match="is not a request cache: it is not a database"):
         count(slow, REQUESTS, RequestCache(file))
     assert slow.sent() == []
     assert file.read_text().startswith("text,label")

@@ -81,7 +81,7 @@ def test_an_export_replaces_regular_files_alone(cache, slow, tmp_path):
     count(slow, REQUESTS, cache)
     os.mkfifo(tmp_path / "pipe")
     for target in (tmp_path, tmp_path / "pipe", Path("/dev/full")):
-        with pytest.raises(ValueError, match="is no regular file"):
+        with pytest.raises(ValueError, match="is not a regular file"):
             cache.export_jsonl(target)
     (tmp_path / "real.jsonl").write_text("old")
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
@@ -129,7 +129,7 @@ def test_an_import_of_another_file_adds_nothing(cache, slow, tmp_path, content, 
     count(slow, REQUESTS[:3], cache)
     file = tmp_path / "other"
     file.write_bytes(b'{"key": "good", "answer": {"text": "a"}}\n' + content)
-    with pytest.raises(ValueError, match=r"Line 2 of .*other' is no exported answer"):
+    with pytest.raises(ValueError, match=r"Line 2 of .*other' is not an exported answer"):
         cache.import_jsonl(file)
     assert len(cache) == 3
     assert cli.main(["cache", "--path", str(cache.path), "--import", str(file)]) == 2

@@ -344,7 +344,7 @@ def test_wide_strings_of_an_array_are_not_cut():
 )
 def test_identifiers_get_a_warning(ids):
     frame = pd.DataFrame({"number": ids, "z": RNG.normal(size=30)})
-    with pytest.warns(GenerationWarning, match="'number' has another value in every row"):
+    with pytest.warns(GenerationWarning, match="'number' has a different value in every row"):
         LLMOverSampler(generator=Shuffler()).estimate(frame, [0] * 29 + [1])
 
 

@@ -219,7 +219,7 @@ def test_constants_alone_and_identifiers_are_named():
     with pytest.raises(ValueError, match="nothing to generate"):
         sampler().fit_resample(pd.DataFrame({"a": [1] * 40}), y)
     X = pd.DataFrame({"id": [f"u{i:03d}" for i in range(40)], "b": np.arange(40) / 8})
-    with pytest.warns(GenerationWarning, match="'id' has another value in every row"):
+    with pytest.warns(GenerationWarning, match="'id' has a different value in every row"):
         sampler().fit_resample(X, y)
 
 

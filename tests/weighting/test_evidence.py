@@ -87,10 +87,21 @@ def test_synthetic_copies_of_real_rows_are_noticed(copied):
     assert weighter.quality_[150] == told.quality_[150]
 
 
-def test_a_collapse_is_reported():
+@pytest.mark.parametrize(
+    ("method", "advice"),
+    [
+        ("imp", r"Raise temperature, which is 0\.005, or lower clip of the method\."),
+        ("quality", r"Raise temperature, which is 0\.005\."),
+    ],
+)
+def test_a_collapse_is_reported(method, advice):
     X, y, synthetic, _ = wrong_labels()
-    with pytest.warns(UserWarning, match="a few rows carry nearly all"):
-        SyntheticWeighter("imp", temperature=0.005).fit(X, y, synthetic=synthetic)
+    with pytest.warns(UserWarning, match=f"a few rows carry nearly all.* {advice}"):
+        SyntheticWeighter(method, temperature=0.005).fit(X, y, synthetic=synthetic)
+
+
+def test_no_collapse_is_reported_by_default():
+    X, y, synthetic, _ = wrong_labels()
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         SyntheticWeighter().fit(X, y, synthetic=synthetic)

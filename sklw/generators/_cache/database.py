@@ -138,7 +138,7 @@ class Database:
             connection.close()
             named = self.path.name == FILE_NAME
             if is_damage(error) and application != _APPLICATION and not named:
-                raise self._something_else("no database at all, or a damaged one") from None
+                raise self._something_else("not a database, or a damaged one") from None
             raise
         return connection
 

@@ -43,8 +43,8 @@ class RequestCache:
         is_path = isinstance(path, str | os.PathLike)
         if not is_path or path == "":
             raise (ValueError if is_path else TypeError)(
-                f"A request cache cannot be kept in {path!r}, which is no path of a file. Pass "
-                "one, as in cache='answers.sqlite', or cache=True for the default file."
+                f"A request cache cannot be kept in {path!r}, which is not the path of a file. "
+                "Pass one, as in cache='answers.sqlite', or cache=True for the default file."
             )
         if max_bytes is not None and (isinstance(max_bytes, bool) or not max_bytes > 0):
             raise ValueError(

@@ -72,7 +72,7 @@ def export_answers(path: Path, target: Path) -> int:
             "elsewhere."
         )
     if target.exists() and not target.is_file():
-        raise ValueError(f"{str(target)!r} is no regular file. Pass the path of a file.")
+        raise ValueError(f"{str(target)!r} is not a regular file. Pass the path of a file.")
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(f"{str(target)!r} may not be written. Pass another file.")
     if target.exists() and target.stat().st_size and not count(path):
@@ -108,7 +108,7 @@ def import_answers(path: Path, source: Path) -> int:
                 read(answer)
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise ValueError(
-                    f"Line {number} of {str(source)!r} is no exported answer ({error}). Pass a "
+                    f"Line {number} of {str(source)!r} is not an exported answer ({error}). Pass a "
                     "file that RequestCache.export_jsonl or `python -m sklw cache --export` "
                     "wrote."
                 ) from None

@@ -23,7 +23,7 @@ def endpoint_error(generator: Any, fault: Fault, address: str) -> EndpointError:
         ),
         "credit": ("has no credit left for this key", "Look at your plan and balance there"),
         "model": (f"has no model {generator.model!r}", "Check model"),
-        "route": (f"has no model {generator.model!r}, or is no such endpoint", route),
+        "route": (f"has no model {generator.model!r}, or no endpoint at this path", route),
         "certificate": (
             "has a certificate that cannot be verified",
             "Set the environment variable SSL_CERT_FILE to the certificates that it is signed with",

@@ -164,7 +164,7 @@ def _like_identifiers(known: pd.Series, kind: str) -> bool:
 
 def _warn_of_identifier(name: str) -> None:
     warnings.warn(
-        f"The column {name!r} has another value in every row and looks like an identifier. "
+        f"The column {name!r} has a different value in every row and looks like an identifier. "
         "A model can only make values up for it. Drop the column before over-sampling.",
         GenerationWarning,
         stacklevel=caller_level(),
