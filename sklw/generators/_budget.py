@@ -13,7 +13,7 @@ from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.generators._cache.answering import iter_cached, known_answers
 from sklw.generators._cache.request_cache import RequestCache
 
-__all__ = ["Budget", "Usage", "iter_within", "longest_answer", "planned"]
+__all__ = ["Budget", "Usage", "asked_length", "iter_within", "longest_answer", "planned"]
 
 _AT_ONCE = 64
 
@@ -214,17 +214,31 @@ def iter_within(
             yield portion[index], completion
 
 
-def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
-    """Return how many tokens an answer may have, thinking included."""
+def asked_length(generator: BaseGenerator, max_new_tokens: int | None) -> int:
+    """Return how many tokens an answer is to have at most, thinking included."""
     bounds = (max_new_tokens, getattr(generator, "max_new_tokens", None))
     answer = min((int(bound) for bound in bounds if bound is not None), default=0)
     return answer + int(getattr(generator, "thinking_tokens", 0))
 
 
+def longest_answer(generator: BaseGenerator, max_new_tokens: int | None) -> int:
+    """Return the same, or what a user's own fields of a request admit if that is more."""
+    own = [_own_field(generator, name) for name in ("max_tokens", "max_completion_tokens")]
+    return max(asked_length(generator, max_new_tokens), *own)
+
+
 def planned(usage: Usage, generator: BaseGenerator, request: Request) -> Usage:
     """Return the usage after one more request, with the longest possible answer."""
     tokens = generator.count_tokens(request.prompt)
-    return usage.with_requests(1, tokens, longest_answer(generator, request.max_new_tokens))
+    longest = longest_answer(generator, request.max_new_tokens)
+    return usage.with_requests(1, tokens, longest * max(1, _own_field(generator, "n")))
+
+
+def _own_field(generator: BaseGenerator, name: str) -> int:
+    """Return a number among the fields that an endpoint is sent as they are, 0 without it."""
+    own = getattr(generator, "extra_body", None)
+    value = own.get(name) if isinstance(own, dict) else None
+    return int(value) if isinstance(value, Integral) else 0
 
 
 def _affordable(

@@ -156,6 +156,11 @@ ANSWERS = [
            said="content_filter", filtered=True),
     Answer("unheard of", "a total alone", with_usage(total_tokens=50), tokens=(2, 48)),
     Answer("OpenRouter", "a stream", STREAM, tokens=(7, 3)),
+    Answer("DeepSeek", "thinking in a stream", stream(
+        {"choices": [{"index": 0, "delta": {"reasoning_content": "I thi"}}]},
+        {"choices": [{"index": 0, "delta": {"reasoning_content": "nk."}}]},
+        {"choices": [{"index": 0, "delta": {"content": "a row"}, "finish_reason": "stop"}]}),
+        tokens=(2, 4)),
     Answer("Azure", "a filter in a stream", stream(error("content management policy",
            "content_filter", status=400)), "", "error", said="content management policy",
            filtered=True),

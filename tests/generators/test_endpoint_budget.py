@@ -120,6 +120,25 @@ def test_more_answers_than_asked_for_are_paid_for():
     assert (usage.requests, usage.completion_tokens) == (sent, 30 * sent)
 
 
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("own", [{"max_tokens": 900}, {"max_completion_tokens": 900}, {"n": 30}])
+def test_a_budget_knows_the_length_and_number_of_answers_in_extra_body(own, counts):
+    written = []
+
+    def script(prompt, nth):
+        body = endpoint.bodies[-1]
+        longest = max(body["max_tokens"], body.get("max_completion_tokens", 0))
+        written.append(longest * body.get("n", 1))
+        usage = {"prompt_tokens": 50, "completion_tokens": written[-1]} if counts else "missing"
+        return {"json": answering(usage, "length")(len(written), body.get("n", 1))}
+
+    with Endpoint(script) as endpoint:
+        settings = {"extra_body": own, "max_concurrency": 1}
+        usage = resample(endpoint, budget=Budget(max_tokens=3500), **settings).usage_
+    assert usage.stopped_by == "max_tokens"
+    assert 2000 < sum(written) <= usage.completion_tokens < 3500
+
+
 def test_a_refusal_of_several_answers_is_one_request():
     fault = {"status": 400, "json": {"error": {"message": "content policy"}}}
     answer = answering({"prompt_tokens": 100, "completion_tokens": 40})

@@ -93,7 +93,7 @@ def _unstreamed(content: bytes) -> bytes:
 
 def _joined(stream: bytes) -> Any:
     chunks = [parsed(line[5:].strip()) for line in stream.splitlines() if line.startswith(b"data:")]
-    texts: dict[str, list[str]] = {}
+    texts: dict[str, list[_Choice]] = {}
     ends: dict[str, Any] = {}
     joined: dict[str, Any] = {}
     for chunk in chunks:
@@ -107,11 +107,18 @@ def _joined(stream: bytes) -> Any:
             if not isinstance(choice, dict):
                 continue
             at = str(choice.get("index", 0))
-            texts.setdefault(at, []).append(_choice(choice).text)
+            texts.setdefault(at, []).append(_choice(choice))
             ends[at] = choice.get("finish_reason") or ends.get(at)
     if texts or not joined.get("error"):
         joined["choices"] = [
-            {"message": {"content": "".join(texts[at])}, "finish_reason": ends[at]} for at in texts
+            {
+                "message": {
+                    "content": "".join(part.text for part in parts),
+                    "reasoning": "".join(part.beside for part in parts),
+                },
+                "finish_reason": ends[at],
+            }
+            for at, parts in texts.items()
         ]
     return joined if chunks else None
 

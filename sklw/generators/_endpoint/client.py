@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sklw.generators._base import Completion, Request
-from sklw.generators._budget import longest_answer
+from sklw.generators._budget import asked_length, longest_answer
 from sklw.generators._endpoint.answers import read_answer
 from sklw.generators._endpoint.errors import Fault, read_error
 from sklw.generators._endpoint.limits import next_wait
@@ -91,8 +91,9 @@ class Asker:
         tries = paid = 0
         while not self._background.stopping.is_set():
             many = 1 if "n" in unsupported else n
+            asked = asked_length(self._generator, request.max_new_tokens)
+            arguments = build_arguments(self._generator, request, asked, many, unsupported)
             limit = longest_answer(self._generator, request.max_new_tokens)
-            arguments = build_arguments(self._generator, request, limit, many, unsupported)
             found = await self._try(client, arguments, request, limit)
             if not isinstance(found, Fault):
                 self.answered = True
