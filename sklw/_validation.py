@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -23,6 +24,7 @@ __all__ = [
     "hint_at_numbered_classes",
     "holds_texts",
     "is_encodable",
+    "refuse_arrow",
     "refuse_masked",
     "warn_of_alike_labels",
 ]
@@ -128,6 +130,12 @@ def refuse_masked(values: Any, name: str) -> None:
             f"{name} got a masked array, whose mask would be ignored. Pass values.filled(np.nan) "
             "for a table, and drop masked texts and labels."
         )
+
+
+def refuse_arrow(table: Any, name: str) -> None:
+    """Refuse a table of Arrow, which keeps its columns and their names in a way of its own."""
+    if nw.dependencies.is_pyarrow_table(table):
+        raise TypeError(f"{name} got a table of Arrow. Pass table.to_pandas().")
 
 
 def _raise_not_text(position: int, value: Any, name: str) -> None:

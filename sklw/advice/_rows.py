@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._copies import copy_groups
 from sklw._mixed import MixedEncoder
-from sklw._validation import check_labels, check_texts, holds_texts
+from sklw._validation import check_labels, check_texts, holds_texts, refuse_arrow
 
 __all__ = ["MOST_ROWS", "Rows", "check_rows", "encode_rows"]
 
@@ -49,7 +49,9 @@ def check_rows(X: Any, y: Any) -> tuple[Any, np.ndarray]:
     if y is not None and not np.size(y):
         raise ValueError("advise got no rows: y is empty.")
     labels = check_labels(y, estimator_name="advise", warn=True)
-    X = check_texts(X, estimator_name="advise") if holds_texts(X) else X
+    if holds_texts(X):
+        X = check_texts(X, estimator_name="advise")
+    refuse_arrow(X, "advise")
     check_consistent_length(X, labels)
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < 2:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklw._html import in_frame, write_page
 from sklw._parents import check_parents
-from sklw._validation import check_labels, check_texts, holds_texts
+from sklw._validation import check_labels, check_texts, holds_texts, refuse_arrow
 from sklw.inspection._weight_page import verdict_on, weight_page
 from sklw.over_sampling._cells import sort_key
 
@@ -201,8 +201,10 @@ def _as_frame(X: Any) -> pd.DataFrame:
         return pd.DataFrame({"text": check_texts(X, estimator_name="report")}, dtype=object)
     if isinstance(X, pd.DataFrame):
         return X.reset_index(drop=True)
+    refuse_arrow(X, "report")
     table = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
-    return pd.DataFrame(table, columns=[f"x{column}" for column in range(table.shape[1])])
+    unnamed = [f"x{column}" for column in range(table.shape[1])]
+    return pd.DataFrame(table, columns=list(getattr(X, "columns", unnamed)))  # polars has names
 
 
 def _reason(row: Mapping[Hashable, Any], method: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 from scipy import sparse
 
-from sklw._validation import refuse_masked
+from sklw._validation import refuse_arrow, refuse_masked
 from sklw.over_sampling._index import concatenated
 
 __all__ = ["append_labels", "append_table", "append_texts", "as_table", "rehearsed"]
@@ -84,6 +84,7 @@ def as_table(X: Any) -> pd.DataFrame:
     if sparse.issparse(X):
         raise TypeError("LLMOverSampler got a sparse matrix. Pass X.toarray(), or a DataFrame.")
     refuse_masked(X, "LLMOverSampler")
+    refuse_arrow(X, "LLMOverSampler")
     if isinstance(X, (list, tuple)):
         frame = _rows_as_frame(X)
     elif nw.dependencies.is_polars_dataframe(X):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sklearn import get_config
+from sklearn.ensemble import AdaBoostClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
@@ -77,8 +78,15 @@ def _advice(final: Any, refused: str) -> str:
         return "Either put the steps of the inner pipeline directly into the outer one."
     if isinstance(final, FrozenEstimator):
         return "It is not fitted again: leave FrozenEstimator out, or the sampler and the weighter."
+    routing = get_config()["enable_metadata_routing"]
+    if routing and isinstance(final, AdaBoostClassifier) and refused == "sample_weight":
+        return (
+            "It does so with metadata routing disabled only: either call "
+            "sklearn.set_config(enable_metadata_routing=False), or use another classifier, such as "
+            "GradientBoostingClassifier."
+        )
     names = sorted({type(part).__name__ for part in _parts(final, refused)})
-    if names and get_config()["enable_metadata_routing"]:
+    if names and routing:
         more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
         return (
             f"With metadata routing enabled, {' and '.join(names)} must request them, as by "

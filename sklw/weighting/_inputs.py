@@ -14,7 +14,13 @@ from sklearn.utils.validation import column_or_1d
 from sklw._copies import folded
 from sklw._mixed import MixedRows, column_contents, frame_of, inferred
 from sklw._rows.following import row_keys
-from sklw._validation import check_labels, check_texts, holds_texts, refuse_masked
+from sklw._validation import (
+    check_labels,
+    check_texts,
+    holds_texts,
+    refuse_arrow,
+    refuse_masked,
+)
 from sklw.weighting._process import warn
 
 __all__ = [
@@ -167,7 +173,10 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     refuse_masked(X, "SyntheticWeighter")
     if holds_texts(X):
         rows: Any = check_texts(X, estimator_name="SyntheticWeighter")
-    elif (rows := MixedRows.of(X := inferred(X))) is None:
+    else:
+        refuse_arrow(X, "SyntheticWeighter")
+        rows = MixedRows.of(X := inferred(X))
+    if rows is None:
         rows = check_array(
             X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
         )

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -152,6 +153,8 @@ def test_tables():
     X, y = rng.normal(size=(30, 2)), np.arange(30) % 2
     weighter = SyntheticWeighter().fit(X, y, synthetic=np.arange(30) >= 20)
     assert list(weighter.report(X, y).frame.columns[:3]) == ["x0", "x1", "label"]
+    of_polars = pl.DataFrame(X, schema=["age", "size"])
+    assert list(weighter.report(of_polars, y).frame.columns[:3]) == ["age", "size", "label"]
     named = pd.DataFrame(X, columns=["age", "size"], index=range(5, 35))
     frame = weighter.report(named, y, parent_indices=[np.array([0])] * 30).frame
     assert frame["age"].tolist() == X[:, 0].tolist()

@@ -16,7 +16,7 @@ from scipy import sparse
 sys.path.insert(0, str(Path(__file__).parent))
 from _untouched import Untouched
 
-from sklw import LLMOverSampler, RecordedGenerator
+from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, advise
 from sklw.over_sampling import TextFilter
 
 StringDType = getattr(np.dtypes, "StringDType", lambda: object)  # since numpy 2
@@ -115,6 +115,14 @@ def test_what_cannot_come_back_is_refused_before_anything_is_sent(given):
     sampler = LLMOverSampler(generator=Untouched())
     with pytest.raises(TypeError, match="LLMOverSampler"):
         sampler.fit_resample(given, Y)
+
+
+def test_a_table_of_arrow_is_told_how_to_come():
+    table = pa.table({"text": X, "size": np.arange(24.0)})
+    calls = [LLMOverSampler(Untouched()).fit_resample, SyntheticWeighter().fit, advise]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"got a table of Arrow. Pass table.to_pandas\(\)"):
+            call(table, Y)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])

@@ -12,7 +12,12 @@ from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
@@ -307,6 +312,18 @@ def test_a_frozen_classifier_is_not_told_to_ask_for_weights():
     pipe = make_pipeline(Costly(), SyntheticWeighter(), FrozenEstimator(LogisticRegression()))
     with pytest.raises(TypeError, match="leave FrozenEstimator out"):
         pipe.fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("part", [None, LogisticRegression()])
+def test_boosting_that_takes_no_weights_with_routing_is_refused_in_time(part, routing):
+    if part is not None and routing:
+        part = clone(part).set_fit_request(sample_weight=True)
+    final = AdaBoostClassifier(part)
+    error, words = (AssertionError, "paid for")
+    if routing:
+        error, words = (TypeError, "enable_metadata_routing=False")
+    with pytest.raises(error, match=words):
+        make_pipeline(Costly(), SyntheticWeighter(), TfidfVectorizer(), final).fit(TEXTS, LABELS)
 
 
 @pytest.mark.parametrize("wrap", [np.asarray, pd.DataFrame, np.ndarray.tolist])
