@@ -31,8 +31,9 @@ def check_ready(weighter: Any, X: Any, y: Any, wanted: Callable[[], list[Any]]) 
     if weighter.reference is not None:
         rows, labels = check_rows(X, y)
         reference = Reference.given(weighter.reference, X, rows, None)
-        if method.needs_real_rows or weighter.normalize == "prior":
-            check_classes(np.array(wanted(), dtype=labels.dtype), reference.labels)
+        to_come = np.array(wanted(), dtype=labels.dtype)
+        if len(to_come) and (method.needs_real_rows or weighter.normalize == "prior"):
+            check_classes(to_come, reference.labels)
     named = isinstance(weighter.checker, str) and holds_texts(X)
     if named and isinstance(method, (Quality, Imp, Dimp, Confident, Mix, Auto)):
         locate_model(EMBEDDED_ENCODER)

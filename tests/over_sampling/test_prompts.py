@@ -156,7 +156,7 @@ def test_a_run_leaves_the_objects_of_the_user_alone():
     ],
 )
 def test_what_is_no_object_has_no_parameters(name, value, nested, object_):
-    message = rf"{name}={value!r} is no object.*{name}__{nested} .*{name}={object_}\((...)?\)\."
+    message = rf"{name}={value!r} is not an object.*{name}__{nested} .*{name}={object_}\((...)?\)\."
     with pytest.raises(ValueError, match=message):
         LLMOverSampler(**{name: value}).set_params(**{f"{name}__{nested}": 3})
 

@@ -204,6 +204,14 @@ def test_what_is_missing_is_found_before_anything_is_generated(steps, words):
         make_pipeline(Costly(), *steps).fit(TEXTS, LABELS)
 
 
+def test_a_reference_needs_no_class_if_nothing_is_to_be_made():
+    weighter = SyntheticWeighter(reference=(TEXTS[:4], ["ham"] * 4))
+    pipe = make_pipeline(llm(), weighter, TfidfVectorizer(), LogisticRegression())
+    pipe.set_params(llmoversampler__sampling_strategy={"spam": 4}).fit(TEXTS, LABELS)
+    with pytest.raises(ValueError, match="hold 1 class"):
+        pipe.set_params(llmoversampler__sampling_strategy={"spam": 5}).fit(TEXTS, LABELS)
+
+
 def test_a_reference_in_numbers_is_right_behind_a_transformer():
     weighter = SyntheticWeighter(reference=(np.eye(384)[:4], ["ham", "ham", "spam", "spam"]))
     pipe = make_pipeline(Costly(), TextEmbedder(), weighter, LogisticRegression())
