@@ -98,6 +98,12 @@ def test_parents_are_the_real_texts_in_the_prompt(ask, strategy, form):
 
 
 @pytest.mark.parametrize("form", ["completion", "chat"])
+@pytest.mark.parametrize("strategy", ["examples", *OTHERS])
+def test_the_same_seed_asks_for_the_same(ask, strategy, form):
+    assert ask(form, prompt=strategy)[1] == ask(form, prompt=strategy)[1]
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
 def test_what_starts_from_one_text_starts_from_the_right_class(ask, form):
     for strategy, of in [
         ("rewrite", HAZARDS),
@@ -470,5 +476,3 @@ def test_a_real_model_writes_by_every_strategy(strategy):
     X_new, _ = sampler.fit_resample(X, Y)
     assert len(X_new) == 43
     assert not set(X_new[40:]) & set(X)
-    again, _ = clone(sampler).fit_resample(X, Y)
-    assert again == X_new
