@@ -231,7 +231,10 @@ class _Known:
 
 
 def _products(rows: sparse.csr_matrix, vector: sparse.csr_matrix, dense: np.ndarray) -> np.ndarray:
-    """Multiply rows with a vector by way of zeros, since transposing it takes as long as it is."""
+    """Multiply rows with a vector, spread over `dense`, which is zeros before and after.
+
+    Transposing it instead would take as long as there are 4-grams in all.
+    """
     dense[vector.indices] = vector.data
     products = rows @ dense
     dense[vector.indices] = 0
