@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 from inspect import signature
+from pathlib import Path
 
 # Tests use embedded models alone; without this a missing file would wait for a network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -14,6 +15,18 @@ import pytest
 import sklearn
 
 WORDS = ["good", "great", "fine", "bad", "awful", "poor", "film", "book", "the", "a", "very", "x"]
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """Cache answers in a folder of this test, but convert embedded models once for all tests."""
+    shared = Path(os.environ.get("SKLW_CACHE") or "~/.cache/sklw").expanduser()
+    models = shared / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "models").symlink_to(models)
+    monkeypatch.setenv("SKLW_CACHE", str(cache))
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "routing"])

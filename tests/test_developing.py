@@ -20,9 +20,8 @@ SLOW = [pytest.param(DOCS / name, marks=pytest.mark.slow) for name in ("faq.md",
 
 
 @pytest.mark.parametrize("page", [*WITH_EXAMPLES, *SLOW], ids=lambda page: page.stem)
-def test_examples_run(page, tmp_path, monkeypatch):
+def test_examples_run(page, own_cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SKLW_CACHE", str(tmp_path / "cache"))
     exec(compile("\n".join(examples(page)), page.name, "exec"), {"__name__": page.stem})
 
 

@@ -16,10 +16,9 @@ NEW = FRAME[FRAME["label"] == "hazard"].assign(text=lambda rows: rows["text"].st
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    """Keep files and the answers of each test in a folder of its own."""
+def own_folder(own_cache, tmp_path, monkeypatch):
+    """Keep the files of each test in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SKLW_CACHE", str(tmp_path / "cache"))
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
