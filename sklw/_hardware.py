@@ -9,19 +9,34 @@ import torch
 
 from sklw._compat.torch import cpu_instructions
 
-__all__ = ["autocast", "choose_device", "choose_precision", "seeded"]
+__all__ = ["autocast", "choose_device", "choose_precision", "resolve_device", "seeded"]
 
 # Dropout within transformers draws from torch's only generator: there is none for each thread.
 _turn = RLock()
 
 
-def choose_device(device: str | torch.device) -> str:
+def resolve_device(device: str | torch.device) -> str:
     """Resolve ``"auto"`` to the best device present: CUDA, then Apple's MPS, then the CPU."""
     if device != "auto":
         return str(device)
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def choose_device(device: str | torch.device) -> str:
+    """Resolve ``"auto"``, and find out whether there is such a device."""
+    resolved = resolve_device(device)
+    try:
+        torch.empty(1, device=resolved)
+    # torch without CUDA raises AssertionError, an unknown name RuntimeError.
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].partition(". ")[0]
+        raise ValueError(
+            f"device={resolved!r} cannot be used on this machine: {reason}. Use device='auto', "
+            "which takes a GPU if torch finds one and the CPU otherwise."
+        ) from error
+    return resolved
 
 
 @lru_cache

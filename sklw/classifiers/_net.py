@@ -15,7 +15,7 @@ from transformers import get_scheduler
 
 from sklw._encoders.batches import tokenize
 from sklw._encoders.loading import load_encoder, longest_input, pooling_of, shared_encoder
-from sklw._hardware import seeded
+from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
 from sklw.classifiers._checks import with_class_weight
 from sklw.classifiers._data import TextDataset, hold_out, real_alone
@@ -68,6 +68,7 @@ class TextNet(ScikitLearnNet):
 
     def _check_ready(self, X: Any = None, y: Any = None, *given: Any) -> None:
         """Find out whether there is such a model, and whether its classes are those of y."""
+        choose_device(self.device)
         shared_encoder(self.model, "cpu")
         if y is not None:
             with_class_weight(None, self.class_weight, np.asarray(y), np.unique(y))

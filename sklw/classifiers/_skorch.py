@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 from skorch import NeuralNetClassifier
 from skorch.exceptions import NotInitializedError
 
-from sklw._hardware import choose_device
+from sklw._hardware import choose_device, resolve_device
 
 __all__ = ["ScikitLearnNet"]
 
@@ -18,7 +18,7 @@ class ScikitLearnNet(NeuralNetClassifier):
     @property
     def device(self) -> str:
         """The device in use; ``get_params`` gives the parameter, which may be ``"auto"``."""
-        return choose_device(self.__dict__["device"])
+        return resolve_device(self.__dict__["device"])
 
     @device.setter
     def device(self, value: str) -> None:
@@ -36,10 +36,11 @@ class ScikitLearnNet(NeuralNetClassifier):
     def _validate_settings(self) -> None:
         """Check the values of the parameters; skorch checks only their names."""
         BaseEstimator._validate_params(self)
+        choose_device(self.device)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         requested = state["device"]
-        super().__setstate__({**state, "device": choose_device(requested)})
+        super().__setstate__({**state, "device": resolve_device(requested)})
         if requested == "auto":
             self.device = requested
 
