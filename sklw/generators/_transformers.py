@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+from jinja2 import TemplateError
+
 from sklw._compat.scikit_learn import Interval, StrOptions
 from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
@@ -260,9 +262,16 @@ class TransformersGenerator(BaseGenerator):
                 )
             turns = [{"role": role, "content": content} for role, content in request.prompt]
             # Templates that do not know enable_thinking ignore it.
-            text = tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
-            )
+            try:
+                text = tokenizer.apply_chat_template(
+                    turns, tokenize=False, add_generation_prompt=True, enable_thinking=False
+                )
+            except TemplateError as error:
+                raise ValueError(
+                    f"The chat template of {self.model_name!r} refuses this conversation of "
+                    f"{', '.join(role for role, _ in request.prompt)}: {error}. Use the roles that "
+                    "it knows, or set prompting='completion'."
+                ) from error
             tokens = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         if tokens:
             return list(tokens)

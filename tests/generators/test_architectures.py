@@ -241,6 +241,15 @@ def scripted(folder, tokens, special, template=None):
     )
 
 
+def test_a_template_that_refuses_a_role_is_named_with_what_to_do(tmp_path):
+    template = "{{ raise_exception('System role not supported') }}"
+    generator = scripted(tmp_path, ["a", "<end>"], ["a b"], template)
+    conversation = (("system", "Be brief."), ("user", "Write."))
+    message = r"refuses this conversation of system, user: System role.*prompting='completion'"
+    with pytest.raises(ValueError, match=message):
+        generator.generate([Request(conversation, seed=0)])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "marks",
