@@ -39,15 +39,15 @@ _FITS = ("fit", "fit_transform", "fit_predict", "fit_resample", "transform")
 
 
 class Pipeline(imblearn.pipeline.Pipeline):
-    """imbalanced-learn's Pipeline that also carries which rows are synthetic, and their weights.
+    """imbalanced-learn's Pipeline that also keeps track of synthetic rows and passes weights.
 
     A drop-in replacement for :class:`imblearn.pipeline.Pipeline`, with the same parameters,
     attributes and behaviour. If one of its steps is a weighter such as
     :class:`sklw.SyntheticWeighter`, the pipeline tells it which rows the samplers before it added,
     and passes the weights it finds to the ``fit`` of the final estimator: as ``row_weights`` (a
-    :class:`sklw.RowWeights`) if it takes that, else as ``sample_weight``. What the user passes for
-    each row, such as ``sample_weight`` or ``groups``, stays with its row through the samplers, or
-    is refused where it cannot.
+    :class:`sklw.RowWeights`) if it takes that, else as ``sample_weight``. Values that you pass for
+    each row, such as ``sample_weight`` or ``groups``, stay with their rows through the samplers, or
+    are refused if that is impossible.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
     Raises
     ------
     TypeError
-        If the final estimator takes no weights, or a step stands where it would lose them.
+        If the final estimator takes no weights, or the order of the steps would lose them.
 
     See Also
     --------
