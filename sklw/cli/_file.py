@@ -53,7 +53,7 @@ def label_column(arguments: argparse.Namespace) -> Any:
             "--target COLUMN names the labels."
         )
     if arguments.ignore and arguments.target is None:
-        raise ValueError("--ignore is for tables (--target): of texts one column is read.")
+        raise ValueError("--ignore is for tables (--target): for texts, only one column is read.")
     return column(arguments, arguments.target if arguments.text is None else arguments.label)
 
 

@@ -205,8 +205,9 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
         own[of_class] = relative / relative.sum() * shares[of_class].sum() * total
         if not own[of_class].any():
             raise ValueError(
-                f"The weights of class {str(label)!r} are negligible beside those of the others: a "
-                "float cannot hold their share. Raise real_weight or lower synthetic_weight."
+                f"The weights of class {str(label)!r} are negligible compared with those of the "
+                "others: a float cannot hold their share. Raise real_weight or lower "
+                "synthetic_weight."
             )
     rows = np.flatnonzero(own)
     X = safe_indexing(X.tocsr() if issparse(X) else X, rows)

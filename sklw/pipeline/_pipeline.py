@@ -317,8 +317,8 @@ def _fit_weighter(step: Any, X: Any, y: Any, arguments: dict[str, Any], known: A
 def _check_row_count(step: Any, X: Any, expected: int | None) -> None:
     if expected is not None and n_rows(X) != expected:
         raise ValueError(
-            f"{type(step).__name__} made {n_rows(X)} rows of {expected}, so that rows and labels "
-            "no longer belong together. A transformer has to return a row for each row; a step "
+            f"{type(step).__name__} made {n_rows(X)} rows of {expected}, so that the labels no "
+            "longer match the rows. A transformer has to return a row for each row; a step "
             "that adds or drops rows has to be a sampler, such as imblearn.FunctionSampler."
         )
 
