@@ -16,18 +16,18 @@ RUNS = {"lowest": "lowest.txt", "locked": "constraints.txt", "newest": "newest.t
 INTRODUCTION = """\
 # Tested versions
 
-sklw is tested with three sets of versions, on Python 3.11: the lowest that `pyproject.toml` admits
+sklw is tested on Python 3.11 with three sets of versions: the lowest that `pyproject.toml` allows
 (`.ci/lowest`), those of the lock file (`.ci/run`), and the newest on the day of the last change to
-this page (`.ci/newest`). Each run makes a fresh environment and runs the README's two commands.
-`.ci/lock` writes the lock file anew.
+this page (`.ci/newest`). Each run creates a fresh environment and runs the README's two commands.
+`.ci/lock` rewrites the lock file.
 
-The lowest and the newest versions were last tested whole, without a failure, on 2026-11-26.
+The whole test suite last passed with the lowest and the newest versions on 2026-11-26.
 
-With the lowest versions `compile=True` of `TransformersGenerator` is not tested: torch 2.7 does not
-compile these models.
+With the lowest versions, `compile=True` of `TransformersGenerator` is not tested, because torch 2.7
+does not compile these models.
 
-The table lists what sklw and its tests require directly; `.ci/lowest.txt`, `.ci/constraints.txt`
-and `.ci/newest.txt` list every package installed.
+The table lists the packages that sklw and its tests require directly. `.ci/lowest.txt`,
+`.ci/constraints.txt` and `.ci/newest.txt` list every installed package.
 """
 
 

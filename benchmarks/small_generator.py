@@ -282,7 +282,7 @@ def tables() -> None:
         print(f"\n**{name}**\n")
         table(results[results["set"] == name], ["seed"])
         if (chosen_on["set"] == name).any():
-            print(f"\n**{name}, the seed of the choice**\n")
+            print(f"\n**{name}, the seed used to choose the settings**\n")
             table(chosen_on[chosen_on["set"] == name], ["seed"])
 
 

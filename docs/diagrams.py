@@ -123,7 +123,7 @@ def route() -> None:
     parts += [
         arrow(510, 243, 372, 243, "if rejected"),
         arrow(370, 375, 508, 318, "Completion"),
-        box(680, 365, 340, "temperature: read here alone,\nand part of cache_key()", "question"),
+        box(680, 365, 340, "temperature: read only here,\nand part of cache_key()", "question"),
         arrow(510, 393, 372, 389),
     ]
     write("route.svg", 860, 440, "The route of X and of temperature through fit_resample", parts)

@@ -18,7 +18,7 @@ __all__ = ["BaseRowWeighter", "RowWeights", "Weighted", "unpacked"]
 class RowWeights:
     """A weight for each row, which rows are synthetic, and how the classifier finishes weights.
 
-    :class:`sklw.SyntheticWeighter` makes it, :class:`sklw.Pipeline` hands it on, and
+    :class:`sklw.SyntheticWeighter` creates it, :class:`sklw.Pipeline` passes it on, and
     :meth:`sklw.BertClassifier.fit` takes it as `row_weights`. It can be indexed by rows like an
     array, so that scikit-learn's cross-validation splits it with `X` and `y`.
 
@@ -27,7 +27,7 @@ class RowWeights:
     sample_weight : array-like of shape (n_samples,)
         Finite and not negative.
     synthetic : array-like of bool of shape (n_samples,)
-        Which rows are synthetic. The others are held out for early stopping.
+        Which rows are synthetic. Only the others can be held out for early stopping.
     quality : array-like of shape (n_samples,), default=None
         P'(y|x), for `finish`. Only that of the synthetic rows is read.
     finish : callable, default=None
@@ -151,14 +151,15 @@ class Weighted:
     In a stock scikit-learn or imbalanced-learn pipeline, ``SyntheticWeighter.fit_transform``
     returns this carrier. :class:`sklw.BertClassifier` and
     :class:`sklw.ensemble.RealSyntheticVotingClassifier` unpack it; anything else that tries to read
-    it as data gets an error that names :class:`sklw.Pipeline`: weights are never lost in silence.
+    it as data gets an error that names :class:`sklw.Pipeline`, so that weights are never dropped
+    silently.
 
     Parameters
     ----------
     X : array-like of shape (n_samples,) or (n_samples, n_features)
         The rows.
     row_weights : RowWeights
-        What the weighter found.
+        The weights that the weighter found.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ class ModelNotFoundError(OSError):
 
 
 class NotEnoughGeneratedError(RuntimeError):
-    """Generation stopped short of its quota; the message counts the rejections by reason."""
+    """Generation ended with too few rows; the message counts the rejections by reason."""
 
 
 class EndpointError(RuntimeError):
@@ -16,4 +16,4 @@ class EndpointError(RuntimeError):
 
 
 class GenerationWarning(UserWarning):
-    """Generation stopped short of its quota, or rejected an unusual share of the answers."""
+    """Generation ended with too few rows, or rejected an unusual share of the answers."""

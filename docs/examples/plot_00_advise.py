@@ -2,12 +2,13 @@
 Could more rows help at all?
 ============================
 
-Before anyone pays a language model, ``advise`` measures what class weights give, balanced or tuned
-for the score, and how the score grows with the real rows of each class. It needs no language model.
+Before you pay for a language model, ``advise`` measures the score with class weights, balanced or
+tuned, and how this score grows with the number of real rows of each class. It needs no language
+model.
 """
 
 # %%
-# Forty hazards among the messages of tenants:
+# The data have forty hazards among the messages of tenants:
 
 import numpy as np
 
@@ -20,7 +21,8 @@ advice = advise(X[keep], y[keep], random_state=0)
 print(advice)
 
 # %%
-# The curve behind the sentence. Rows beyond those measured are a power law's continuation.
+# This is the learning curve behind the advice. Beyond the measured rows, it is extrapolated by a
+# power law.
 
 import matplotlib.pyplot as plt
 
@@ -35,6 +37,6 @@ ax.legend()
 plt.show()
 
 # %%
-# What needs no new rows (the gray line is the best of these):
+# These are the methods that need no new rows (the gray line is the best of them):
 
 advice.methods.round(3)

@@ -2,14 +2,14 @@
 Quick start
 ===========
 
-Three steps turn rare labels into a classifier: a sampler that lets a language model write rows of
-the rare class, a weighter that learns how much each of them should count, and a classifier.
+This pipeline has three steps: a sampler that lets a language model write rows of the rare class, a
+weighter that learns how much each of these rows should count, and a classifier.
 """
 
 # %%
 # The data
 # --------
-# Messages from tenants; few of them report a hazard. We keep 25 of those to learn from.
+# The messages are from tenants, and few of them report a hazard. We keep 25 of those to learn from.
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -27,10 +27,10 @@ dict(zip(*np.unique(y, return_counts=True), strict=True))
 # %%
 # The pipeline
 # ------------
-# ``make_pipeline`` comes from sklw, because the weights have to get from the weighter to the
-# classifier. The generator is the embedded model with 135 million parameters. It fills the
-# hazards up to 30 % of the routine messages, and its rows count as much as they look to a checker
-# like real ones of their class.
+# ``make_pipeline`` comes from sklw, because it has to pass the weights from the weighter to the
+# classifier. The generator is the embedded model with 135 million parameters. It fills up the
+# hazards to 30 % of the routine messages. The more its rows look to a checker like real rows of
+# their class, the more they count.
 
 from sklearn.linear_model import LogisticRegression
 
@@ -53,8 +53,8 @@ pipe.fit(X, y)
 # %%
 # What was written
 # ----------------
-# ``provenance_`` has every candidate with its verdict. The weights say what the real rows make of
-# it.
+# ``provenance_`` has every candidate with its verdict. The weights say how much each accepted row
+# counts, judged by the real rows.
 
 sampler, weighter = pipe[0], pipe[1]
 synthetic = sampler.synthetic_mask_

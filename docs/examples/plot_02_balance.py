@@ -2,13 +2,13 @@
 Balance a corpus with the embedded model
 ========================================
 
-``fit_resample`` without a pipeline: what comes back, why candidates were rejected, and how to look
-at the rows before anything is trained on them.
+This example calls ``fit_resample`` without a pipeline. It shows what is returned, why candidates
+were rejected, and how to look at the rows before you train on them.
 """
 
 # %%
 # A number as ``sampling_strategy`` is a share of the largest class. ``max_attempts`` limits how
-# often a rejected candidate is asked for again.
+# often a rejected candidate is replaced.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +51,7 @@ for reason, rows in provenance.query("not accepted").groupby("reason"):
     print(f"{reason}: {rows['text'].iloc[0][:90]!r}")
 
 # %%
-# What the model was asked for and what became of it:
+# Finally, we print what the model was asked for and plot what became of the candidates:
 
 print(sampler.usage_)
 _, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")

@@ -3,15 +3,15 @@ Contrast and other prompts
 ==========================
 
 A prompt decides which real texts the model sees. ``"examples"`` shows texts of the class alone,
-``"contrast"`` puts the nearest texts of other classes between them, and ``"rewrite"`` shows one
-text and asks for the same kind with other details.
+``"contrast"`` adds the most similar texts of other classes, and ``"rewrite"`` shows one text and
+asks for the same kind of text with other details.
 """
 
 # %%
 # What a model is sent
 # --------------------
-# A generator of a few lines that only writes down its requests shows the prompts without a model.
-# This is also all that a generator of your own has to do.
+# To see the prompts without a model, we write a small generator that only records its requests. A
+# generator of your own need not do more than this one.
 
 import numpy as np
 
@@ -57,11 +57,11 @@ for prompt in (Examples(n_examples=3), Contrast(n_examples=3)):
         print(f"[{role}] {content}\n")
 
 # %%
-# What the embedded model makes of them
-# -------------------------------------
-# Models under a billion parameters get the prompt as a list to continue. ``diversity_report``
-# compares the texts with the real ones: *label agreement* is how often a classifier of the real
-# texts agrees with the label.
+# What the embedded model writes
+# ------------------------------
+# Models with less than a billion parameters get the prompt as a list to continue.
+# ``diversity_report`` compares the texts with the real ones. *Label agreement* is how often a
+# classifier of the real texts agrees with the label.
 
 import pandas as pd
 
@@ -92,6 +92,5 @@ axes.flat[0].figure.tight_layout()
 plt.show()
 
 # %%
-# With so few texts the differences are noise. The :doc:`benchmark of prompts
-# </prompts_benchmark>` has enough of them: for a model this small, checking the answers is worth
-# more than any prompt.
+# With so few texts, the differences are noise. The :doc:`benchmark of prompts </prompts_benchmark>`
+# uses enough of them: for a model this small, checking the answers is worth more than any prompt.

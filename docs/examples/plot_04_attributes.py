@@ -2,14 +2,14 @@
 Attributes
 ==========
 
-A model that is asked for the same thing again and again repeats itself. ``Attributes`` draws a
-combination anew for each prompt, from your lists, from the length of a real text, or from what the
-model itself proposes.
+A model that is asked the same thing again and again repeats itself. For each prompt, ``Attributes``
+draws a new combination of attributes from your lists, from the length of a real text, or from lists
+that the model itself proposes.
 """
 
 # %%
-# One list can hold for all classes, or a dict can give one for each. ``"match"`` asks for the
-# length of a real text. (``"propose"`` would ask the model for a list first.)
+# Pass one list for all classes, or a dict with a list for each. ``"match"`` asks for the length of
+# a real text. (``"propose"`` would ask the model for a list first.)
 
 import numpy as np
 
@@ -41,8 +41,8 @@ X_all, y_all = sampler.fit_resample(X, y)
 print(*X_all[sampler.synthetic_mask_][:5], sep="\n")
 
 # %%
-# Did the model heed them?
-# ------------------------
+# Did the model follow them?
+# --------------------------
 # We count how often an accepted text names one of the places, with and without attributes.
 
 import matplotlib.pyplot as plt
@@ -73,6 +73,6 @@ ax.legend()
 plt.show()
 
 # %%
-# The embedded model only continues what it sees, and heeds attributes badly; the :doc:`benchmark
-# </prompts_benchmark>` says what that costs. The prompt is meant for models that follow
+# The embedded model only continues what it sees and largely ignores attributes; the
+# :doc:`benchmark </prompts_benchmark>` shows the cost. This prompt is meant for models that follow
 # instructions.

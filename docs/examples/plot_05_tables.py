@@ -3,12 +3,14 @@ Tables with columns of several types
 ====================================
 
 ``LLMOverSampler`` writes whole rows of a data frame, with numbers, categories, dates and texts.
-Training a model on the rows takes minutes, so this example uses rows that were recorded: by
-``FineTunedGenerator()``, the embedded model trained on the very training rows of this page.
+Training a model on the rows takes minutes, so this example uses recorded rows.
+``FineTunedGenerator()`` wrote them, the embedded model trained on exactly the training rows of this
+page.
 """
 
 # %%
-# Half of the diabetes patients are for training. *fast* is the faster third of the progressions.
+# Half of the diabetes patients are for training. The label *fast* means that the progression is
+# among the fastest third.
 
 import numpy as np
 import pandas as pd
@@ -33,8 +35,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 X_train.head(3)
 
 # %%
-# ``text_column=None`` says that the records are rows of a table. Without the file, write
-# ``generator=FineTunedGenerator(random_state=0)``; nothing else changes.
+# ``text_column=None`` says that the records are rows of a table. To train the model yourself, use
+# ``FineTunedGenerator(random_state=0)`` instead; nothing else changes.
 
 from sklw import LLMOverSampler, RecordedGenerator
 
@@ -45,8 +47,8 @@ assert (X_all.dtypes == X_train.dtypes).all()
 X_all[sampler.synthetic_mask_].head(3)
 
 # %%
-# Each candidate was checked against the columns: its type, known categories, and the observed
-# range.
+# Each candidate was checked against the type, the known categories and the observed range of each
+# column.
 
 sampler.provenance_["reason"].where(~sampler.provenance_["accepted"], "accepted").value_counts()
 

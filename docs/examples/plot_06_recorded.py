@@ -2,8 +2,8 @@
 Rows that you already have
 ==========================
 
-Synthetic rows are often generated elsewhere, and paid for once. ``RecordedGenerator`` supplies
-them to ``LLMOverSampler``, so that the rest of the pipeline, and cross-validation, stay the same.
+Synthetic rows are often generated elsewhere and paid for once. ``RecordedGenerator`` supplies them
+to ``LLMOverSampler``, so that the rest of the pipeline and cross-validation stay the same.
 """
 
 # %%
@@ -37,8 +37,8 @@ print("rows in the file:", (rows["label"] == "hazard").sum())
 print("rows used:", sampler.synthetic_mask_.sum())
 
 # %%
-# How large would the leak be? The same classifier with and without the column of the parent, on
-# the same folds:
+# How large would the leak be? We score the same classifier with and without the column of the
+# parent on the same folds:
 
 import matplotlib.pyplot as plt
 from sklearn.model_selection import cross_val_score
@@ -58,5 +58,5 @@ plt.show()
 print({name: round(float(np.mean(values)), 3) for name, values in scores.items()})
 
 # %%
-# A weak generator strays so far from its source that hardly anything leaks here. A strong one
-# that paraphrases does not.
+# This weak generator strays so far from its source that hardly anything leaks. A strong generator
+# that paraphrases would leak more.

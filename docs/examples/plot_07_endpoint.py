@@ -5,8 +5,8 @@ A model behind an endpoint
 ``OpenAIGenerator`` talks to anything that speaks the OpenAI protocol: vLLM, SGLang, Ollama,
 llama.cpp, ``transformers serve`` or a provider.
 
-The documentation is built without a network. So the server of this page is a few lines of Python
-that answer with recorded rows: the traffic is real, the intelligence is not.
+The documentation is built without a network, so the server on this page is a few lines of Python
+that answer with recorded rows. The requests are real, the model is not.
 """
 
 # %%
@@ -63,7 +63,7 @@ Thread(target=server.serve_forever, daemon=True).start()
 # Before anything is sent
 # -----------------------
 # ``estimate`` counts requests, tokens and cost. A ``Budget`` ends generation before a limit is
-# passed.
+# exceeded.
 
 import os
 import tempfile
@@ -102,7 +102,7 @@ print(sampler.usage_)
 print("requests at the server:", n_requests)
 
 # %%
-# Again, with the answers in the cache: the server is not asked.
+# When we fit again, the answers come from the cache and the server is not asked.
 
 sampler.fit_resample(requests.data, requests.target)
 print(sampler.usage_)
@@ -110,7 +110,7 @@ print("requests at the server:", n_requests)
 server.shutdown()
 
 # %%
-# What became of the candidates:
+# This is what became of the candidates:
 
 import matplotlib.pyplot as plt
 

@@ -2,9 +2,9 @@
 Uniform, quality and IMP weights compared
 =========================================
 
-The same synthetic rows, three ways to weight them. *Quality* is the probability of the row's label
-from a checker that is fitted on the real rows, squared. *IMP* divides it by the probability from a
-second checker, fitted on the synthetic rows.
+This example weights the same synthetic rows in three ways. *Uniform* weights are all equal.
+*Quality* is the squared probability of the row's label according to a checker fitted on the real
+rows. *IMP* divides the probability by that of a second checker, fitted on the synthetic rows.
 """
 
 # %%
@@ -28,8 +28,8 @@ for method in ("uniform", "quality", "imp"):
     weighters[method] = weighter
 
 # %%
-# Quality and IMP agree on most rows. IMP raises rows that are unlike the other synthetic ones,
-# and some of these are unlike them because their label is wrong.
+# Quality and IMP agree on most rows. IMP raises the weights of rows that differ from the other
+# synthetic rows, but some of these differ because their label is wrong.
 
 synthetic = sampler.synthetic_mask_
 quality, imp = (weighters[name].sample_weight_[synthetic] for name in ("quality", "imp"))
@@ -44,15 +44,15 @@ plt.show()
 {name: round(weighter.effective_sample_size_, 1) for name, weighter in weighters.items()}
 
 # %%
-# The rows on which the two differ most:
+# These are the rows on which the two differ most:
 
 texts = X_all[synthetic]
 for row in np.argsort(imp - quality)[[0, 1, -2, -1]]:
     print(f"quality {quality[row]:.2f}, imp {imp[row]:.2f}: {texts[row][:100]}")
 
 # %%
-# What they are worth, with 40 hazards to learn from, five times. TF-IDF in place of embeddings
-# keeps this quick.
+# Finally, we compare the scores with 40 hazards to learn from, five times. TF-IDF instead of
+# embeddings keeps this quick.
 
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer

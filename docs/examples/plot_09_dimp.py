@@ -2,14 +2,14 @@
 DIMP-Loss with BertClassifier
 =============================
 
-DIMP-Loss divides the quality of a row by the probability that the classifier itself gives its
-label at that moment. Rows that the classifier has already learned therefore count less as training
-goes on. Such a weight is not a fixed number, so it needs a classifier that finishes it:
+DIMP-Loss divides the quality of a row by the probability that the classifier itself gives its label
+at that moment. Rows that the classifier has already learned therefore count less as training goes
+on. Such a weight is not a fixed number, so it needs a classifier that completes it during training:
 ``BertClassifier``.
 """
 
 # %%
-# A small training set, so that fine-tuning takes seconds on a CPU core.
+# The training set is small, so that fine-tuning takes seconds on a CPU core.
 
 import numpy as np
 
@@ -24,7 +24,7 @@ test = np.r_[hazards[50:], routine[200:]]
 records = RecordedGenerator("rewritten_requests.csv", parent_column="parent")
 
 # %%
-# In the pipeline the method is a word, and ``GridSearchCV`` can search over it.
+# In the pipeline, you choose the method by its name, and ``GridSearchCV`` can search over it.
 
 from sklearn.metrics import f1_score, log_loss
 
@@ -44,8 +44,8 @@ for method in ("uniform", "quality", "dimp"):
     }
 
 # %%
-# One small training set says nothing about which is best; that is what the :doc:`benchmarks
-# </benchmarks>` are for.
+# One small training set does not show which method is best; see the :doc:`benchmarks </benchmarks>`
+# for that.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -61,8 +61,8 @@ results.round(3)
 # %%
 # What the classifier gets
 # ------------------------
-# ``row_weights_`` holds the weights so far, which rows are synthetic, and for DIMP the quality
-# that the classifier divides by its own probability.
+# ``row_weights_`` contains the weights computed so far, which rows are synthetic and, for DIMP, the
+# quality that the classifier divides by its own probability.
 
 weighter = pipe[1]
 weighter.row_weights_

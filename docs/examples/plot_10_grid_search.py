@@ -2,8 +2,8 @@
 Grid search over the weighting
 ==============================
 
-Sampler, weighter and classifier are one estimator, so one search finds the method, how far to
-trust the synthetic rows, and the regularization of the classifier.
+Sampler, weighter and classifier form one estimator, so a single search can choose the method, how
+much the synthetic rows count, and the regularization of the classifier.
 """
 
 # %%
@@ -42,11 +42,11 @@ grid.fit(X, y)
 grid.best_params_
 
 # %%
-# ``memory=`` keeps what the sampler and the weighter have done for a fold, so that each is fitted
-# once for all candidates that share its settings. The folds hold real rows only: synthetic rows
-# are made inside each training fold, and those whose parent is in the test fold are left out.
-# With a language model in place of the records, ``cache=True`` sends each distinct request once
-# over the whole search.
+# ``memory=`` keeps the results of the sampler and the weighter for each fold, so that they are
+# fitted only once for all candidates that share their settings. The folds contain only real rows:
+# synthetic rows are added to each training set, except for those whose parent is in the test fold.
+# With a language model instead of the records, ``cache=True`` would send each distinct request only
+# once in the whole search.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -69,10 +69,10 @@ plt.colorbar(image, label="macro-F1")
 plt.show()
 
 # %%
-# How firm is it?
-# ---------------
+# How reliable is the result?
+# ---------------------------
 # The scores differ by less than their spread over the folds. Prefer the default unless a search
-# over many rows says otherwise.
+# with many rows shows otherwise.
 
 folder.cleanup()
 results.nlargest(4, "mean_test_score")[["mean_test_score", "std_test_score"]].round(3)

@@ -2,13 +2,14 @@
 Calibration and thresholds against oversampling
 ===============================================
 
-Oversampling moves the decision threshold, which tuning the threshold does for free, and it
-distorts the probabilities. Before you pay for a language model, see what remains once both are
-accounted for.
+Oversampling moves the decision threshold, which you can tune for free, and it distorts the
+probabilities. Before you pay for a language model, check what gain remains once you account for
+both.
 """
 
 # %%
-# Four ways to deal with 30 hazards among 250 routine messages, judged on the rest.
+# We compare four ways to deal with 30 hazards among 250 routine messages, and judge them on the
+# other messages.
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -44,8 +45,8 @@ for model in models.values():
     model.fit(X[train], y[train])
 
 # %%
-# A decision needs a threshold, a probability has to mean what it says. The two scores need not
-# agree.
+# Decisions depend on a threshold, while probabilities should be calibrated. Scores of the two need
+# not agree.
 
 import pandas as pd
 from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
@@ -62,8 +63,8 @@ table = pd.DataFrame(rows).T
 table.round(3)
 
 # %%
-# The gain in macro-F1 is the threshold's: nothing raises the ROC AUC, which ignores it, by much,
-# and unweighted LLM rows lower it.
+# The gain in macro-F1 comes from the threshold. The ROC AUC does not depend on a threshold: no
+# method raises it by much, and unweighted LLM rows lower it.
 
 import matplotlib.pyplot as plt
 from sklearn.calibration import CalibrationDisplay

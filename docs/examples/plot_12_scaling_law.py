@@ -2,15 +2,15 @@
 How many rows? A scaling law
 ============================
 
-The gain of synthetic rows falls off. ``synthetic_size_curve`` scores a pipeline at growing numbers
-of them, with one run of the sampler for each split, and ``ScalingLaw`` fits a power law with
-intervals.
+Each further synthetic row gains less than the one before. ``synthetic_size_curve`` scores a
+pipeline with growing numbers of them, with one run of the sampler for each split, and
+``ScalingLaw`` fits a power law with intervals.
 """
 
 # %%
-# Three columns of a table of scikit-learn's, with 30 rows of the rare class. SMOTE writes the rows:
-# the curve does not ask where they come from, and this way it costs nothing. ``LLMOverSampler``
-# takes its place unchanged.
+# The data are three columns of a table from scikit-learn, with 30 rows of the rare class. The curve
+# works with rows from any sampler, so we use SMOTE, which costs nothing. You can put
+# ``LLMOverSampler`` in its place.
 
 import numpy as np
 from imblearn.over_sampling import SMOTE
@@ -37,8 +37,8 @@ sizes, scores = synthetic_size_curve(
 )
 
 # %%
-# The scores are the negative balanced log-loss of held-out real rows, one for each size and
-# split. The real rows are a head start: each training set has 20 of the rare class.
+# The scores are the negative balanced log-loss of held-out real rows, one for each size and split.
+# The offset accounts for the real rows: each training set has 20 of the rare class.
 
 law = ScalingLaw(offset=20, random_state=0).fit(sizes, -scores)
 print("recommended size:", law.recommended_size_)
@@ -54,8 +54,8 @@ ScalingLawDisplay.from_losses(sizes, -scores, law=law, up_to=430)
 plt.show()
 
 # %%
-# Nearly two thirds of what 215 rows bring come with the first 40, and no number of such rows is
+# The first 40 rows give nearly two thirds of the gain of 215 rows, and no number of such rows is
 # expected to bring the loss below the floor. Do not read more than that into the law: with another
-# ``offset`` it fits these points as well, with another exponent and another floor.
+# ``offset``, it fits these points just as well, but with another exponent and another floor.
 
 ScalingLaw(offset=40, random_state=0).fit(sizes, -scores).intervals_.round(2)

@@ -21,7 +21,8 @@ weighter = SyntheticWeighter(random_state=0)
 weighter.fit(X_all, y_all, sampler.synthetic_mask_, sampler.parent_indices_)
 
 # %%
-# By class, and as the weights follow from the checker:
+# The left figure shows the weights by class, the right one how they depend on the checker's
+# probability:
 
 _, axes = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
 WeightDisplay.from_estimator(weighter, X_all, y_all, kind="class", ax=axes[0])
@@ -29,8 +30,8 @@ WeightDisplay.from_estimator(weighter, X_all, y_all, kind="quality", ax=axes[1])
 plt.show()
 
 # %%
-# The report has a line for each row. ``to_html`` writes a page with the highest and lowest
-# weights.
+# The report has a line for each row. ``to_html`` writes a page with the rows of the highest and
+# lowest weights.
 
 report = weighter.report(X_all, y_all, provenance=sampler.provenance_)
 made = report.frame.query("synthetic").sort_values("weight")

@@ -2,14 +2,14 @@
 Never pay twice: cache and budget
 =================================
 
-A search fits the sampler many times. With ``cache=``, each distinct request is sent once, however
-often it is needed; with ``budget=``, a fit ends before it costs too much.
+A search fits the sampler many times. With ``cache=``, each distinct request is sent only once,
+however often it is needed. With ``budget=``, generation ends before it costs too much.
 """
 
 # %%
-# To see what is sent, we count the calls of a generator that stands in for a paid model: it
-# answers each request with the words of a recorded row, in an order that depends on the seed of
-# the request.
+# To see what is sent, we count the calls of a generator that stands in for a paid model. It answers
+# each request with the words of a recorded row, in an order that depends on the seed of the
+# request.
 
 import tempfile
 
@@ -38,7 +38,7 @@ class PaidModel(BaseGenerator):
 # %%
 # A grid search
 # -------------
-# Six candidates, two folds and the final fit: the sampler is fitted 13 times.
+# With six candidates, two folds and the final fit, the sampler is fitted 13 times.
 
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -94,8 +94,8 @@ plt.show()
 # %%
 # A budget
 # --------
-# ``estimate`` says beforehand what a fit would cost. A budget ends it before the limit, with a
-# warning and with the rows so far.
+# ``estimate`` says beforehand what a fit would cost. A budget ends generation before the limit is
+# exceeded, with a warning, and the fit keeps the rows that it has so far.
 
 import warnings
 

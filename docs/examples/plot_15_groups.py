@@ -2,13 +2,13 @@
 Groups: balance and judge cells
 ===============================
 
-In these training rows nearly all fast progressions are of men, so a classifier learns to look at
-the sex. ``group_column`` balances the cells of class and group, and ``sklw.metrics`` judges each
-of them.
+In these training rows, nearly all patients with fast progression are men, so a classifier learns to
+rely on the sex. ``group_column`` balances the cells of class and group, and ``sklw.metrics`` scores
+each of them.
 """
 
 # %%
-# The imbalance is made by leaving rows out of the training half; the test rows are as they were.
+# We create the imbalance by leaving rows out of the training half; the test rows are unchanged.
 
 import numpy as np
 import pandas as pd
@@ -39,9 +39,9 @@ X_train, y_train = X_train[keep], y_train[keep]
 pd.crosstab(y_train, X_train["sex"].to_numpy())
 
 # %%
-# The rows for each cell are recorded; ``FineTunedGenerator()`` wrote them from the training half
-# of this split. It saw rows that we have left out here, so this page shows the mechanics and is
-# no measurement.
+# The rows for each cell are recorded; ``FineTunedGenerator()`` wrote them from the training half of
+# this split. It saw rows that we have left out here, so this page shows how things work and does
+# not measure a gain.
 
 from sklw import LLMOverSampler, RecordedGenerator
 
@@ -77,7 +77,7 @@ models = {
 }
 
 # %%
-# Mean accuracy hides what happens in the rare cells.
+# The mean accuracy hides what happens in the rare cells.
 
 import matplotlib.pyplot as plt
 

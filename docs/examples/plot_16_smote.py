@@ -2,13 +2,13 @@
 Weighting SMOTE's rows
 ======================
 
-The weighter does not ask who made a row. SMOTE, ADASYN and any other sampler of imbalanced-learn
-that keeps the real rows first can stand before it.
+The weighter works with rows from any source. SMOTE, ADASYN and any other sampler of
+imbalanced-learn that returns the real rows first can stand before it.
 """
 
 # %%
-# Two overlapping classes, with 20 rows of the rare one. SMOTE draws lines between its rows, some
-# of them right through the other class.
+# The two classes overlap, and the rare one has 20 rows. SMOTE generates rows on the lines between
+# them, and some of these lines run right through the other class.
 
 import numpy as np
 from imblearn.over_sampling import SMOTE
@@ -38,7 +38,7 @@ pipe.fit(X_train, y_train)
 weighter = pipe[1]
 
 # %%
-# The larger a point, the larger its weight.
+# The larger a SMOTE point, the larger its weight.
 
 import matplotlib.pyplot as plt
 
@@ -72,4 +72,4 @@ for name, model in models.items():
 
 # %%
 # It does not: SMOTE's rows lie between real ones, so most of them look like their label to the
-# checker. Rows of a language model stray further, and there weights make the difference.
+# checker. Rows of a language model stray further, and for those, weights make a difference.

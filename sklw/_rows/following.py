@@ -144,11 +144,11 @@ def _by_content(sampler: Any, old: list, new: list, synthetic: np.ndarray) -> St
 
 def _refuse(sampler: Any, why: str) -> NoReturn:
     raise TypeError(
-        f"{type(sampler).__name__} does not say which of its rows are synthetic and which row each "
-        f"of the others is, so that nothing can follow its row: {why}. Use an over-sampler that "
-        "keeps the original rows (SMOTE, ADASYN, LLMOverSampler), followed by a cleaning sampler "
-        "as a step of its own if wanted (EditedNearestNeighbours, TomekLinks), or a sampler with "
-        "`sample_indices_` or `synthetic_mask_`."
+        f"{type(sampler).__name__} does not say which of its rows are synthetic, or which row of "
+        f"its input each of the others is, so that weights cannot follow their rows: {why}. Use an "
+        "over-sampler that keeps the original rows (SMOTE, ADASYN, LLMOverSampler), if you like "
+        "followed by a cleaning sampler as a separate step (EditedNearestNeighbours, TomekLinks), "
+        "or a sampler with `sample_indices_` or `synthetic_mask_`."
     )
 
 

@@ -55,10 +55,11 @@ def advise(
     """Say what more rows of each class could bring, before any is generated.
 
     A logistic regression on sentence embeddings (or on the scaled and one-hot encoded columns of a
-    table) is cross-validated with growing numbers of real rows of a class, all others staying as
-    they are. Its class weights are tuned (for two classes that is a threshold): what better
-    weights bring need not be paid for. A law that ends as a power law continues the curve to twice
-    the rows. Generated rows rarely bring more than as many real ones. No language model is used.
+    table) is cross-validated with growing numbers of real rows of one class and all rows of the
+    others. Its class weights are tuned (for two classes this amounts to a threshold), because what
+    better weights gain costs nothing. A law that ends as a power law extrapolates the curve to
+    twice the rows. Generated rows rarely bring more than the same number of real ones. No language
+    model is used.
 
     Parameters
     ----------
@@ -69,9 +70,9 @@ def advise(
     scoring : {"balanced_accuracy", "f1_macro"}, default="balanced_accuracy"
         The score to be improved.
     worth : float, default=0.01
-        The least gain of the score that would be worth generating for: 0.01 is one point. The
-        verdict is positive if the gain reaches it with a probability of 75 % at least, negative if
-        of 15 % at most.
+        The smallest gain of the score that would be worth generating rows for: 0.01 is one point.
+        The verdict is positive if the gain reaches it with a probability of at least 75 %, and
+        negative if with at most 15 %.
     confidence : float, default=0.9
         Level of the intervals.
     encoder : transformer, default=None
@@ -104,9 +105,9 @@ def advise(
 
     Notes
     -----
-    A class of fewer than 15 rows is too small for a curve. Of a class with more than 2,000 rows,
-    2,000 are drawn and stand for all. Copies of a row are never trained on and tested on at once.
-    Scores are for new rows in which the classes have the shares that they have in `y`.
+    A class with fewer than 15 rows is too small for a curve. Of a class with more than 2,000 rows,
+    2,000 are drawn and stand for all. Copies of a row are never on both sides of a split. Scores
+    are for new rows with the same class shares as in `y`.
 
     Examples
     --------

@@ -60,7 +60,7 @@ def check_rows(X: Any, y: Any) -> tuple[Any, np.ndarray]:
         )
     if counts.max() < 2:
         raise ValueError(
-            "Every row has a label of its own. advise needs a class with rows to learn from and "
+            "Every row has a different label. advise needs a class with rows to learn from and "
             "others to be tested on. Have the rows and the labels been swapped?"
         )
     return X, labels

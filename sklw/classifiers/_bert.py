@@ -44,15 +44,15 @@ class BertClassifier(TextNet):
     focal_gamma : float, default=1.0
         Exponent of the focal loss.
     label_smoothing : float, default=0.1
-        Part of a row's target that is spread evenly over all classes, as in [3]_. Labels of
-        language models are often wrong, and without smoothing a few epochs of them make the
+        Part of a row's target that is spread evenly over all classes, as in [3]_. Labels from
+        language models are often wrong, and without smoothing a few epochs on them make the
         probabilities far too certain. 0 trains on the labels as they are. Only for the default
         `criterion`.
     class_weight : "balanced", dict or None, default=None
         Factors for each class, as in scikit-learn; ``"balanced"`` makes their totals equal.
     max_length : int, default=128
-        Maximum number of tokens read of a text, also of those to predict: a value set after
-        ``fit`` changes predictions at once.
+        Maximum number of tokens read from each text, also in prediction: a value set after ``fit``
+        changes predictions at once.
     max_epochs : int, default=3
         Passes over the training rows.
     lr : float, default=1e-4
@@ -64,7 +64,7 @@ class BertClassifier(TextNet):
     warmup : float, default=0.1
         Fraction of the steps during which the learning rate rises from 0.
     lr_schedule : {"linear", "cosine", "constant"}, default="linear"
-        How the learning rate then falls to 0, or that it stays constant.
+        Whether the learning rate then falls to 0 (and how) or stays constant.
     max_grad_norm : float or None, default=1.0
         Maximum norm of the gradient, which is clipped to it; None does not clip.
     dropout : float or None, default=None
@@ -75,17 +75,17 @@ class BertClassifier(TextNet):
         model of sentence-transformers was trained with, the state of the last token for causal
         language models, and the mean for all others.
     head_init : {"probe", "random"}, default="probe"
-        Whether the head starts as a logistic regression on the untrained encoder's features of
-        the texts (at most about 512 of them), as in [2]_, or at random. With few rows, training
-        from a random head often fails. The head starts at random as well where a class has no row
-        of positive weight, as may be at the first ``partial_fit``.
+        Whether the head starts as a logistic regression on the untrained encoder's features of the
+        texts (at most about 512 of them), as in [2]_, or at random. With few rows, training from a
+        random head often fails. The head also starts at random if a class has no row of positive
+        weight, as may happen at the first ``partial_fit``.
     early_stopping : bool or int, default=False
         Hold out rows, stop after this many epochs (True: 3) without a lower validation loss,
         and restore the best epoch. If `row_weights` says which rows are synthetic, only real ones
         are held out.
     validation_fraction : float, default=0.1
-        Fraction of the rows held out for early stopping; of real rows beside synthetic ones, no
-        more than half, or than this fraction if it is above.
+        Fraction of the rows held out for early stopping. If there are synthetic rows, no more than
+        half of the real rows are held out, or this fraction of them if it is larger.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Type of the encoder's matrix products. Weights and head are always float32.
     compile : bool, default=False
@@ -97,8 +97,8 @@ class BertClassifier(TextNet):
         Seed of the head, the order of rows, the dropout and the rows held out. torch's global
         random state is not changed.
     warm_start : bool, default=False
-        Whether ``fit`` continues from where the last ``fit`` ended, with the parameters that are
-        set by then; another `model` or `pooling` is refused.
+        Whether ``fit`` continues from where the last ``fit`` ended, with the current parameters;
+        another `model` or `pooling` is refused.
     verbose : int, default=0
         1 prints a line per epoch.
     callbacks : list or None, default=None
@@ -277,7 +277,7 @@ class BertClassifier(TextNet):
         The loss of a batch of B rows is ``sum(w * f * l) / (B * mean(w))``, where l is a row's
         cross-entropy, w its weight, ``mean(w)`` the mean weight of all training rows, and f its
         focal and DIMP factors. So equal weights have no effect, whatever their size, and a row of
-        weight 2 counts like two rows. Rows of weight 0 are left out.
+        weight 2 counts as two rows. Rows of weight 0 are left out.
 
         Parameters
         ----------

@@ -109,8 +109,8 @@ class TextNet(ScikitLearnNet):
         for name in changed.intersection(_OF_NETWORK):
             if name in ("model", "pooling") or not hasattr(self.module_, name):
                 raise ValueError(
-                    f"{name} was set to {now[name][1]!r}, which cannot change in a network that "
-                    "learns on. Call fit with warm_start=False for a new network."
+                    f"{name} was set to {now[name][1]!r}, which cannot change when training "
+                    "continues. Call fit with warm_start=False for a new network."
                 )
         if "dropout" in changed:
             replace_dropout(self.module_, self.dropout)
@@ -273,8 +273,8 @@ class TextNet(ScikitLearnNet):
         stops = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
         if valid is None and any(c.monitor in ("valid_loss", "valid_acc") for c in stops):
             raise ValueError(
-                "The callback EarlyStopping watches rows held out, and none are. Pass "
-                "early_stopping=True in its place, or train_split, or "
+                "The callback EarlyStopping needs held-out rows, and none are held out. Pass "
+                "early_stopping=True instead, or train_split, or "
                 'EarlyStopping(monitor="train_loss").'
             )
         if self.head_init == "probe" and not self.head_is_fitted_:

@@ -14,11 +14,11 @@ def add_parser(commands: Any) -> None:
     """Add the command to the subparsers of the command line."""
     parser = commands.add_parser(
         "advise",
-        help="say what more rows of each class could bring, without a language model",
+        help="estimate what more rows of each class could gain, without a language model",
         description=(
-            "Measure on sentence embeddings what class weights give, balanced and tuned, and how a "
-            "classifier improves with more rows of each class, which is about the most that "
-            "generated rows could bring. Takes less than a minute and sends nothing anywhere."
+            "Measure on sentence embeddings how good a classifier is with class weights, balanced "
+            "and tuned, and how it improves with more rows of each class, which is about the most "
+            "that generated rows could gain. This takes less than a minute and sends nothing."
         ),
     )
     add_file_options(parser, tables=False)

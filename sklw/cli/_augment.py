@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
         "augment",
         help="add synthetic rows with weights to your own CSV, TSV or JSON-lines file",
         description=(
-            "Have a language model write rows for the smaller classes, weigh each of them, and "
+            "Have a language model write rows for the smaller classes, weight each of them, and "
             "write one file: the real rows as they are, then the synthetic ones, with the columns "
             "synthetic, weight, quality and parents (numbers of the real rows that the model was "
             "shown, from 0). A page beside it shows what was written and what it is worth. If it "
@@ -70,14 +70,14 @@ def _add_sampling_options(add: Callable[..., Any]) -> None:
         type=share,
         default="auto",
         metavar="SHARE",
-        help="fill each class up to this share of the largest (default: auto, as many rows)",
+        help="fill each class up to this share of the largest (default: auto, as large)",
     )
     add(
         "--augment",
         type=beyond_balance,
         default=0,
         metavar="N",
-        help="rows beyond that: a number for each class, or a share of all, such as 0.5",
+        help="further rows: a number for each class, or a share of all, such as 0.5",
     )
     add("--prompt", choices=_PROMPTS, help="for texts: how the model is asked (default: examples)")
     add(

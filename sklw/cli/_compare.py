@@ -45,8 +45,8 @@ def add_parser(commands: Any) -> None:
         description=(
             "Compare ways of dealing with imbalance on your own labelled texts or table. For each\n"
             "seed a training set is drawn; the rows left over are the test set, the same for all\n"
-            "methods. Bounds such as --max-cost are for the whole comparison, in equal shares for\n"
-            "the training sets."
+            "methods. Limits such as --max-cost hold for the whole comparison and are divided\n"
+            "equally among the training sets."
         ),
         epilog=_methods_help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     demo = commands.add_parser(
         "demo",
-        help="the whole method in miniature, on a bundled corpus, without network",
+        help="try the whole method on a small bundled corpus, without a network",
         description=(
             "Train on 20 urgent and 200 routine messages of a bundled corpus, let the embedded "
             "language model write more urgent ones, and compare the ways of using them with those "

@@ -29,14 +29,14 @@ def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) ->
         "--separator",
         type=separator,
         metavar="CHAR",
-        help="character between two columns, or 'tab' (default: found by the names of the columns)",
+        help="character between two columns, or 'tab' (default: detected from the column names)",
     )
-    add("--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8 or UTF-16, as it is)")
+    add("--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8 or UTF-16, detected)")
     add("--no-quotes", action="store_true", help='" is an ordinary character')
     add(
         "--no-header",
         action="store_true",
-        help="the file has no names of columns; options count them from 0",
+        help="the file has no column names; options give columns by number, from 0",
     )
 
 
@@ -53,7 +53,7 @@ def label_column(arguments: argparse.Namespace) -> Any:
             "--target COLUMN names the labels."
         )
     if arguments.ignore and arguments.target is None:
-        raise ValueError("--ignore is for tables (--target): of texts one column is read.")
+        raise ValueError("--ignore is for tables (--target): for texts, only one column is read.")
     return column(arguments, arguments.target if arguments.text is None else arguments.label)
 
 

@@ -41,7 +41,7 @@ def add_generator_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--fine-tune",
         action="store_true",
-        help="train the model on the real rows before it writes; for tables above all",
+        help="train the model on the real rows before it writes; mainly for tables",
     )
     add(
         "--set",

@@ -104,7 +104,7 @@ def make_sampler(labels: np.ndarray, settings: Settings, seed: int) -> Any:
         more = "Raise llm_ratio (--llm-ratio), or train" if settings.llm_ratio < 1 else "Train"
         warnings.warn(
             f"No class falls short of llm_ratio={settings.llm_ratio} of the largest one "
-            f"({counts.min()} training rows beside {counts.max()}), so that no rows are generated. "
+            f"({counts.min()} training rows against {counts.max()}), so no rows are generated. "
             f"{more} on fewer rows of the rarest class with minority_sizes (--minority-sizes).",
             UserWarning,
             stacklevel=caller_level(),

@@ -201,7 +201,7 @@ def _weighted(weighting: str, *, vote: bool = False) -> Callable[[Plan], Any]:
 
 
 METHODS: dict[str, Method] = {
-    "real": Method(_real, "the real rows, nothing done"),
+    "real": Method(_real, "the real rows as they are"),
     "class_weight": Method(_class_weight, "balanced class weights"),
     "threshold": Method(
         _threshold, "decision threshold tuned for balanced accuracy", binary_only=True
@@ -219,7 +219,9 @@ METHODS: dict[str, Method] = {
         mixed_only=True,
     ),
     "adasyn": Method(
-        _adasyn, "ADASYN, where SMOTE is", classifiers=("embedding", *TABLE_CLASSIFIERS)
+        _adasyn,
+        "ADASYN, on the same features as SMOTE",
+        classifiers=("embedding", *TABLE_CLASSIFIERS),
     ),
     "eda": Method(_eda, "minority texts with edited words", classifiers=CLASSIFIERS),
     "llm": Method(_weighted("uniform"), "rows from a language model", uses_llm=True),
@@ -229,7 +231,7 @@ METHODS: dict[str, Method] = {
     ),
     "llm_imp": Method(_weighted("imp"), "... weighted by IMP-Loss", uses_llm=True),
     "llm_auto": Method(
-        _weighted("auto"), "... by what does best in cross-validation", uses_llm=True
+        _weighted("auto"), "... weighted as cross-validation chooses", uses_llm=True
     ),
     "llm_dimp": Method(
         _weighted("dimp"), "... weighted by DIMP-Loss", uses_llm=True, classifiers=("bert",)

@@ -46,8 +46,8 @@ def draw_split(
             wanted = len(rows) * 3 // 4
         if not 0 < wanted < len(rows):
             raise ValueError(
-                f"{wanted} training rows of class {label!r} cannot be had: there are {len(rows)}, "
-                "and at least one must be left for the test. Ask for a smaller minority size."
+                f"Class {label!r} cannot give {wanted} training rows: it has {len(rows)} rows, and "
+                "at least one must be left for the test. Ask for a smaller minority size."
             )
         train.append(rows[:wanted])
         test.append(rows[wanted:])

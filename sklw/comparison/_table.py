@@ -76,9 +76,9 @@ def summarize(
     if len(twice):
         first = ", ".join(f"{name} {twice[name].iloc[0]}" for name in [*_GROUP, "seed"])
         raise ValueError(
-            f"{len(twice)} trials are there more than once, such as {first}. As if they were new "
-            "seeds, they would make the intervals too narrow: keep one of each (drop_duplicates), "
-            "or rename the method where another setting was tried."
+            f"{len(twice)} trials occur more than once, such as {first}. Counted as new seeds, "
+            "they would make the intervals too narrow: keep one of each (drop_duplicates), or "
+            "rename the method if another setting was tried."
         )
     rows: dict[Any, dict[str, float]] = {}
     for (classifier, size), group in results.groupby(["classifier", "minority_size"], sort=False):

@@ -21,10 +21,10 @@ __all__ = ["RealSyntheticVotingClassifier"]
 class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Average a classifier of all rows with one of the real rows alone.
 
-    Synthetic rows make a classifier too sure of itself, since they are easier than real ones. A
-    classifier that has only seen real rows is not, and it errs on other rows. On eleven pairs of
-    real and LLM-written texts their mean had the macro-F1 of the first and nearly the log-loss of
-    the second [1]_.
+    Synthetic rows make a classifier overconfident, since they are easier than real ones. A
+    classifier that has only seen real rows is not overconfident in this way, and it errs on
+    different rows. On eleven pairs of real and LLM-written texts, the mean of the two had about the
+    macro-F1 of the first and the log-loss of the second [1]_.
 
     Use it as the last step of :class:`sklw.Pipeline`, after a weighter, which says which rows are
     real. If no row is synthetic, both classifiers are fitted on the same rows.
@@ -42,7 +42,7 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes of the rows, and those that a classifier knows beyond them.
+        The classes of the rows, and any others that a classifier knows.
     estimator_, real_estimator_ : classifiers
         The fitted classifiers.
     n_features_in_ : int
@@ -205,8 +205,9 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
         own[of_class] = relative / relative.sum() * shares[of_class].sum() * total
         if not own[of_class].any():
             raise ValueError(
-                f"The weights of class {str(label)!r} are negligible beside those of the others: a "
-                "float cannot hold their share. Raise real_weight or lower synthetic_weight."
+                f"The weights of class {str(label)!r} are negligible compared with those of the "
+                "others: a float cannot hold their share. Raise real_weight or lower "
+                "synthetic_weight."
             )
     rows = np.flatnonzero(own)
     X = safe_indexing(X.tocsr() if issparse(X) else X, rows)

@@ -23,10 +23,10 @@ class Budget(BaseEstimator):
 
     A request is sent only if its prompt and the longest possible answer still fit, so that no limit
     is exceeded. (Prompts for endpoints are estimated, see ``count_tokens``, and so are answers if a
-    server does not count tokens.) The exception is an answer that cannot be read: it is asked for
-    again, at most twice, and each try counts, with the tokens of the answer that follows; if none
-    does, what it wrote is unknown and only the prompt counts. Everything generated before a limit
-    is reached is kept and used.
+    server does not count tokens.) The exception is an answer that cannot be read. It is requested
+    again, at most twice, and each try counts, with the tokens of the answer that follows. If no
+    answer can be read, its length is unknown and only the prompts count. Everything generated
+    before a limit is reached is kept and used.
 
     Parameters
     ----------
@@ -124,8 +124,8 @@ class Usage:
     Attributes
     ----------
     requests : int
-        Requests sent; one that asks for several answers, as `samples_per_request`, counts once,
-        and one that is sent again only if the answer before was paid for.
+        Requests sent. One that asks for several answers (see `samples_per_request`) counts once.
+        One that is sent again counts again only if the answer before was paid for.
     cached : int
         Requests answered from the cache.
     prompt_tokens, completion_tokens : int

@@ -40,10 +40,10 @@ _lock = threading.RLock()
 class FineTunedGenerator(TransformersGenerator):
     """A local language model that learns the real rows before it writes new ones.
 
-    :class:`~sklw.LLMOverSampler` trains it on the rows it is given, each after its class, and
-    then asks for rows of a class without showing any: prompts are short, and a small model that
-    cannot follow examples can still write rows of a table. GReaT [1]_ trains GPT-2 that way.
-    The model has then seen every real row, so none of them is independent of what it wrote.
+    :class:`~sklw.LLMOverSampler` trains it on the rows it is given, each preceded by its class, and
+    then asks for rows of a class without showing any. So prompts are short, and a small model that
+    cannot follow examples can still write rows of a table. GReaT [1]_ trains GPT-2 in this way. The
+    model has then seen every real row, so none of them is independent of what it wrote.
 
     Training the embedded model on 200 rows of ten columns takes about half a minute per epoch on
     two cores. The trained weights are kept under a fingerprint of the rows and the settings, so

@@ -36,9 +36,9 @@ class OpenAIGenerator(BaseGenerator):
     Requests are sent concurrently. After a temporary failure (429, 5xx, a time-out or a broken
     connection) a request is sent again after a growing, jittered pause, or when the server says.
     Parameters that the server does not support (seeds, several answers per request, JSON schemas,
-    a temperature) are detected once and left out. If the endpoint fails permanently, or at Ctrl-C,
-    nothing more is sent, and the answers under way are still awaited and kept; a second Ctrl-C
-    does not wait. If the server does not count tokens, they are estimated. Needs the package
+    a temperature) are detected once and left out. If the endpoint fails permanently, or after
+    Ctrl-C, nothing more is sent, but the answers under way are still awaited and kept; a second
+    Ctrl-C does not wait. If the server does not count tokens, they are estimated. Needs the package
     openai: ``pip install "sklw[openai]"``.
 
     Parameters
@@ -65,8 +65,8 @@ class OpenAIGenerator(BaseGenerator):
         Tokens for what a model thinks before its answer, in addition to the answer's length. The
         thinking itself is removed. Reasoning models need hundreds to thousands of tokens.
     samples_per_request : int, default=1
-        Answers asked for at once where several requests have the same prompt, which is then paid
-        for only once.
+        Number of answers that one request asks for if several requests have the same prompt, which
+        is then paid for only once.
     max_concurrency : int, default=16
         Maximum number of requests under way at the same time.
     timeout : float, default=60.0

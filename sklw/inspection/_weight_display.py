@@ -248,7 +248,7 @@ class WeightDisplay:
         made, quality, diversity = self.synthetic, self.quality, self.diversity
         if quality is None or np.isnan(quality[made]).all():
             raise ValueError(
-                'There is no quality to show: the method asks no checker. Use kind="class", or a '
+                'There is no quality to show: the method uses no checker. Use kind="class", or a '
                 'method such as "quality" or "imp".'
             )
         weights = self.sample_weight[made]

@@ -110,8 +110,8 @@ def _rows_as_frame(X: Sequence[Any]) -> pd.DataFrame:
     odd = next((at for at, length in enumerate(lengths) if length != lengths[0]), None)
     if odd is not None:
         raise ValueError(
-            f"Row {odd} of X has {lengths[odd]} values and row 0 has {lengths[0]}. Give each row "
-            "as many, with None where one is missing."
+            f"Row {odd} of X has {lengths[odd]} values and row 0 has {lengths[0]}. Give all "
+            "rows the same number of values, with None where one is missing."
         )
     return pd.DataFrame(list(X), dtype=object)  # pandas would make floats of 3 beside None
 

@@ -52,8 +52,8 @@ def _warn_of_few_rows(cell: Cell, rows: RowFormat) -> None:
     if rows.writer.reads_prompts and not from_one and len(cell.positions) < n_examples:
         warnings.warn(
             f"The class {cell.key!r} has {len(cell.positions)} row(s) and a prompt wants "
-            f"{n_examples}: every prompt shows the same rows, so what comes may be "
-            "alike. Collect more rows, or lower n_examples of prompt.",
+            f"{n_examples}: every prompt shows the same rows, so the answers may be "
+            "very similar. Collect more rows, or lower n_examples of prompt.",
             GenerationWarning,
             stacklevel=caller_level(),
         )

@@ -101,8 +101,8 @@ class LLMOverSampler(BaseOverSampler):
     task : str, default=None
         What the rows are, such as ``"SMS messages"`` or ``"Loan applications"``.
     max_attempts : int, default=8
-        Maximum number of requests for each row needed, on average over a class. Recorded rows are
-        read to the last one if need be.
+        Maximum number of requests for each row needed, on average over a class. If necessary,
+        recorded rows are all read.
     on_shortfall : {"warn", "error", "ignore"}, default="warn"
         What to do if a class has too few rows when its attempts are used up.
     budget : Budget or None, default=None
@@ -132,8 +132,7 @@ class LLMOverSampler(BaseOverSampler):
         One row for each candidate, accepted or not: label, group, text, purpose ("oversample" or
         "augment"), accepted, reason, parents, prompt_id, round, seed, backend, model,
         prompt_tokens, completion_tokens, finish_reason, cached, message (what an endpoint said
-        where it refused). Also there after an interrupted or failed fit, with all that was
-        generated.
+        where it refused). After an interrupted or failed fit, it has everything that was generated.
     prompt_, accept_ : BasePrompt, TextFilter or TableFilter
         The prompt and the filter used.
     usage_ : Usage
@@ -317,9 +316,10 @@ class LLMOverSampler(BaseOverSampler):
         -------
         estimate : DataFrame
             Columns `requests`, `prompt_tokens`, `completion_tokens` and `cost` (at the prices of
-            `budget`). Rows ``"expected"``, if every answer is accepted and as long as the real
-            rows are, and ``"at most"``, if all attempts are spent on the longest answers and on
-            the longest of the first 64 prompts of each class. The cache is not looked into.
+            `budget`). The row ``"expected"`` assumes that every answer is accepted and as long as
+            the real rows. The row ``"at most"`` assumes that all attempts are spent on the longest
+            answers and on the longest of the first 64 prompts of each class. The cache is not taken
+            into account.
         """
         twin = clone(self)  # neither what is fitted nor random_state is to change
         run = twin._new_run(twin._check(X, y, groups), X, Asker(twin._fresh_generator()))

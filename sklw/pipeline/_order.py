@@ -136,8 +136,8 @@ def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
     if vectorizes and hasattr(X, "columns"):
         name, column = type(first).__name__, X.columns[0]
         raise TypeError(
-            f"{name} reads one column of texts, and X is a {type(X).__name__}, of which it would "
-            f"see the names of the columns. Pass the column, such as X[{column!r}], or use "
+            f"{name} reads one column of texts, and X is a {type(X).__name__}, and it would see "
+            f"only the column names. Pass the column, such as X[{column!r}], or use "
             f"make_column_transformer(({name}(), {column!r})) in its place."
         )
     _refuse_columns_of_labels(active, y)

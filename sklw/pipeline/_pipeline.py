@@ -39,15 +39,15 @@ _FITS = ("fit", "fit_transform", "fit_predict", "fit_resample", "transform")
 
 
 class Pipeline(imblearn.pipeline.Pipeline):
-    """imbalanced-learn's Pipeline that also carries which rows are synthetic, and their weights.
+    """imbalanced-learn's Pipeline that also keeps track of synthetic rows and passes weights.
 
     A drop-in replacement for :class:`imblearn.pipeline.Pipeline`, with the same parameters,
     attributes and behaviour. If one of its steps is a weighter such as
     :class:`sklw.SyntheticWeighter`, the pipeline tells it which rows the samplers before it added,
     and passes the weights it finds to the ``fit`` of the final estimator: as ``row_weights`` (a
-    :class:`sklw.RowWeights`) if it takes that, else as ``sample_weight``. What the user passes for
-    each row, such as ``sample_weight`` or ``groups``, stays with its row through the samplers, or
-    is refused where it cannot.
+    :class:`sklw.RowWeights`) if it takes that, else as ``sample_weight``. Values that you pass for
+    each row, such as ``sample_weight`` or ``groups``, stay with their rows through the samplers, or
+    are refused if that is impossible.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
     Raises
     ------
     TypeError
-        If the final estimator takes no weights, or a step stands where it would lose them.
+        If the final estimator takes no weights, or the order of the steps would lose them.
 
     See Also
     --------
@@ -317,8 +317,8 @@ def _fit_weighter(step: Any, X: Any, y: Any, arguments: dict[str, Any], known: A
 def _check_row_count(step: Any, X: Any, expected: int | None) -> None:
     if expected is not None and n_rows(X) != expected:
         raise ValueError(
-            f"{type(step).__name__} made {n_rows(X)} rows of {expected}, so that rows and labels "
-            "no longer belong together. A transformer has to return a row for each row; a step "
+            f"{type(step).__name__} made {n_rows(X)} rows of {expected}, so that the labels no "
+            "longer match the rows. A transformer has to return a row for each row; a step "
             "that adds or drops rows has to be a sampler, such as imblearn.FunctionSampler."
         )
 

@@ -50,9 +50,9 @@ def synthetic_size_curve(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cross-validate a pipeline at growing numbers of synthetic rows.
 
-    The sampler runs once for each split, at its own `sampling_strategy`, and each size takes the
-    first of its rows, evenly over the classes (or class x group cells) it made: the sets are
-    nested, and a language model is asked for the largest only. Rows that repeat a held-out text
+    The sampler runs once for each split, with its own `sampling_strategy`. Each size uses the first
+    of its rows, spread evenly over the classes (or class x group cells) that it filled. So the sets
+    are nested, and a language model has to write the largest only. Rows that repeat a held-out text
     are not trained on.
 
     Parameters

@@ -24,8 +24,8 @@ class ScalingLaw(BaseEstimator):
     """``loss(N) = floor + scale * (N + offset) ** -exponent`` for N synthetic rows.
 
     The balanced loss of a classifier trained with N rows of a generator falls polynomially in N
-    until a floor that the generator's bias sets [1]_. The real rows act like a head start, the
-    offset.
+    down to a floor, which depends on the bias of the generator [1]_. The real rows act like a head
+    start of `offset` rows.
 
     Parameters
     ----------

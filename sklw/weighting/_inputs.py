@@ -243,8 +243,8 @@ def warn_of_few(labels: np.ndarray, reference_labels: np.ndarray) -> None:
     if judged:
         warn(
             f"Synthetic rows of class {judged[0]!r} are judged by {few[judged[0]]} real row(s): "
-            "such weights are close to a guess. Add real rows, or raise temperature, which moves "
-            "the weights towards equal."
+            "such weights are close to a guess. Add real rows, or raise temperature, which makes "
+            "the weights more equal."
         )
 
 
@@ -290,7 +290,7 @@ def check_raw_weights(values: Any, synthetic: np.ndarray, method: str) -> np.nda
         raise ValueError(
             f"{method}.raw_weights gave {len(wrong)} synthetic rows no finite weight of at least "
             f"0: {weights[wrong[0]]} to the row at position {wrong[0]}. Drop or impute missing "
-            "values in the rows, or mend the method."
+            "values in the rows, or correct the method."
         )
     return weights
 

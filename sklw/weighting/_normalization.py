@@ -163,8 +163,8 @@ def warn_of_collapse(effective: float, n_rows: int, advice: str) -> None:
     """Warn if a few of many weights carry nearly everything."""
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
         warn(
-            f"The weights of {n_rows} synthetic rows are worth {effective:.0f} equal ones: a few "
-            f"rows carry nearly all of the weight. {advice}."
+            f"The weighted {n_rows} synthetic rows are worth only {effective:.0f} equally weighted "
+            f"ones: a few rows carry nearly all of the weight. {advice}."
         )
 
 

@@ -81,24 +81,27 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         Scale the temperature of P' and Q so that their probabilities are calibrated on rows they
         were not fitted on (:class:`sklearn.calibration.CalibratedClassifierCV`).
     normalize : {"floor", "all", "class", "prior"} or None, default="floor"
-        Scale the weights of synthetic rows to mean 1: over all, once classes below half of that
-        are raised to half, so that none is starved because the checker knows it badly; over all;
-        within each class; or with classes as frequent as among the real rows. None leaves them raw.
+        Scale the weights of synthetic rows to mean 1. ``"floor"`` does so over all rows, after
+        raising classes with a mean below half of that to half, so that classes which the checker
+        knows badly are not neglected. ``"all"`` scales over all rows without that, ``"class"``
+        within each class, and ``"prior"`` gives the classes the shares that they have among the
+        real rows. None leaves the weights raw.
     real_weight : float, default=1.0
         Factor for all real rows.
     synthetic_weight : float or None, default=None
         Factor for all synthetic rows, after normalization. None stands for
         ``min(1, q / q_real) ** 2``, q being the mean P'(y|x) of these rows and q_real that of real
-        rows of the same classes, so that a generator that often misses the label counts less. It
-        stands for 1 with methods other than ``"quality"`` and ``"imp"``, without normalization, and
-        where no real rows are trained on or no class has two different ones.
+        rows of the same classes, so that rows of a generator that often misses the label count
+        less. None stands for 1 with methods other than ``"quality"`` and ``"imp"``, without
+        normalization, and if no real rows are trained on or no class has two different ones.
     augmentation_weight : float, default=1.0
         A further factor for synthetic rows beyond balance (`augment` of
         :class:`sklw.LLMOverSampler`); Nakada et al. use 0.5.
     class_weight : "balanced" or None, default=None
-        Scale the weights so that each class has the same total, real and synthetic rows together:
-        for fewer synthetic rows than balance asks for, or rows that count less than fully
-        (``synthetic_weight_`` below 1). Each class x group cell, if a sampler was given groups.
+        Scale the weights so that each class has the same total, real and synthetic rows together,
+        or each class x group cell if a sampler was given groups. Use it if there are too few
+        synthetic rows to balance the classes, or if they count less than fully
+        (``synthetic_weight_`` below 1).
     cv : int, default=5
         Number of folds that checkers are cross-fitted with.
     n_jobs : int, default=None
@@ -147,13 +150,14 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     Raises
     ------
     ValueError
-        If it cannot know which rows are synthetic, or a synthetic row's class has no real row.
+        If it is not known which rows are synthetic, or a synthetic row's class has no real row.
 
     Warns
     -----
     UserWarning
-        If a few rows carry nearly all of the weight, if the checker says the same of every row, if
-        a class is judged by one or two real rows, or if synthetic rows repeat the reference.
+        If a few rows carry nearly all of the weight, if the checker gives the same verdict on every
+        row, if a class is judged by one or two real rows, or if synthetic rows repeat the
+        reference.
 
     See Also
     --------

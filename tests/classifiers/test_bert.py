@@ -239,7 +239,7 @@ def test_early_stopping_restores_the_best_epoch(settings, reviews):
 
 def test_skorch_early_stopping_needs_rows_held_out(settings, reviews):
     clf = BertClassifier(**settings, callbacks=[EarlyStopping()])
-    with pytest.raises(ValueError, match="early_stopping=True in its place"):
+    with pytest.raises(ValueError, match="early_stopping=True instead"):
         clf.fit(*reviews)
     split = clone(clf).set_params(train_split=ValidSplit(3, stratified=True))
     assert np.isfinite(split.fit(*reviews).history[:, "valid_loss"]).all()

@@ -122,7 +122,7 @@ def test_one_seed_proves_nothing_in_several_cases():
 
 def test_a_repeated_trial_is_no_further_seed():
     frame = results(class_weight=BASE, llm=BETTER)
-    with pytest.raises(ValueError, match="10 trials are there more than once, such as classifier"):
+    with pytest.raises(ValueError, match="10 trials occur more than once, such as classifier"):
         ComparisonReport.from_results(pd.concat([frame, frame]))
 
 

@@ -195,7 +195,7 @@ def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path, dr
 def test_nothing_is_generated_where_no_class_falls_short(settings, tmp_path):
     settings = replace(settings, sampler={})
     arguments = SMALL | {"methods": ["llm", "llm_quality"], "seeds": [0]}
-    notice = r"No class falls short of llm_ratio=0\.2 .*20 training rows beside 60.*--llm-ratio"
+    notice = r"No class falls short of llm_ratio=0\.2 .*20 training rows against 60.*--llm-ratio"
     with pytest.warns(UserWarning, match=notice) as caught:
         first = compare(TEXTS, LABELS, settings=settings, output=tmp_path, **arguments)
     assert {warning.filename for warning in caught} == {__file__}

@@ -72,7 +72,7 @@ def test_a_share_that_no_float_can_hold_is_an_error(rows):
     made = np.arange(90) >= 55  # of class b alone
     weights = RowWeights(np.where(made, 1e300, 1e-300), made)
     with pytest.raises(
-        ValueError, match=r"class 'a' are negligible beside.*lower synthetic_weight"
+        ValueError, match=r"class 'a' are negligible compared with.*lower synthetic_weight"
     ):
         RealSyntheticVotingClassifier(LogisticRegression()).fit(X, y, row_weights=weights)
 

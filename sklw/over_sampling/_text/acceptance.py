@@ -23,12 +23,13 @@ _SAME = 0.95
 
 
 class TextFilter(Settings):
-    """Accept texts that resemble real texts of their class and are no copies.
+    """Accept texts that resemble real texts of their class and are not copies.
 
     Signs of a bad text, such as a label written into it, are ignored if real texts of the class
-    show them too. Recorded texts are judged by neither signs nor length. They are rejected if they
-    are empty, have half of a character, are copies, contain the text they were made from (of more
-    than 20 characters) word for word, or are assigned to another class by the verifier.
+    show them too. Recorded texts are not judged by such signs or by their length. They are rejected
+    if they are empty, have a lone surrogate (half a character), are copies, contain the text they
+    were made from word for word (if it has more than 20 characters), or are assigned to another
+    class by the verifier.
 
     Parameters
     ----------
