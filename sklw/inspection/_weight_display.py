@@ -11,9 +11,8 @@ from sklw._compat.scikit_learn import (
     check_matplotlib_support,
     validate_parameter_constraints,
 )
-from sklw._validation import check_labels
+from sklw._validation import check_labels, check_mask
 from sklw.inspection._fitted import fitted_labels
-from sklw.weighting._inputs import check_mask
 
 __all__ = ["WeightDisplay"]
 
