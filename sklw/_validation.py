@@ -20,6 +20,7 @@ __all__ = [
     "check_encodable",
     "check_groups",
     "check_labels",
+    "check_mask",
     "check_texts",
     "hint_at_numbered_classes",
     "holds_texts",
@@ -264,6 +265,17 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray:
         )
     plain = [group.item() if isinstance(group, np.generic) else group for group in series]
     return np.fromiter(plain, dtype=object, count=n_rows)
+
+
+def check_mask(values: Any, n_rows: int, name: str = "synthetic") -> np.ndarray:
+    """Check that there is one True or False, or 1 or 0, for each row."""
+    mask = column_or_1d(values)
+    if len(mask) != n_rows or pd.isna(mask).any() or not np.isin(mask, (0, 1)).all():
+        raise ValueError(
+            f"{name} must hold one True or False for each of the {n_rows} rows, got "
+            f"{len(mask)} values of type {mask.dtype}."
+        )
+    return mask.astype(bool)
 
 
 def warn_of_alike_labels(labels: Iterable[Any], *, stacklevel: int) -> None:

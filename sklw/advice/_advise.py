@@ -96,7 +96,8 @@ def advise(
     Raises
     ------
     ValueError
-        If there are fewer than two classes, no class has two rows, or a text or label is missing.
+        If there are fewer than two classes, no class has two rows, hardly any rows differ, or a
+        text or label is missing.
 
     See Also
     --------
@@ -164,7 +165,13 @@ def _measured(
     verbose: bool,
 ) -> np.ndarray:
     """Cross-validate, as often as there is time, and return scores and resamples of them."""
-    n_folds = min(_N_FOLDS, counts.max())
+    n_folds, n_different = min(_N_FOLDS, counts.max()), rows.copies.max() + 1
+    if n_different < n_folds:
+        raise ValueError(
+            f"There are only {n_different} different rows among {len(rows.copies)}: too few to "
+            "learn from some and be tested on others. Have the rows and the labels been swapped, "
+            "or the wrong column been passed?"
+        )
     n_fits = n_folds * (2 + len(curved) * (len(_SHARES) - 1))
     votes = cross_validated(
         rows,

@@ -8,7 +8,7 @@ import pandas as pd
 from sklw._html import in_frame, render, write_page
 from sklw.comparison._metrics import METRICS
 from sklw.comparison._report_parts import Block, examples, failures, methods, settings, where
-from sklw.comparison._table import TITLES, summarize
+from sklw.comparison._table import TITLES, summarize, with_errors
 from sklw.comparison._verdict import SINGLE_SEED, Verdict, named
 
 __all__ = ["ComparisonReport"]
@@ -90,6 +90,7 @@ class ComparisonReport:
         ValueError
             If the results do not have the baseline or the metric.
         """
+        results = with_errors(results)
         names = list(dict.fromkeys(results["method"]))
         if baseline is None:
             baseline = "class_weight" if "class_weight" in names else names[0]

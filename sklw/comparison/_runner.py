@@ -26,7 +26,7 @@ from sklw.comparison._methods import (
 )
 from sklw.comparison._metrics import METRICS, evaluate
 from sklw.comparison._settings import Settings
-from sklw.comparison._splits import Split, draw_split, rarest_class
+from sklw.comparison._splits import Split, check_numbers, draw_split, rarest_class
 from sklw.comparison._tables import check_lines, has_natural_repeats, is_mixed, to_lines
 
 __all__ = ["compare", "estimate"]
@@ -192,7 +192,15 @@ class _Comparison:
     ) -> None:
         self.rows, self.labels = check_corpus(X, y)
         self.is_table = isinstance(self.rows, pd.DataFrame)
+        if not isinstance(settings, Settings | None):
+            raise TypeError(
+                f"settings must be Settings, got {type(settings).__name__}. Pass its entries as "
+                "sklw.comparison.Settings(...)."
+            )
         self.settings = Settings() if settings is None else settings
+        for name, size in (("majority_size", majority_size), ("test_size", test_size)):
+            if size is not None and (size != int(size) or size < 1):
+                raise ValueError(f"{name} must be a whole number of rows from 1, got {size}.")
         self.majority_size = len(self.rows) if majority_size is None else majority_size
         self.test_size = test_size
         self.minority = rarest_class(self.labels)
@@ -219,10 +227,11 @@ class _Comparison:
         mixed = is_mixed(self.rows)
         if minority_sizes is None:
             minority_sizes = [int((self.labels == self.minority).sum()) * 3 // 4]
+        sizes = check_numbers(minority_sizes, "minority_sizes", 1)
         found = (
-            Trial(classifier, method, int(size), int(seed))
-            for seed in seeds
-            for size in minority_sizes
+            Trial(classifier, method, size, seed)
+            for seed in check_numbers(seeds, "seeds", 0)
+            for size in sizes
             for classifier in classifiers
             for method in methods
             if is_applicable(method, classifier, self.n_classes, mixed=mixed)

@@ -1,12 +1,13 @@
 """Training and test rows of one seed, the same for every method."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-__all__ = ["Split", "draw_split", "rarest_class"]
+__all__ = ["Split", "check_numbers", "draw_split", "rarest_class"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,21 @@ class Split:
 
     train: np.ndarray
     test: np.ndarray
+
+
+def check_numbers(values: Any, name: str, least: int) -> list[int]:
+    """Return the whole numbers that the user gave as a list."""
+    if not isinstance(values, Iterable) or isinstance(values, str):
+        raise TypeError(
+            f"{name} must be a list of whole numbers, got {values!r}. For one of them pass "
+            f"{name}=[{values}]."
+        )
+    given = list(values)
+    if not given or not all(value == int(value) >= least for value in given):
+        raise ValueError(
+            f"{name} must hold whole numbers of at least {least}, one or more, got {given}."
+        )
+    return [int(value) for value in given]
 
 
 def rarest_class(labels: np.ndarray) -> Any:
@@ -39,7 +55,7 @@ def draw_split(
     random = np.random.default_rng(seed)
     minority = rarest_class(labels)
     train, test = [], []
-    for label in np.unique(labels):
+    for label in np.unique(labels).tolist():
         rows = random.permutation(np.flatnonzero(labels == label))
         wanted = minority_size if label == minority else majority_size
         if label != minority and wanted >= len(rows):

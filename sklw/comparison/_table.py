@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import sem, t
 
+from sklw.comparison._methods import check_names
 from sklw.comparison._metrics import METRICS
 
-__all__ = ["TITLES", "format_table", "summarize"]
+__all__ = ["TITLES", "format_table", "summarize", "with_errors"]
 
 _GROUP = ["classifier", "minority_size", "method"]
 _COSTS = ["fit_seconds", "generation_seconds", "tokens", "synthetic_rows"]
@@ -56,7 +57,7 @@ def summarize(
     Raises
     ------
     ValueError
-        If `confidence` is not between 0 and 1, or a trial occurs twice.
+        If `confidence` is not between 0 and 1, a metric is unknown, or a trial occurs twice.
 
     Examples
     --------
@@ -72,6 +73,8 @@ def summarize(
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}.")
+    check_names(metrics, list(results.columns), "metric")
+    results = with_errors(results)
     twice = results[results.duplicated([*_GROUP, "seed"])]
     if len(twice):
         first = ", ".join(f"{name} {twice[name].iloc[0]}" for name in [*_GROUP, "seed"])
@@ -99,6 +102,11 @@ def summarize(
     summary = pd.DataFrame.from_dict(rows, orient="index")
     summary.index = pd.MultiIndex.from_tuples(summary.index, names=_GROUP)
     return summary
+
+
+def with_errors(results: pd.DataFrame) -> pd.DataFrame:
+    """Return results with "" where a trial has not failed, which pandas reads as missing."""
+    return results.assign(error=results["error"].astype(object).fillna(""))
 
 
 def _interval(metric: str, differences: np.ndarray, confidence: float) -> dict[str, float]:
@@ -142,11 +150,12 @@ def format_table(
     Raises
     ------
     ValueError
-        If `style` is unknown.
+        If `style` or `metric` is unknown.
     """
     if style not in {"text", "markdown"}:
         raise ValueError(f'style must be "text" or "markdown", got {style!r}.')
     metrics = [name for name in TITLES if name in summary]
+    check_names([metric], metrics, "metric")
     metrics = [metric, *(name for name in metrics if name != metric)]
     header = ["method", TITLES[metric], f"vs {baseline}"]
     header += [TITLES[name] for name in metrics[1:]] + ["fit s", "gen. s", "tokens"]

@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklw._copies import copy_groups
 from sklw._cross_fitting import CrossFittedChecker
-from sklw._validation import check_texts
+from sklw._parents import check_parents
+from sklw._validation import check_labels, check_texts
 
 __all__ = ["diversity_report"]
 
@@ -76,7 +77,7 @@ def diversity_report(
     """
     from sklw.feature_extraction import TextEmbedder
 
-    texts, labels, made = _check(X, y, synthetic, parents)
+    texts, labels, made, parents = _check(X, y, synthetic, parents)
     vectors = np.asarray(TextEmbedder().fit_transform(texts), dtype=float)
     agrees = _agreement(texts, vectors, labels, made, parents)
     words = [_WORD.findall(text.casefold()) for text in texts]
@@ -111,9 +112,9 @@ def diversity_report(
 
 def _check(
     X: Any, y: Any, synthetic: Any, parents: Sequence[Any] | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[np.ndarray] | None]:
     texts = check_texts(X, estimator_name="diversity_report")
-    labels = column_or_1d(np.asarray(y))
+    labels = check_labels(y, estimator_name="diversity_report")
     made = column_or_1d(np.asarray(synthetic))
     check_consistent_length(texts, labels, made)
     if made.dtype != bool:
@@ -127,7 +128,7 @@ def _check(
             f"parents has {len(parents)} entries for {int(made.sum())} synthetic texts. Pass the "
             "sampler's parent_indices_."
         )
-    return texts, labels, made
+    return texts, labels, made, check_parents(parents, made)
 
 
 def _distinct(texts: Sequence[Sequence[str]], n: int) -> float:
@@ -153,7 +154,7 @@ def _agreement(
     vectors: np.ndarray,
     labels: np.ndarray,
     made: np.ndarray,
-    parents: Sequence[Any] | None,
+    parents: list[np.ndarray] | None,
 ) -> np.ndarray:
     """Whether classifiers that saw neither a text nor its parents predict its class."""
     real = np.flatnonzero(~made)
@@ -163,14 +164,12 @@ def _agreement(
     fitted = CrossFittedChecker(checker, random_state=0).fit(
         vectors[real], labels[real], copy_groups(texts[real])
     )
-    own = [np.array([place]) for place in range(len(real))]
     place_of = np.full(len(labels), -1)
     place_of[real] = range(len(real))
-    given = [np.empty(0, dtype=int)] * int(made.sum()) if parents is None else parents
-    seen = (place_of[np.asarray(rows, dtype=int)] for rows in given)
-    of_made = [places[places >= 0] for places in seen]  # parents may be synthetic themselves
-    ties = dict(zip([*real, *np.flatnonzero(made)], [*own, *of_made], strict=True))
-    found = fitted.probabilities(vectors, labels, [ties[i] for i in range(len(labels))])
+    named = [np.empty(0, dtype=int)] * len(labels) if parents is None else parents
+    seen = [place_of[named[i] if made[i] else [i]] for i in range(len(labels))]
+    # Parents may be synthetic themselves.
+    found = fitted.probabilities(vectors, labels, [places[places >= 0] for places in seen])
     agrees = np.asarray(fitted.classes_[np.nanargmax(found, axis=1)] == labels, dtype=float)
     only = pd.Series(labels[real]).groupby(labels[real]).transform("size").to_numpy() == 1
     agrees[real[only]] = np.nan

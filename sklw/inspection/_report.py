@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted
 
 from sklw._html import in_frame, write_page
 from sklw._parents import check_parents
-from sklw._validation import check_labels, check_texts, holds_texts, refuse_arrow
+from sklw._validation import check_texts, holds_texts, refuse_arrow
+from sklw.inspection._fitted import fitted_labels
 from sklw.inspection._weight_page import verdict_on, weight_page
 from sklw.over_sampling._cells import sort_key
 
@@ -155,15 +154,7 @@ class WeightReport:
 
 
 def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) -> WeightReport:
-    check_is_fitted(weighter, "sample_weight_")
-    labels = check_labels(y, estimator_name="report")
-    check_consistent_length(X, labels)
-    if len(labels) != len(weighter.sample_weight_):
-        raise ValueError(
-            f"The weighter was fitted on {len(weighter.sample_weight_)} rows, and these are "
-            f"{len(labels)}. Pass the rows it was fitted on, synthetic ones included: what the "
-            "sampler's fit_resample returned."
-        )
+    labels = fitted_labels(weighter, X, y, "report")
     rows, is_text = _as_frame(X), holds_texts(X)
     # What the report adds keeps its name; a column of the table that is called so gets another.
     of_provenance = [] if provenance is None or is_text else list(pd.DataFrame(provenance).columns)

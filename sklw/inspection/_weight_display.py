@@ -3,15 +3,16 @@
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import column_or_1d
 
 from sklw._compat.scikit_learn import (
     StrOptions,
     check_matplotlib_support,
     validate_parameter_constraints,
 )
-from sklw._validation import check_labels
+from sklw._validation import check_labels, check_mask
+from sklw.inspection._fitted import fitted_labels
 
 __all__ = ["WeightDisplay"]
 
@@ -115,15 +116,8 @@ class WeightDisplay:
         display : WeightDisplay
             The display.
         """
-        check_is_fitted(weighter, "sample_weight_")
-        labels = check_labels(y, estimator_name=cls.__name__)
-        check_consistent_length(X, labels)
-        if len(labels) != len(weighter.sample_weight_):
-            raise ValueError(
-                f"The weighter was fitted on {len(weighter.sample_weight_)} rows and y has "
-                f"{len(labels)}. Pass the rows it was fitted on, synthetic ones included: what the "
-                "sampler's fit_resample returned."
-            )
+        labels = fitted_labels(weighter, X, y, cls.__name__)
+        check_consistent_length(X, sources)
         display = cls(
             sample_weight=weighter.sample_weight_,
             labels=labels,
@@ -170,10 +164,14 @@ class WeightDisplay:
             The display.
         """
         check_consistent_length(sample_weight, y, synthetic, sources)
+        labels = check_labels(y, estimator_name=cls.__name__)
+        weights = check_array(
+            sample_weight, ensure_2d=False, dtype=float, input_name="sample_weight"
+        )
         display = cls(
-            sample_weight=column_or_1d(sample_weight),
-            labels=check_labels(y, estimator_name=cls.__name__),
-            synthetic=column_or_1d(synthetic).astype(bool),
+            sample_weight=column_or_1d(weights),
+            labels=labels,
+            synthetic=check_mask(synthetic, len(labels)),
             sources=None if sources is None else column_or_1d(sources),
         )
         return display.plot(kind=kind, ax=ax, **kwargs)

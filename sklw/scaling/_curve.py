@@ -80,7 +80,7 @@ def synthetic_size_curve(
     Raises
     ------
     TypeError
-        If the pipeline has no over-sampler, or several.
+        If the pipeline has no over-sampler, or several, or there are several scores.
     ValueError
         If a size is negative, or more than the sampler made.
 
@@ -101,7 +101,17 @@ def synthetic_size_curve(
     >>> scores.shape
     (3, 5)
     """
-    wanted = np.unique(column_or_1d(sizes))
+    if not hasattr(pipeline, "steps"):
+        raise TypeError(
+            f"synthetic_size_curve reads the steps of a pipeline, got {type(pipeline).__name__}. "
+            "Pass the sklw.Pipeline itself; of a fitted search that is its best_estimator_."
+        )
+    if isinstance(scoring, (list, tuple, set, dict)):
+        raise TypeError(
+            f"A curve is of one score, got scoring={scoring!r}. Call synthetic_size_curve once for "
+            "each; an LLMOverSampler with cache=True sends its requests once."
+        )
+    wanted = np.unique(column_or_1d(np.atleast_1d(sizes)))
     if (wanted < 0).any() or not np.array_equal(wanted, wanted.astype(int)):
         raise ValueError(f"sizes must be whole numbers of rows, 0 or more, got {sizes}.")
     wanted = wanted.astype(int)

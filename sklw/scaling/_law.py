@@ -52,7 +52,8 @@ class ScalingLaw(BaseEstimator):
     Raises
     ------
     ValueError
-        If there are fewer sizes than parameters, or anything is not finite.
+        If there are fewer sizes than parameters, a size or loss is negative, or anything is not
+        finite.
 
     References
     ----------
@@ -197,6 +198,12 @@ class ScalingLaw(BaseEstimator):
             raise ValueError(
                 "Sizes must not be negative, and with offset=0 none may be 0, where the law is "
                 "infinite. Pass an offset above 0, such as the number of real rows."
+            )
+        if (measured < 0).any():
+            raise ValueError(
+                f"Losses must not be negative, got {measured.min():g}: the law has a floor of 0 or "
+                "more. Pass -scores of a scorer whose name starts with neg_, and 1 - scores of one "
+                "whose best score is 1, such as accuracy."
             )
 
     def _offsets(self, sizes: np.ndarray) -> np.ndarray:

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 
 from sklw._parents import check_parents, rows_seen
-from sklw._validation import check_groups, holds_texts
+from sklw._validation import check_groups, check_mask, holds_texts
 from sklw.models import EMBEDDED_ENCODER, locate_model
 from sklw.weighting._evidence import CheckerSettings, Evidence
 from sklw.weighting._inputs import (
     Reference,
     check_augmented,
     check_classes,
-    check_mask,
     check_rows,
     reference_for,
     settings_of,

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
-from sklearn.utils.validation import column_or_1d
 
 from sklw._copies import folded
 from sklw._mixed import MixedRows, column_contents, frame_of, inferred
 from sklw._rows.following import row_keys
 from sklw._validation import (
     check_labels,
+    check_mask,
     check_texts,
     holds_texts,
     refuse_arrow,
@@ -27,7 +27,6 @@ __all__ = [
     "Reference",
     "check_augmented",
     "check_classes",
-    "check_mask",
     "check_raw_weights",
     "check_rows",
     "reference_for",
@@ -187,16 +186,6 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
             "numbers of samples. Pass one label for each row."
         )
     return rows, labels
-
-
-def check_mask(values: Any, n_rows: int, name: str = "synthetic") -> np.ndarray:
-    mask = column_or_1d(values)
-    if len(mask) != n_rows or pd.isna(mask).any() or not np.isin(mask, (0, 1)).all():
-        raise ValueError(
-            f"{name} must hold one True or False for each of the {n_rows} rows, got "
-            f"{len(mask)} values of type {mask.dtype}."
-        )
-    return mask.astype(bool)
 
 
 def check_augmented(augmented: Any, synthetic: np.ndarray) -> np.ndarray | None:

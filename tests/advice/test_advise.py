@@ -219,6 +219,7 @@ def test_html_escapes_labels():
         (["a", None], ["x", "y"], ValueError, "missing value"),
         (["a", "b"], ["x", None], ValueError, "missing label"),
         (["a", "b"], ["x"], ValueError, "inconsistent numbers"),
+        (np.tile([[0.0], [1.0]], (20, 1)), ["x", "y"] * 20, ValueError, "only 2 different rows"),
     ],
 )
 def test_errors_say_what_to_do(X, y, error, message):

@@ -360,7 +360,12 @@ def test_three_classes_with_numbers_for_labels():
         ({"classifiers": ["brt"]}, "Did you mean 'bert'"),
         ({"methods": ["smote"]}, "can be combined"),
         ({"minority_sizes": [110]}, "smaller minority size"),
-        ({"minority_sizes": [0]}, "minority size"),
+        ({"minority_sizes": [0]}, "minority_sizes must hold whole numbers of at least 1"),
+        ({"minority_sizes": [10.7]}, "minority_sizes must hold whole numbers"),
+        ({"seeds": [-1]}, "seeds must hold whole numbers of at least 0"),
+        ({"seeds": []}, "one or more"),
+        ({"majority_size": 0.5}, "majority_size must be a whole number"),
+        ({"test_size": 0.3}, "test_size must be a whole number"),
         ({"test_size": 1}, r"test_size=1 \(--test-size\) cannot be drawn by class.*362 rows"),
         ({"test_size": 361}, "test_size=361"),
         ({"test_size": 20, "minority_sizes": [109]}, "1 of the class with the fewest"),
@@ -385,6 +390,19 @@ def test_a_method_that_needs_two_rows_of_a_class_says_so(method):
 def test_a_string_is_no_list_of_methods():
     with pytest.raises(TypeError, match="list of names"):
         compare(TEXTS, LABELS, methods="real", **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seeds": 3}, r"pass seeds=\[3\]"),
+        ({"minority_sizes": 30}, r"pass minority_sizes=\[30\]"),
+        ({"settings": {"C": 1}}, "settings must be Settings, got dict"),
+    ],
+)
+def test_numbers_come_in_lists_and_settings_as_an_object(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        compare(TEXTS, LABELS, **{**SMALL, **arguments})
 
 
 class TestTables:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sklw.comparison import METRICS, format_table, summarize
+from sklw.comparison import METRICS, ComparisonReport, format_table, summarize
 
 
 @pytest.fixture
@@ -93,3 +93,22 @@ def test_wrong_arguments_are_named(results):
         summarize(results, confidence=95)
     with pytest.raises(ValueError, match="style"):
         format_table(summarize(results), style="latex")
+
+
+def test_results_may_be_read_by_pandas(results, tmp_path):
+    results.loc[0, "error"] = "ValueError: no"
+    for expected in (results, results[1:].reset_index(drop=True)):
+        expected.to_csv(tmp_path / "results.csv", index=False)
+        read = pd.read_csv(tmp_path / "results.csv")
+        pd.testing.assert_frame_equal(summarize(read), summarize(expected))
+        verdict = ComparisonReport.from_results(read).verdict
+        assert verdict == ComparisonReport.from_results(expected).verdict
+
+
+def test_unknown_metrics_are_refused(results):
+    with pytest.raises(TypeError, match="must be a list of names, got the string 'auprc'"):
+        summarize(results, metrics="auprc")
+    with pytest.raises(ValueError, match=r"Unknown metric 'macro_f2'\. Did you mean 'macro_f1'"):
+        summarize(results, metrics=["macro_f2"])
+    with pytest.raises(ValueError, match=r"Unknown metric 'auprc'.*Known are: macro_f1"):
+        format_table(summarize(results, metrics=["macro_f1"]), metric="auprc")

@@ -58,7 +58,7 @@ def test_parents_do_not_vouch_for_their_copies():
 def test_synthetic_parents_count_for_nothing():
     made = [HAZARDS[30], *ROUTINE[30:]]
     unknown = report(made, ["hazard"] * 31, parents=[np.array([], dtype=int)] * 31)
-    synthetic = report(made, ["hazard"] * 31, parents=[[60]] * 31)
+    synthetic = report(made, ["hazard"] * 31, parents=[[61]] + [[60]] * 30)
     pd.testing.assert_frame_equal(synthetic, unknown)
 
 
@@ -81,6 +81,9 @@ def test_containers_and_types_of_labels():
         ([True] * 60, None, "All texts are synthetic"),
         ([False] * 59, None, "inconsistent numbers"),
         ([False] * 59 + [True], [[1], [2]], "parents has 2 entries for 1"),
+        ([False] * 59 + [True], [[-1]], "counted from 0"),
+        ([False] * 59 + [True], [[60]], "counted from 0"),
+        ([False] * 59 + [True], [[1.5]], "whole row numbers"),
     ],
 )
 def test_wrong_input_is_refused(synthetic, parents, message):
@@ -88,6 +91,10 @@ def test_wrong_input_is_refused(synthetic, parents, message):
         diversity_report(REAL, LABELS, synthetic, parents)
     with pytest.raises(TypeError, match="synthetic_mask_"):
         diversity_report(REAL, LABELS, [0] * 60)
+    with pytest.raises(TypeError, match="labels of one type"):
+        diversity_report(REAL, [1, *LABELS[1:]], [False] * 60)
+    with pytest.raises(ValueError, match="missing label at position 0"):
+        diversity_report(REAL, [None, *LABELS[1:]], [False] * 60)
 
 
 def test_the_only_real_text_of_a_class_is_judged_by_nobody():

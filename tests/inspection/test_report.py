@@ -264,6 +264,10 @@ def test_errors_say_what_to_pass():
     weighter = fitted()
     with pytest.raises(ValueError, match="synthetic ones included"):
         weighter.report(TEXTS[:12], LABELS[:12])
+    numbers = np.unique(LABELS, return_inverse=True)[1]
+    for others in (LABELS[::-1], numbers):
+        with pytest.raises(ValueError, match=r"fitted on other labels than these.* position"):
+            weighter.report(TEXTS, others)
     with pytest.raises(ValueError, match="provenance_"):
         weighter.report(TEXTS, LABELS, provenance=pd.DataFrame({"id": [1]}))
 

@@ -75,5 +75,14 @@ def test_errors_say_what_to_do(fitted):
         WeightDisplay.from_estimator(weighters["quality"], X[:40], y[:40])
     with pytest.raises(ValueError, match="no synthetic row"):
         WeightDisplay.from_weights(np.ones(3), [0, 1, 1], [0, 0, 0])
+    with pytest.raises(ValueError, match="fitted on other labels than these"):
+        WeightDisplay.from_estimator(weighters["quality"], X, y[::-1])
+    with pytest.raises(ValueError, match="inconsistent numbers"):
+        WeightDisplay.from_estimator(weighters["quality"], X, y, sources=["gpt"] * 3)
+    for mask in (["True", "False", "False"], [0, 1, 2]):
+        with pytest.raises(ValueError, match="one True or False"):
+            WeightDisplay.from_weights(np.ones(3), [0, 1, 1], mask)
+    with pytest.raises(ValueError, match="sample_weight contains NaN"):
+        WeightDisplay.from_weights([1, 1, np.nan], [0, 1, 1], [0, 0, 1])
     with pytest.raises(ValueError, match="kind"):
         WeightDisplay.from_estimator(weighters["quality"], X, y, kind="pie")

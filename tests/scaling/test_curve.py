@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
@@ -140,6 +140,10 @@ def test_errors(data):
         synthetic_size_curve(make_pipeline(LogisticRegression()), *data, [0])
     with pytest.raises(ValueError, match=r"a size of 100000 was asked for.* augment"):
         synthetic_size_curve(pipeline(SMOTE()), *data, [0, 100_000])
+    with pytest.raises(TypeError, match=r"got GridSearchCV\..* best_estimator_"):
+        synthetic_size_curve(GridSearchCV(pipeline(SMOTE()), {}), *data, [0])
+    with pytest.raises(TypeError, match="A curve is of one score"):
+        synthetic_size_curve(pipeline(SMOTE()), *data, [0], scoring=["f1", "roc_auc"])
     with pytest.raises(ValueError, match="whole numbers"):
         synthetic_size_curve(pipeline(SMOTE()), *data, [-1, 5])
 

@@ -97,6 +97,7 @@ def test_the_same_seed_gives_the_same_intervals():
         ({"offset": 5}, [-1, 1, 2, 3, 4], [1.0] * 5, "must not be negative"),
         ({"offset": 5}, [0, 1, 2, 3, 4], [1.0] * 4, "a row of losses for each size"),
         ({"offset": 5}, [0, 1, 2, 3, 4], [1.0, 1, np.nan, 1, 1], "NaN"),
+        ({"offset": 5}, [0, 1, 2, 3, 4], [-1.0] * 5, "Pass -scores"),
         ({"confidence": 1.5}, [0, 1, 2, 3, 4], [1.0] * 5, "confidence"),
     ],
 )
