@@ -18,7 +18,7 @@ _COURTESIES = (
 )
 # The others may be all that a text says.
 _EAGER = rf"(?:{_COURTESIES}|ok|great|alright|gerne|klar|claro|certo)"
-_LEAD = rf"^\W*(?:{_EAGER}(?:\b[^.:：]{{0,40}}[!,.])?\W+)?"
+_LEAD = rf"^\W*(?:{_EAGER}(?:\b[^.:：]{{0,40}}\w[!,.])?\W+)?"
 _HERE = (
     r"(?:(?:here|below)(?:['’]s| is| are)?\s+(?:an?|one|another|some|two|three|four|five|ten|\d+"
     rf"|the\s+(?:{MADE}|{NOUNS}))\b|the following (?:is|are)\b|based on (?:the|your)\b"
