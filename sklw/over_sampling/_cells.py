@@ -17,8 +17,6 @@ from sklw.exceptions import GenerationWarning
 
 __all__ = ["Cell", "ClassDescription", "check_known", "plan_cells", "sort_key"]
 
-_NO_GROUP = object()
-
 
 @dataclass(frozen=True)
 class ClassDescription:
@@ -86,11 +84,7 @@ def plan_cells(
 
     `groups` is the group of each row; ``describe(label, group)`` returns a ClassDescription.
     """
-    of_group = [_NO_GROUP] * len(labels) if groups is None else list(groups)
-    keys = [
-        label if groups is None else (label, group)
-        for label, group in zip(labels, of_group, strict=True)
-    ]
+    keys = list(labels) if groups is None else list(zip(labels, groups, strict=True))
     known = sorted(dict.fromkeys(keys), key=sort_key)
     code_of = {key: code for code, key in enumerate(known)}
     codes = np.array([code_of[key] for key in keys])

@@ -162,13 +162,7 @@ def _append_polars(old: Any, columns: list[list[Any]]) -> Any:
 
 def _append_pandas(old: Any, values: list[Any]) -> Any:
     frame = old.to_frame() if isinstance(old, pd.Series) else old
-    dtype = frame.dtypes.iloc[0]
-    grown = _grown(dtype, values)
-    if grown is not dtype:
-        frame, dtype = frame.astype(grown), grown
-    added = pd.DataFrame({0: pd.Series(values, dtype=dtype)})
-    added.columns = frame.columns
-    joined = concatenated(frame, added)
+    joined = append_table(frame, pd.DataFrame({0: pd.Series(values, dtype=object)}))
     if not isinstance(old, pd.Series):
         return joined
     column = joined.iloc[:, 0]

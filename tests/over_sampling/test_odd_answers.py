@@ -43,6 +43,7 @@ LONG = [
     pytest.param("[" * 100_000 + "spam", "too_long", marks=pytest.mark.slow),
     pytest.param('"' * 100_000 + "a", "too_long", marks=pytest.mark.slow),
     pytest.param("!?" * 100_000 + "a", "too_long", marks=pytest.mark.slow),
+    pytest.param("sure" + "!" * 100_000 + "a", "too_long", marks=pytest.mark.slow),
 ]
 
 

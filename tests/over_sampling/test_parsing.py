@@ -126,6 +126,7 @@ def test_rows_of_several_lines_keep_the_lists_in_them(form):
         "Here you go:\n```\n{}\n```\nIt keeps the tone.", "spam\n\n{}",
         "{}<|im_end|>\n<|im_start|>",
         "{}\n\n*Note: all names are fictional.*", "{}\n\nNote: This message is made up.",
+        "Sure, I'd be happy to! Here's a new mail:\n\n{}", "{}\n\n---\n\nExplanation: no",
     ],
 )  # fmt: skip
 def test_what_stands_around_a_row_of_several_lines(form, mail):

@@ -64,7 +64,9 @@ def learn_columns(
             constants[name] = None if known.empty else known.tolist()[0]
         else:
             number, of_groups = len(columns), name == group_column
-            columns.append(_learn(name, series, known, range_margin, number, codes, of_groups))
+            columns.append(
+                _learn(name, series, known, n_distinct, range_margin, number, codes, of_groups)
+            )
     if not columns:
         raise ValueError(
             "Every column of X holds one value only, so there is nothing to generate. Drop the "
@@ -92,12 +94,13 @@ def _learn(
     name: str,
     series: pd.Series,
     known: pd.Series,
+    n_distinct: int,
     margin: float,
     number: int,
     codes: bool,
     of_groups: bool,
 ) -> Column:
-    missing, n_distinct = len(known) < len(series), _n_distinct(name, known)
+    missing = len(known) < len(series)
     kind = pd.api.types.infer_dtype(known, skipna=True)
     if n_distinct == len(known) > _FEW_VALUES and _like_identifiers(known, kind):
         _warn_of_identifier(name)
@@ -120,9 +123,8 @@ def _learn(
                 f"The dates of the column {name!r} cannot be handled ({error}). Turn them into one "
                 "time zone with pd.to_datetime(X[...], utc=True), or into strings."
             ) from None
-    if kind == "string" and n_distinct > max(_MOST_CATEGORIES, len(known) / 2):
-        return TextColumn.of(name, missing, known)
-    if kind == "string" and n_distinct == len(known) > 2 * _FEW_VALUES:
+    many = n_distinct > max(_MOST_CATEGORIES, len(known) / 2)
+    if kind == "string" and (many or n_distinct == len(known) > 2 * _FEW_VALUES):
         return TextColumn.of(name, missing, known)
     return _category(name, missing, known, number, codes)
 

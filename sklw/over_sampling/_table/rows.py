@@ -25,8 +25,8 @@ from sklw.over_sampling._table.learning import learn_columns
 from sklw.over_sampling._table.prompts import TableRows
 from sklw.over_sampling._table.recorded import recorded_values
 from sklw.over_sampling._table.row_text import RowText
-from sklw.over_sampling._text.meta import is_meta
 from sklw.over_sampling._text.parsing import AnswerParser
+from sklw.over_sampling._text.talk import is_meta
 
 __all__ = ["TableFormat"]
 

@@ -14,7 +14,7 @@ from sklw._validation import is_encodable
 from sklw.over_sampling._prompting import Settings
 from sklw.over_sampling._rows import ParsedRow
 from sklw.over_sampling._strings import CONTROL, one_line
-from sklw.over_sampling._text.meta import META_SIGNS
+from sklw.over_sampling._text.talk import META_SIGNS
 
 __all__ = ["RowFilter", "TextFilter"]
 

@@ -13,7 +13,6 @@ from sklw.over_sampling._text.splitting import (
     BETWEEN_LINES,
     END_TOKEN,
     FENCE,
-    FIELDS,
     LIST_MARK,
     after_fence,
     blocks,
@@ -21,6 +20,7 @@ from sklw.over_sampling._text.splitting import (
     json_strings,
     without_remarks,
 )
+from sklw.over_sampling._text.talk import FIELDS, MADE
 
 __all__ = ["AnswerParser", "up_to_last_sentence"]
 
@@ -60,10 +60,7 @@ _WRAPPINGS = [
         _wrapping(rf"^{mark}(?=\s)(?![\s\S]*\n\s*{mark}\s)", habit=rf"^{mark}(?=\s)")
         for mark in (r"\(?\d{1,3}\.", r"\(?\d{1,3}\)", r"\(?\d{1,3}:", "-", r"\*", "•", ">")
     ),
-    *(
-        _wrapping(rf"^(?:(?:new|another|rewritten|revised)\s+)?{field}\s*(?:\d{{1,3}}\s*)?:")
-        for field in (*FIELDS, "response")
-    ),
+    *(_wrapping(rf"^(?:{MADE})?{field}\s*(?:\d{{1,3}}\s*)?:") for field in FIELDS),
     _wrapping(r"^(?:in other words|rewritten|here (?:you go|it is))\s*:"),
     # Emphasis of Markdown, and no swear word with its vowels masked.
     _wrapping(r"(?<![\w*])\*\*(?=\S)([^*]+)(?<=\S)\*\*(?![\w*])", habit=r"\*\*", text=r"\1"),

@@ -197,10 +197,7 @@ class Rewrite(BasePrompt):
         """Compose one prompt, as :meth:`BasePrompt.compose` says."""
         n_pairs = (self.n_examples - 1) // 2
         start, *drawn = cell.positions[rng.permutation(len(cell.positions))[: 1 + n_pairs]].tolist()
-        pairs = []
-        for at in drawn:
-            other = source.nearest(at, cell.positions, {start})
-            pairs += [] if other is None else [(at, other)]
+        pairs = _paired(source, drawn, cell.positions, start)
         return _shown(pairs, start), source.write_from(start, cell, _REWRITE, pairs)
 
 
@@ -237,10 +234,7 @@ class Counterfactual(Rewrite):
         start = int(others[rng.integers(len(others))])
         n_pairs = (self.n_examples - 1) // 2
         drawn = cell.positions[rng.permutation(len(cell.positions))[:n_pairs]].tolist()
-        pairs = []
-        for at in drawn:
-            other = source.nearest(at, others, {start})
-            pairs += [] if other is None else [(other, at)]
+        pairs = [(other, at) for at, other in _paired(source, drawn, others, start)]
         return _shown(pairs, start), source.write_from(start, cell, _COUNTERFACTUAL, pairs)
 
 
@@ -289,6 +283,14 @@ class Paraphrase(BasePrompt):
         """Compose one prompt, as :meth:`BasePrompt.compose` says."""
         start = int(cell.positions[rng.integers(len(cell.positions))])
         return np.array([start]), source.write_from(start, cell, _PARAPHRASE)
+
+
+def _paired(
+    source: Source, drawn: Sequence[int], among: np.ndarray, start: int
+) -> list[tuple[int, int]]:
+    """Return each row with the one among others that is most similar to it, if there is one."""
+    pairs = ((at, source.nearest(at, among, {start})) for at in drawn)
+    return [(at, other) for at, other in pairs if other is not None]
 
 
 def _shown(pairs: Sequence[tuple[int, int]], start: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from sklw.over_sampling._prompting import BasePrompt, Source, make_writer
 from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict, Verifier
 from sklw.over_sampling._text.acceptance import RowFilter, TextFilter
 from sklw.over_sampling._text.parsing import AnswerParser, up_to_last_sentence
-from sklw.over_sampling._text.splitting import is_courtesy
+from sklw.over_sampling._text.talk import is_courtesy
 from sklw.over_sampling._text.verification import make_verifier
 from sklw.over_sampling._writer import rule_between
 

@@ -4,65 +4,31 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from sklw.over_sampling._text.talk import ANNOUNCEMENT, COURTESY, NOUNS, PARTING, REMARK
+
 __all__ = [
-    "BEFORE", "BEFORE_LINES", "BETWEEN_LINES", "END_TOKEN", "FENCE", "FIELDS", "LIST_MARK",
-    "after_fence", "blocks", "is_courtesy", "items", "json_strings", "list_items",
-    "without_remarks",
+    "BEFORE", "BEFORE_LINES", "BETWEEN_LINES", "END_TOKEN", "FENCE", "LIST_MARK", "after_fence",
+    "blocks", "items", "json_strings", "list_items", "without_remarks",
 ]  # fmt: skip
 
 # Says whether real rows of the class show a sign: then it is text.
 IsHabit = Callable[[re.Pattern[str]], bool]
 
-FIELDS = ("text", "message", "example", "output", "answer", "row")
-_NOUNS = "|".join(
-    (*FIELDS, "e-?mail", "mail", "letter", "tweet", "post", "request", "query", "sample")
-)
-_MADE = r"(?:(?:new|another|rewritten|revised|paraphrased|generated|modified|updated)\s+)"
-_COURTESIES = (
-    r"sure(?: thing)?|certainly|of course|absolutely|okay|got it|understood|no problem|gladly"
-    r"|natürlich|bien sûr|por supuesto|конечно|好的|当然|はい|물론입니다|بالتأكيد"
-)
-# The others may be all that a text says.
-_EAGER = rf"(?:{_COURTESIES}|ok|great|alright|gerne|klar|claro|certo)"
-_PRESENTING = (
-    r"(?:(?:here|below)(?:['’]s| is| are)?\s+(?:an?|one|another|some|two|three|four|five|\d+|the"
-    rf"\s+(?:{_MADE}|{_NOUNS}))\b|the following (?:is|are)\b|based on (?:the|your)\b"
-    r"|i(?:['’]ve| have) (?:written|created|rewritten|drafted|generated|prepared)\b"
-    r"|hier (?:ist|sind|kommt|kommen)\b|voici\b|aqu[ií]\b|ecco\b|вот\b|以下|这是|다음은|إليك)"
-)
-_LINES = re.IGNORECASE | re.MULTILINE
-_COURTESY = re.compile(rf"^\W*(?:{_COURTESIES}|(?:{_EAGER}\W+)?here (?:you go|it is))\W*$", _LINES)
 FENCE = re.compile(r"^`{3,}[\w-]*$", re.MULTILINE)
 _RULE = re.compile(r"^(?:(?:- ?){3,10}|(?:\* ?){3,10}|_{3,10})$", re.MULTILINE)
-_ANNOUNCEMENT = re.compile(
-    rf"^\W*(?:(?:{_EAGER}\W+)?(?:{_PRESENTING}.*|here(?: you go| it is)?)|{_EAGER}"
-    rf"|{_MADE}?(?:{_NOUNS}|version|option)\s*#?\d*\s*|in other words|rewritten)[:：]\W*$",
-    _LINES,
-)
 # A text of one line is not followed by others, in whatever language it is announced.
 _COLON = re.compile(r"[:：][*_]*$", re.MULTILINE)
 # Lines that are no part of a text, though more lines follow: before texts of several lines ...
 BEFORE = (
     _RULE,
-    _COURTESY,
-    _ANNOUNCEMENT,
+    COURTESY,
+    ANNOUNCEMENT,
     re.compile(r"^#{1,6}\s+\S", re.MULTILINE),
     re.compile(r"^<\|(?:im_start|start_header_id)\|>.*$", re.MULTILINE),
 )
 # ... between texts of one line, and before these.
-BETWEEN_LINES = (*BEFORE, FENCE, re.compile(r"^</?[a-z_]+>$", _LINES))
+BETWEEN_LINES = (*BEFORE, FENCE, re.compile(r"^</?[a-z_]+>$", re.IGNORECASE | re.MULTILINE))
 BEFORE_LINES = (*BETWEEN_LINES, _COLON)
-_REMARK = re.compile(
-    r"^[(*\[_]*(?:note|explanation|disclaimer)\s*:(?=.*(?:fictional|made up|realistic|placeholder"
-    rf"|label\b|original\b|this (?:{_NOUNS})\b))",
-    _LINES,
-)
-# Below a rule, where a text would hardly go on like that.
-_PARTING = re.compile(
-    r"^\W*(?:would you like|let me know|i hope this|feel free|note:"
-    rf"|th(?:is|ese) (?:{_NOUNS})s?\b)",
-    _LINES,
-)
 # Tokens that end an answer, where a server writes them out.
 END_TOKEN = re.compile(
     r"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text)\|>|<end_of_turn>"
@@ -70,17 +36,12 @@ END_TOKEN = re.compile(
 )
 LIST_MARK = re.compile(
     r"^\s*(?:\(?(?P<number>\d{1,3})(?:[.):](?=\s|$)|[、．]|\.(?=[^\W\d_]))"
-    rf"|\*\*(?:(?:{_NOUNS})\s*)?\#?(?P<bold>\d{{1,3}})[.):]?\*\*:?"
-    rf"|\#{{1,6}}\s+(?:(?:{_NOUNS})\s*)?\#?(?P<heading>\d{{1,3}})(?:[.):](?=\s|$)|\s*$)"
-    rf"|(?:{_NOUNS})\s+\#?(?P<named>\d{{1,3}})\s*:"
+    rf"|\*\*(?:(?:{NOUNS})\s*)?\#?(?P<bold>\d{{1,3}})[.):]?\*\*:?"
+    rf"|\#{{1,6}}\s+(?:(?:{NOUNS})\s*)?\#?(?P<heading>\d{{1,3}})(?:[.):](?=\s|$)|\s*$)"
+    rf"|(?:{NOUNS})\s+\#?(?P<named>\d{{1,3}})\s*:"
     r"|[-–+*•](?=\s))\s*",
     re.IGNORECASE,
 )
-
-
-def is_courtesy(text: str) -> bool:
-    """Say whether a model is only about to answer."""
-    return bool(_COURTESY.search(text))
 
 
 def after_fence(lines: Sequence[str], is_habit: IsHabit) -> list[str]:
@@ -99,7 +60,7 @@ def without_remarks(lines: Sequence[str], is_habit: IsHabit) -> list[str]:
         kept = _bounded(kept, ruled)
         at = next((at for at in range(len(kept) - 1, 0, -1) if not kept[at - 1].strip()), 0)
         before = next((line.strip() for line in reversed(kept[:at]) if line.strip()), "")
-        signs = (_REMARK, _PARTING) if ruled and _RULE.search(before) else (_REMARK,)
+        signs = (REMARK, PARTING) if ruled and _RULE.search(before) else (REMARK,)
         if not at or not any(sign.search(kept[at]) and not is_habit(sign) for sign in signs):
             return kept
         kept = kept[:at]

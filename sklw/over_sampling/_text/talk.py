@@ -1,0 +1,108 @@
+"""How models talk about the texts that they write: what is taken off, and what is no text."""
+
+import re
+
+__all__ = [
+    "ANNOUNCEMENT", "COURTESY", "FIELDS", "MADE", "META_SIGNS", "NOUNS", "PARTING", "REMARK",
+    "is_courtesy", "is_meta",
+]  # fmt: skip
+
+_LINES = re.IGNORECASE | re.MULTILINE
+FIELDS = ("text", "message", "example", "output", "answer", "row", "response")
+NOUNS = "|".join(FIELDS) + "|e-?mail|mail|letter|tweet|post|review|request|query|sample|sentence"
+_KINDS = rf"(?:{NOUNS}|version)s?"
+MADE = r"(?:new|another|rewritten|revised|paraphrased|generated|modified|updated)\s+"
+_COURTESIES = (
+    r"sure(?: thing)?|certainly|of course|absolutely|okay|got it|understood|no problem|gladly"
+    r"|natürlich|bien sûr|por supuesto|конечно|好的|当然|はい|물론입니다|بالتأكيد"
+)
+# The others may be all that a text says.
+_EAGER = rf"(?:{_COURTESIES}|ok|great|alright|gerne|klar|claro|certo)"
+_LEAD = rf"^\W*(?:{_EAGER}(?:\b[^.:：]{{0,40}}\w[!,.])?\W+)?"
+_HERE = (
+    r"(?:(?:here|below)(?:['’]s| is| are)?\s+(?:an?|one|another|some|two|three|four|five|ten|\d+"
+    rf"|the\s+(?:{MADE}|{NOUNS}))\b|the following (?:is|are)\b|based on (?:the|your)\b"
+    r"|i(?:['’]ve| have) (?:written|created|rewritten|drafted|generated|prepared)\b)"
+)
+_ABROAD = r"hier (?:ist|sind|kommt|kommen)\b|voici\b|aqu[ií]\b|ecco\b|вот\b|以下|这是|다음은|إليك"
+COURTESY = re.compile(rf"^\W*(?:{_COURTESIES})\W*$|{_LEAD}here (?:you go|it is)\W*$", _LINES)
+ANNOUNCEMENT = re.compile(
+    rf"{_LEAD}(?:(?:{_HERE}|{_ABROAD}).*|here(?: you go| it is)?|{_EAGER}"
+    rf"|(?:{MADE})?(?:{NOUNS}|version|option)\s*#?\d*\s*|in other words|rewritten)[:：]\W*$",
+    _LINES,
+)
+_NOTE = r"(?:note|explanation|instructions?|disclaimer)\s*:"
+REMARK = re.compile(
+    rf"^[(*\[_]*{_NOTE}(?=.*(?:fictional|made up|realistic|placeholder|label\b|original\b"
+    rf"|this (?:{NOUNS})\b))",
+    _LINES,
+)
+# How models take their leave, and what shows that it is them.
+_CLOSINGS = {
+    "let me know if you": rf"another|more {_KINDS}|different|variation|version|example|adjust",
+    "would you like": rf"(?:me to|another|more) (?:write|generate|create|{_KINDS})",
+    rf"i hope th(?:is|ese) {_KINDS}": "helps?|meets?|works?|fits?|is",
+    "feel free to": rf"(?:adjust|adapt|modify|customi[sz]e|tweak) (?:it|the|this)"
+    rf" (?:to|as|details|wording|{_KINDS})",
+    rf"th(?:is|ese) (?:{MADE})?{_KINDS}": r"(?:keep|maintain|preserve|retain|reflect|follow)s?"
+    r"\b.{0,30}\b(?:label|category|tone|style|original)",
+}
+# Below a rule, where a text would hardly go on like that.
+PARTING = re.compile(rf"^\W*(?:{'|'.join(_CLOSINGS)}|i hope this|{_NOTE})", _LINES)
+
+_WRITE = r"(?:generat|creat|(?:re)?writ|produc|provid|shar|engag|continu)(?:e|ing)(?: in| with)?"
+_UNWANTED = (
+    r"another|content|material|speech|hat(?:e|red|eful)|harmful|offensive|abusive|racist|sexist"
+    r"|toxic|discriminatory|derogatory|spam|scams?|phishing|fraud\w*|deceptive|misleading|slurs"
+    r"|insult\w*|violen\w+|explicit|(?:text|example|response)s?"
+)
+_REFUSALS = (
+    r"\bi(?: simply| just)?(?: can['’]t| can ?not| won['’]t| will not|(?: do not| don['’]t) feel"
+    r" comfortable|(?: am|['’]m) (?:un|not )(?:able to|going to|comfortable)) (?:assist|comply"
+    r"|fulfil|(?:be able to )?help(?: you)?(?: with| by)? (?:that|this|your request|creating"
+    rf"|generating|writing|producing)\b|{_WRITE} (?:(?:that|this|it)\W*(?:[.,!]|$)|[^.!?]{{0,40}}"
+    rf"\b(?:{_UNWANTED})\b))",
+    r"\bi (?:must|need to|have to)(?: respectfully)? decline(?:\W*$| (?:this|that|your|the) request"
+    rf"| to {_WRITE})",
+    rf"\b(?:not |in)appropriate to {_WRITE}",
+    r"\bagainst my (?:guidelines|polic\w+|programming|values|principles)\b",
+    r"\b(?:sorry|i(?: am|['’]m) (?:unable|not able)|apolog\w+)\b.{0,60}\b(?:assist|comply"
+    r"|fulfil|as an ai\b)",
+    r"lo siento\b.{0,20}\bno puedo (?:ayudar|generar|crear|cumplir|escribir)",
+    r"tut mir leid\b.{0,60}\b(?:nicht|keine\w*)\b.{0,30}\b(?:helfen|erstellen|generieren)",
+    r"je ne peux pas (?:vous aider|répondre à (?:cette|votre) demande|générer|créer)",
+    r"(?:抱歉|对不起).{0,10}(?:无法|不能)(?:满足|提供|协助|帮助|生成|创建|完成)",
+    r"申し訳.{0,30}(?:お手伝い|お応え|対応|作成|生成).{0,10}(?:できません|いたしかねます)",
+)
+# Kept apart, for real rows of a class may show one of them and not the others.
+META_SIGNS = tuple(
+    re.compile(sign, re.IGNORECASE).search
+    for sign in (
+        ANNOUNCEMENT.pattern,
+        rf"^\W*{_EAGER}\b[^.:：]{{0,40}}[!,.]\s*{_HERE}",
+        rf"^\W*(?:{_COURTESIES})\b[^.]{{0,40}}[!,.:]\s*i(?:['’]ll| can| will) (?:help|create"
+        r"|generate|(?:re)?write|provide)\b",
+        rf"{_LEAD}here(?:['’]s| is| are| goes)\b[^.!?]{{0,60}}\b(?:{_KINDS}|ones?|attempt|list)\b",
+        rf"^\W*(?:the following|this) (?:is|are)\b[^.!?]{{0,40}}(?:{MADE}|\b(?:realistic|similar"
+        rf"|synthetic|fictional|possible) )(?:\w+ )?{_KINDS}\b",
+        r"^\W*as an? (?:\w+ ){0,2}(?:ai|artificial intelligence|language model)\b",
+        *(rf"^[^.!?]{{0,80}}{sign}" for sign in _REFUSALS),
+        r"^\W*(?:label|sentiment|category)\s*\d*\s*:",
+        rf"^\W*{_NOTE}",
+        r"^\W*\{\s*\"[^\"]+\"\s*:.*\}\W*$",
+        *(
+            rf"\b{opening}\b.{{0,30}}\b(?:{rest})[^.!?]{{0,80}}\W*$"
+            for opening, rest in _CLOSINGS.items()
+        ),
+    )
+)
+
+
+def is_courtesy(text: str) -> bool:
+    """Say whether a model is only about to answer."""
+    return bool(COURTESY.search(text))
+
+
+def is_meta(text: str) -> bool:
+    """Say whether a text shows any of the signs that it is none."""
+    return any(sign(text) for sign in META_SIGNS)
