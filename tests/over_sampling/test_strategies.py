@@ -382,6 +382,34 @@ def test_what_stands_behind_a_proposed_topic_is_a_parent():
         assert set(map(int, behind)) <= set(parents)
 
 
+@pytest.mark.parametrize(
+    ("names", "verdict", "accepted"),
+    [
+        (("垃圾短信", "正常"), "这条消息属于垃圾短信。", True),
+        (("垃圾短信", "正常"), "这不是垃圾短信", None),
+        (("迷惑メール", "通常"), "迷惑メールです。", True),
+        (("迷惑メール", "通常"), "迷惑メールではありません", None),
+        (("스팸", "정상"), "스팸입니다.", True),
+        (("spam", "ham"), "这是spam。", True),
+        (("Re\u0301clamation", "Question"), "Réclamation", True),
+        (("Spam", "Normal"), "Das ist kein Spam.", None),
+        (("Réclamation", "Question"), "Ce n'est pas une Réclamation", None),
+        (("स्पैम", "सामान्य"), "यह स्पैम नहीं है", None),
+    ],
+)
+def test_verdicts_in_other_languages(names, verdict, accepted):
+    sampler = LLMOverSampler(
+        generator=Repeater(lambda request, prompt: SPARE[request.index % len(SPARE)], verdict),
+        sampling_strategy={"hazard": 11},
+        label_names=dict(zip(["hazard", "routine"], names, strict=True)),
+        accept=TextFilter(verifier="model"),
+        max_attempts=1, on_shortfall="ignore", random_state=0,
+    )  # fmt: skip
+    sampler.fit_resample(X, Y)
+    assert sampler.synthetic_mask_.any() == bool(accepted)
+    assert ("unverified" in set(sampler.provenance_["reason"])) is (accepted is None)
+
+
 def test_a_classifier_sees_the_labels_and_is_fitted_when_it_is_needed():
     weighted = LogisticRegression(C=10, class_weight={"hazard": 3, "routine": 1})
     sampler = LLMOverSampler(
