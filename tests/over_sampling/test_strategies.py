@@ -137,6 +137,21 @@ def test_given_attributes_are_drawn_for_each_prompt(ask):
     assert all("- topic: gas" in prompt for prompt in prompts)
 
 
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("包裹没到，请退款", "8 characters"), ("荷物が届きません", "8 characters"),
+     ("สวัสดีครับ", "10 characters"), ("안녕하세요 반갑습니다", "2 words"), ("see you", "2 words")],
+)  # fmt: skip
+def test_lengths_of_texts_without_spaces_are_in_characters(text, length):
+    Listener.asked = []
+    sampler = LLMOverSampler(
+        Listener(), prompt=Attributes({"length": "match"}), sampling_strategy={"hazard": 3},
+        max_attempts=1, on_shortfall="ignore", random_state=0,
+    )  # fmt: skip
+    sampler.fit_resample([text, text, *["ok"] * 3], ["hazard"] * 2 + ["routine"] * 3)
+    assert f"Length: {length}\nText:" in Listener.asked[0].prompt
+
+
 def _last_field(prompt):
     # topic comes after tone in the order of values; put it aside
     return prompt.replace("Topic: gas\n", "")
