@@ -3,15 +3,10 @@
 import re
 import unicodedata
 
-__all__ = ["CONTROL", "UNSPACED", "composed", "one_line"]
+__all__ = ["CONTROL", "composed", "one_line"]
 
 # What no text has, but for white space; and the mark of a character that was not understood.
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufffd\ufffe\uffff]")
-# Letters of scripts without spaces between words: Thai to Burmese, Khmer, kana, Chinese characters.
-UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff"
-    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-)
 
 
 def one_line(text: str) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 
 from sklw._callers import caller_level
 from sklw._validation import is_encodable
+from sklw._words import UNSPACED
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell, check_known
 from sklw.over_sampling._prompting import SHARED_CONSTRAINTS, Source
-from sklw.over_sampling._strings import CONTROL, UNSPACED, one_line
+from sklw.over_sampling._strings import CONTROL, one_line
 from sklw.over_sampling._text.prompts import Examples
 from sklw.over_sampling._text.splitting import list_items
 from sklw.over_sampling._writer import Prompt

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from sklw._words import UNSPACED
 from sklw.generators import Completion, Request
 from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._problem import Problem
 from sklw.over_sampling._rows import Verifier
-from sklw.over_sampling._strings import UNSPACED, composed
+from sklw.over_sampling._strings import composed
 from sklw.over_sampling._writer import Example, PromptWriter
 
 __all__ = ["CheckerVerifier", "ModelVerifier", "make_verifier"]
