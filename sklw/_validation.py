@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from enum import Enum
 from numbers import Real
 from typing import Any
 
@@ -194,16 +195,20 @@ def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarr
     if isinstance(y, (list, tuple)):
         # np.asarray turns numbers beside strings into strings.
         plain = [_plain(label) for label in y]
+        _refuse_renamed(plain)
         if not any(map(np.ndim, plain)):
             given = np.fromiter(plain, dtype=object, count=len(plain))
     if given.dtype.kind == "T":
         given = given.astype(object)
     values = column_or_1d(given, warn=warn)
-    missing = np.flatnonzero(pd.isna(values) | _spelled_nan(values))
+    spelled = _spelled_nan(values)
+    missing = np.flatnonzero(pd.isna(values) | spelled)
     if len(missing):
         raise ValueError(
             f"y has a missing label at position {missing[0]}, {len(missing)} in all. Drop these "
             "rows or label them."
+            + ' If "nan" is the name of a class, pass y.tolist().'
+            * bool(spelled.any())
         )
     if values.dtype.kind in "OS":
         plain = [label.item() if isinstance(label, np.generic) else label for label in values]
@@ -212,6 +217,16 @@ def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarr
         values = np.fromiter(plain, object, len(plain)) if of_array else np.array(plain)
     check_classification_targets(values)
     return values
+
+
+def _refuse_renamed(labels: Iterable[Any]) -> None:
+    """Refuse members of ``class Kind(str, Enum)``, which NumPy cuts and may merge."""
+    for label in labels:
+        if isinstance(label, Enum) and isinstance(label, str) and str(label) != label.value:
+            raise TypeError(
+                f"y holds {label!r}, which NumPy and scikit-learn would take for part of the text "
+                f"{str(label)!r}. Pass [label.value for label in y]."
+            )
 
 
 def _spelled_nan(values: np.ndarray) -> np.ndarray:
@@ -225,6 +240,12 @@ def _refuse_mixed(labels: list[Any]) -> None:
     if bytes in examples:
         raise TypeError(
             f"y holds bytes, such as {examples[bytes]!r}. Decode them: label.decode() for each."
+        )
+    if odd := next((label for kind, label in examples.items() if kind not in kinds), None):
+        advice = "label.name" if isinstance(odd, Enum) else "str(label)"
+        raise TypeError(
+            f"y holds labels of the type {type(odd).__name__}, such as {odd!r}. Labels are "
+            f"strings, numbers or booleans: pass [{advice} for label in y]."
         )
     if len(examples) > 1:
         shown = " and ".join(sorted(map(repr, examples.values())))

@@ -1,3 +1,5 @@
+from enum import Enum
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -196,6 +198,16 @@ def test_every_estimator_reads_the_same_texts_and_labels(as_texts, as_labels, se
 CLASSES = ["up", "down"] * 8
 
 
+class Kind(str, Enum):  # noqa: UP042  # of which NumPy makes "Kind" and "Kind"
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Plain(Enum):
+    GOOD = 1
+    BAD = 2
+
+
 @pytest.mark.parametrize(
     ("y", "error", "words"),
     [
@@ -204,6 +216,10 @@ CLASSES = ["up", "down"] * 8
         (pl.Series([*CLASSES[:15], None]), ValueError, "missing label at position 15"),
         (np.array([label.encode() for label in CLASSES]), TypeError, "bytes"),
         ([*[True] * 15, 0], TypeError, "0 and True"),
+        (list(Kind) * 8, TypeError, "label.value for label"),
+        (list(Plain) * 8, TypeError, "label.name for label"),
+        (pd.Series([("a", 1), ("b", 2)] * 8), TypeError, "type tuple"),
+        (np.array(["nan", "zho"] * 8), ValueError, r"pass y\.tolist\(\)"),
         (np.ma.array([0, 1] * 8, mask=[True, False] * 8), TypeError, "masked"),
     ],
 )

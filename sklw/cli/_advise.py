@@ -43,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
     print(
         advise(
             texts,
-            labels,
+            labels.astype(object),  # as strings of NumPy, a class "nan" would be missing
             scoring=arguments.scoring,
             n_jobs=-1,
             verbose=True,

@@ -84,6 +84,10 @@ def descriptions(pairs: Sequence[str], labels: Any) -> dict[str, str]:
     found = {}
     for pair in pairs:
         label, equals, text = pair.partition("=")
+        # A label may have the sign in it: the longest that fits is meant.
+        for known in sorted(set(labels), key=len):
+            if pair.startswith(f"{known}="):
+                label, text = known, pair[len(known) + 1 :]
         if not equals or not text.strip():
             raise ValueError(f"--label-descriptions {pair!r} does not have the form LABEL=TEXT.")
         if label not in set(labels):

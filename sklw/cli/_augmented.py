@@ -82,7 +82,7 @@ def read_data(arguments: argparse.Namespace) -> Data:
     return Data(
         frame,
         X.to_numpy() if arguments.target is None else X.reset_index(drop=True),
-        y.to_numpy().astype(str),
+        y.to_numpy(dtype=object),  # as strings of NumPy, a class "nan" would be missing
         y.index.to_numpy(),
         [names.index(name) for name in used],
         names.index(label),

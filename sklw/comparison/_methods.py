@@ -22,6 +22,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from sklw._words import WORD
 from sklw.comparison._eda import EDAOverSampler
 from sklw.comparison._settings import Settings
 from sklw.comparison._tables import make_completer, make_encoder
@@ -85,7 +86,10 @@ def _features(plan: Plan) -> list[Any]:
         return [_embedder(plan)]
     if plan.classifier in TABLE_CLASSIFIERS:
         return [make_encoder()]
-    return [TfidfVectorizer(sublinear_tf=True)] if plan.classifier == "tfidf" else []
+    if plan.classifier != "tfidf":
+        return []
+    # The default takes a Chinese sentence for a word, and Hindi apart; else it is the same.
+    return [TfidfVectorizer(sublinear_tf=True, token_pattern=f"{WORD}{{2,}}")]
 
 
 def _head(plan: Plan, class_weight: str | None = None) -> Any:

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 import os
+import unicodedata
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from numbers import Integral
@@ -346,10 +347,11 @@ def _similar(name: str, names: Sequence[str]) -> str:
 
 
 def _written_alike(known: Hashable, asked: Hashable) -> bool:
-    """Whether two keys read the same."""
+    """Whether two keys read the same, accents in whichever Unicode form."""
     if isinstance(known, tuple) and isinstance(asked, tuple):
         return all(map(_written_alike, known, asked))
-    return str(known) == str(asked)
+    one, other = (unicodedata.normalize("NFC", str(key)) for key in (known, asked))
+    return one == other
 
 
 def _mean_alike(known: Hashable, asked: Hashable) -> bool:

@@ -14,10 +14,12 @@ from sklw._copies import copy_groups
 from sklw._cross_fitting import CrossFittedChecker
 from sklw._parents import check_parents
 from sklw._validation import check_labels, check_texts
+from sklw._words import UNSPACED, WORD
 
 __all__ = ["diversity_report"]
 
-_WORD = re.compile(r"\w+|[^\w\s]")
+_WORD = re.compile(rf"{WORD}+|[^\w\s]")
+_PARTED = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 # Texts that distinct n-grams are counted over, and how often they are drawn.
 _MOST = 500
 _N_DRAWS = 5
@@ -48,7 +50,7 @@ def diversity_report(
         A row for each class and source (``"real"``, ``"synthetic"``), with the columns
 
         - `texts`: how many there are;
-        - `words`: mean number of words;
+        - `words`: mean number of words; in scripts without spaces each character counts as one;
         - `distinct_1`, `distinct_2`, `distinct_3`: share of different n-grams [1]_ among all
           n-grams of equally many texts of both sources (the share falls with their number);
         - `spread`: mean cosine distance of two texts' sentence embeddings, 0 if all say the same;
@@ -95,7 +97,7 @@ def diversity_report(
             drawn = [rng.permutation(at)[:n_drawn] for _ in range(_N_DRAWS)]
             rows[(label, source)] = {
                 "texts": len(at),
-                "words": np.mean([len(texts[i].split()) for i in at]),
+                "words": np.mean([len(_PARTED.findall(texts[i])) for i in at]),
                 **{
                     f"distinct_{n}": np.mean([_distinct([words[i] for i in d], n) for d in drawn])
                     for n in (1, 2, 3)

@@ -57,6 +57,18 @@ def test_class_weight_balances_the_weighted_classes(main, mail, recorded):
     assert totals["hazard"] == pytest.approx(totals["routine"], rel=1e-4)
 
 
+def test_labels_that_look_like_something_else(main, mail, recorded):
+    names = {"hazard": "nan", "routine": "zho=nan"}
+    for path in (mail, recorded):
+        rows = read(path)
+        rows.assign(label=rows["label"].map(names)).to_csv(path, index=False)
+    told = ["--label-descriptions", "nan=Min Nan", "zho=nan=other Chinese"]
+    status, out, _ = main("augment", mail, *TEXTS, "--recorded", recorded, *told)
+    assert status == 0
+    assert "28 synthetic ones (28 nan)" in out
+    assert read("out.csv")["label"].tolist()[-28:] == ["nan"] * 28
+
+
 @pytest.mark.parametrize("break_", ["\r", "\n", "\r\n"])
 @pytest.mark.parametrize("ending", [".csv", ".tsv"])
 def test_line_breaks_within_texts_stay_there(main, mail, recorded, tmp_path, break_, ending):

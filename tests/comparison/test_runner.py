@@ -387,6 +387,20 @@ def test_a_method_that_needs_two_rows_of_a_class_says_so(method):
     assert "(--minority-sizes)" in results["error"][0]
 
 
+@pytest.mark.parametrize("words", ["包裹丢快递慢 奖中红免费领", "देर खोया पैसा इनाम जीता मुफ़्त"])
+def test_tfidf_reads_scripts_without_spaces_and_with_vowel_signs(words):
+    spaced = words.split()
+    own = (spaced[:3], spaced[3:]) if len(spaced) > 2 else spaced
+    between = " " if len(spaced) > 2 else ""
+    rng = np.random.default_rng(0)
+    texts = [between.join(rng.choice(list(own[at % 2]), 4)) + f" {at}" for at in range(80)]
+    found = compare(
+        texts, ["a", "b"] * 40, methods=["class_weight"], classifiers=["tfidf"],
+        minority_sizes=[20], majority_size=20, seeds=[0],
+    )  # fmt: skip
+    assert found["macro_f1"].item() == 1
+
+
 def test_a_string_is_no_list_of_methods():
     with pytest.raises(TypeError, match="list of names"):
         compare(TEXTS, LABELS, methods="real", **SMALL)

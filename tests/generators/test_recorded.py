@@ -53,6 +53,14 @@ def test_labels_are_found_by_value_or_as_they_read(label):
         assert ask(RecordedGenerator(records), label, 1)[0].text == "a"
 
 
+def test_labels_are_found_in_either_unicode_form():
+    forms = ["R\u00e9clamation", "Re\u0301clamation"]
+    for label, other in (forms, forms[::-1]):
+        assert ask(RecordedGenerator([{"text": "a", "label": other}]), label, 1)[0].text == "a"
+        both = [{"text": name, "label": name} for name in forms]
+        assert ask(RecordedGenerator(both), label, 1)[0].text == label
+
+
 def test_rounds_go_on_and_fits_begin_again():
     generator = RecordedGenerator(ROWS)
     first = generator.generate([Request("", seed=0, label=1, index=0)])

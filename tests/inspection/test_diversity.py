@@ -103,3 +103,10 @@ def test_the_only_real_text_of_a_class_is_judged_by_nobody():
     agreement = diversity_report(X, y, [False] * 4 + [True])["label_agreement"]
     assert np.isnan(agreement["spam", "real"])
     assert agreement.drop(("spam", "real")).notna().all()
+
+
+def test_words_of_scripts_without_spaces_are_counted():
+    texts = ["包裹没到，退款", "包裹没到，快退款", "您好", "谢谢"]
+    found = diversity_report(texts, ["a", "a", "b", "b"], [False] * 4)
+    assert found.loc[("a", "real"), "words"] == pytest.approx(7.5)
+    assert found.loc[("a", "real"), "distinct_1"] == pytest.approx(8 / 15)

@@ -1,4 +1,5 @@
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,25 @@ def test_a_shown_row_of_another_class_is_no_row_of_this_one():
     text = "See you at the station around eight, then!"
     assert reasons(text, shown=(0, 3)) == ["copied_prompt"]
     assert reasons("claim your prize at the station around eight then", shown=(0, 3)) == [""]
+
+
+@pytest.mark.parametrize("accept", ["auto", TextFilter(None)])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_copies_in_another_unicode_form_are_copies(form, accept):
+    texts = ["안녕하세요 택배가 도착하지 않았습니다", "Tôi muốn được hoàn tiền", "ﾊﾟｿｺﾝが届きません"]
+    real = [unicodedata.normalize(form, text) for text in texts]
+    labels = ["spam"] * 3 + ["ham"]
+    for other in ("NFC", "NFD", "NFKC", "NFKD"):
+        answers = [unicodedata.normalize(other, text) for text in texts]
+        found = reasons(*answers, real=[*real, REAL[3]], labels=labels, accept=accept)
+        assert found == ["copied_prompt", "copied_real", "copied_real"]
+
+
+@pytest.mark.parametrize(
+    ("real", "text"),
+    [(["🎉🎉", "😡💔"], "🥳🥳"), ([":-)", "..."], ";-)"), (["आज दिन", "वह दीन"], "वह दिन")],
+)
+def test_texts_of_unlike_signs_are_no_copies_of_another_class(real, text):
+    labels = ["spam", "ham"]
+    assert reasons(text, shown=(0, 1), real=real, labels=labels) == [""]
+    assert reasons(real[1], shown=(0, 1), real=real, labels=labels) == ["copied_prompt"]

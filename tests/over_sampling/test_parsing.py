@@ -69,6 +69,32 @@ def test_one_row(answer, text, tag):
     assert (row.text, row.tag) == (text, tag)
 
 
+@pytest.mark.parametrize(
+    ("answer", "text", "tag"),
+    [
+        ("广告：50元优惠，请点击", "50元优惠，请点击", "广告"),
+        ("【广告】恭喜您中奖", "恭喜您中奖", "广告"),
+        ("恭喜您中奖（广告）。", "恭喜您中奖", "广告"),
+        ("类别：广告\n恭喜您中奖", "恭喜您中奖", "广告"),
+        ("1、恭喜您中奖", "恭喜您中奖", None),
+        ("1、2号楼停水", "1、2号楼停水", None),
+        ("1：30开会", "1：30开会", None),
+        ("广告公司：请回电", "广告公司：请回电", None),
+        ("Réclamation : mon colis", "mon colis", "Re\u0301clamation"),
+        ("Catégorie : Re\u0301clamation\nmon colis", "mon colis", "Re\u0301clamation"),
+        ("»Wo ist mein Paket?«", "Wo ist mein Paket?", None),
+        ("„Wo ist mein Paket?”", "Wo ist mein Paket?", None),
+        ("‚Wie geht’s?‘", "Wie geht’s?", None),
+        ("”Var är mitt paket?”", "Var är mitt paket?", None),
+        ("»ja« oder »nein«", "»ja« oder »nein«", None),
+    ],
+)
+def test_one_row_in_other_languages(answer, text, tag):
+    names = {name: name for name in ("广告", "Re\u0301clamation", "1")}
+    (row,) = AnswerParser(names).parse(answer)
+    assert (row.text, row.tag) == (text, tag)
+
+
 def test_a_numbered_list():
     answer = "Here are two:\n1. first row\n2. second row\n   goes on\n3. third row"
     rows = AnswerParser(NAMES, n_rows=2).parse(answer)

@@ -137,6 +137,21 @@ def test_given_attributes_are_drawn_for_each_prompt(ask):
     assert all("- topic: gas" in prompt for prompt in prompts)
 
 
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("包裹没到，请退款", "8 characters"), ("荷物が届きません", "8 characters"),
+     ("สวัสดีครับ", "10 characters"), ("안녕하세요 반갑습니다", "2 words"), ("see you", "2 words")],
+)  # fmt: skip
+def test_lengths_of_texts_without_spaces_are_in_characters(text, length):
+    Listener.asked = []
+    sampler = LLMOverSampler(
+        Listener(), prompt=Attributes({"length": "match"}), sampling_strategy={"hazard": 3},
+        max_attempts=1, on_shortfall="ignore", random_state=0,
+    )  # fmt: skip
+    sampler.fit_resample([text, text, *["ok"] * 3], ["hazard"] * 2 + ["routine"] * 3)
+    assert f"Length: {length}\nText:" in Listener.asked[0].prompt
+
+
 def _last_field(prompt):
     # topic comes after tone in the order of values; put it aside
     return prompt.replace("Topic: gas\n", "")
@@ -380,6 +395,34 @@ def test_what_stands_behind_a_proposed_topic_is_a_parent():
     sampler.fit_resample(X, Y)
     for behind, parents in zip(topics, sampler.provenance_["parents"], strict=True):
         assert set(map(int, behind)) <= set(parents)
+
+
+@pytest.mark.parametrize(
+    ("names", "verdict", "accepted"),
+    [
+        (("垃圾短信", "正常"), "这条消息属于垃圾短信。", True),
+        (("垃圾短信", "正常"), "这不是垃圾短信", None),
+        (("迷惑メール", "通常"), "迷惑メールです。", True),
+        (("迷惑メール", "通常"), "迷惑メールではありません", None),
+        (("스팸", "정상"), "스팸입니다.", True),
+        (("spam", "ham"), "这是spam。", True),
+        (("Re\u0301clamation", "Question"), "Réclamation", True),
+        (("Spam", "Normal"), "Das ist kein Spam.", None),
+        (("Réclamation", "Question"), "Ce n'est pas une Réclamation", None),
+        (("स्पैम", "सामान्य"), "यह स्पैम नहीं है", None),
+    ],
+)
+def test_verdicts_in_other_languages(names, verdict, accepted):
+    sampler = LLMOverSampler(
+        generator=Repeater(lambda request, prompt: SPARE[request.index % len(SPARE)], verdict),
+        sampling_strategy={"hazard": 11},
+        label_names=dict(zip(["hazard", "routine"], names, strict=True)),
+        accept=TextFilter(verifier="model"),
+        max_attempts=1, on_shortfall="ignore", random_state=0,
+    )  # fmt: skip
+    sampler.fit_resample(X, Y)
+    assert sampler.synthetic_mask_.any() == bool(accepted)
+    assert ("unverified" in set(sampler.provenance_["reason"])) is (accepted is None)
 
 
 def test_a_classifier_sees_the_labels_and_is_fitted_when_it_is_needed():

@@ -1,6 +1,7 @@
 """What is accepted as a new text, and the reason for each that is not."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, ClassVar
@@ -10,10 +11,11 @@ from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from sklw._compat.scikit_learn import HasMethods, Interval, StrOptions
+from sklw._copies import folded
 from sklw._validation import is_encodable
 from sklw.over_sampling._prompting import Settings
 from sklw.over_sampling._rows import ParsedRow
-from sklw.over_sampling._strings import CONTROL, one_line
+from sklw.over_sampling._strings import CONTROL, composed, one_line
 from sklw.over_sampling._text.talk import META_SIGNS
 
 __all__ = ["RowFilter", "TextFilter"]
@@ -36,7 +38,7 @@ class TextFilter(Settings):
     near_duplicate_threshold : float or None, default=0.8
         A text counts as a copy if the cosine similarity of its character 4-grams with those of a
         real text of its class, or of a text accepted before, is at least this. None rejects
-        exact copies only.
+        exact copies only, whatever their case, white space and Unicode form.
     length_tolerance : float, default=2.0
         A text may be this many times longer than the longest real text of its class, or shorter
         than the shortest.
@@ -93,11 +95,12 @@ class RowFilter:
     ) -> None:
         self.threshold = accept.near_duplicate_threshold
         self._demonstration = list(demonstration)
-        self._texts = [one_line(text) for text in texts]
+        self._texts = [one_line(composed(text)) for text in texts]
+        self._folded = [folded(text) for text in texts]
         self._of_class: dict[Any, list[int]] = {}
         for position, label in enumerate(labels):
             self._of_class.setdefault(label, []).append(position)
-        self._real = {text.casefold(): at for at, text in reversed(list(enumerate(self._texts)))}
+        self._real = {text: at for at, text in reversed(list(enumerate(self._folded)))}
         self._accepted: set[str] = set()
         self._vectorizer = HashingVectorizer(
             analyzer="char_wb", ngram_range=(4, 4), alternate_sign=False, binary=True
@@ -116,17 +119,17 @@ class RowFilter:
         """
         if label not in self._bounds:
             self._learn_class(label)
-        text = one_line(row.text)
+        text = one_line(composed(row.text))
         reason = self._reason_by_itself(row, text, label, cut) or self._reason_by_likeness(
             text, label, shown
         )
         if not reason:
-            self._accepted.add(text.casefold())
+            self._accepted.add(folded(text))
         return reason
 
     def forget(self, text: str) -> None:
         """Let a row be written for another class that was taken back."""
-        self._accepted.discard(one_line(text).casefold())
+        self._accepted.discard(folded(text))
 
     def _learn_class(self, label: Any) -> None:
         rows = [self._texts[position] for position in self._of_class[label]]
@@ -171,18 +174,18 @@ class RowFilter:
         return not self._usual[label, sign]
 
     def _reason_by_likeness(self, text: str, label: Any, shown: Sequence[int]) -> str:
-        folded = text.casefold()
-        if folded in self._accepted:
+        bare = folded(text)
+        if bare in self._accepted:
             return "duplicate"
-        real_at = self._real.get(folded)
+        real_at = self._real.get(bare)
         if real_at is not None:
             return "copied_prompt" if real_at in shown else "copied_real"
         # A row that swallowed a whole prompt row is a copy with trimmings.
-        if any(len(self._texts[at]) > 20 and self._texts[at].casefold() in folded for at in shown):
+        if any(len(self._texts[at]) > 20 and self._folded[at] in bare for at in shown):
             return "copied_prompt"
         others = [self._texts[at] for at in shown if at not in self._positions[label]]
         others += self._demonstration
-        if _bare(text) in map(_bare, others):
+        if _words(text) in map(_words, others):
             return "copied_prompt"  # of another class or none, and so with the wrong label
         if self.threshold is None:
             return ""
@@ -242,9 +245,11 @@ def _products(rows: sparse.csr_matrix, vector: sparse.csr_matrix, dense: np.ndar
     return products
 
 
-def _bare(text: str) -> str:
-    """Leave the words only."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
+def _words(text: str) -> str:
+    """Leave the words only, with all their signs; the whole text if it has none, as of emoji."""
+    kinds = ((char, unicodedata.category(char)[0]) for char in folded(text))
+    words = "".join(char if kind in "LMN" else " " for char, kind in kinds)
+    return " ".join(words.split()) or text
 
 
 def _has_no_words(text: str) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from sklw._callers import caller_level
 from sklw._validation import is_encodable
+from sklw._words import UNSPACED
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Completion, Request
 from sklw.over_sampling._cells import Cell, check_known
@@ -38,7 +39,8 @@ class Attributes(Examples):
     attributes : dict, default=None
         The attributes to draw for each prompt. Maps the name of an attribute to its values, to
         a dict of values by label, to ``"propose"`` (the model is asked for values first) or to
-        ``"match"`` (the number of words of a real text). None stands for
+        ``"match"`` (the number of words of a real text, or of characters where no spaces part
+        the words). None stands for
         ``{"topic": "propose", "length": "match"}``.
     n_examples : int, default=5
         As in :class:`Examples`.
@@ -195,9 +197,10 @@ def _by_label(name: Any, values: Any, labels: Mapping[Any, Any]) -> dict[Any, li
 
 
 def _length(text: str) -> str:
-    n_words = len(text.split())
+    n_words, n_unspaced = len(text.split()), len(re.findall(f"[{UNSPACED}]", text))
     # Not all languages put spaces between words.
-    return f"{n_words} words" if len(text) < 20 * n_words else f"{len(text)} characters"
+    spaced = len(text) < 20 * n_words and n_unspaced < len(text) / 2
+    return f"{n_words} words" if spaced else f"{len(text)} characters"
 
 
 def _proposals(answer: Completion) -> list[str]:

@@ -1,6 +1,7 @@
 """From a model's answer to rows: takes off what models write around a text."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,8 +31,15 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _ODD_SPACE = re.compile(r"[^\S ]|  ")
 _JSON_LIST = re.compile(r'^\[\s*"')
 _QUOTES = {
-    '"': '"', "“": "”", "„": "“”", "'": "'", "‘": "’", "«": "»", "`": "`", "「": "」", "『": "』",
+    '"': '"', "“": "”", "„": "“”", "”": "”", "'": "'", "‘": "’", "‚": "‘", "«": "»", "»": "«",
+    "‹": "›", "›": "‹", "`": "`", "「": "」", "『": "』",
 }  # fmt: skip
+# What leads in a class, in the languages that answers come in.
+_LABEL = (
+    r"(?:label|category|class|kategorie|cat[ée]gorie|categor[ií]a|etiqueta|категория|метка"
+    r"|类别|類別|分类|分類|标签|標籤|カテゴリー?|ラベル|카테고리|라벨|الفئة|التصنيف|श्रेणी|लेबल)"
+    r"\s*[:：=]\s*"
+)
 # Wrappings come nested (1. "spam: ..."), but not deeper than this.
 _MOST_NESTED = 20
 
@@ -60,7 +68,8 @@ _WRAPPINGS = [
         _wrapping(rf"^{mark}(?=\s)(?![\s\S]*\n\s*{mark}\s)", habit=rf"^{mark}(?=\s)")
         for mark in (r"\(?\d{1,3}\.", r"\(?\d{1,3}\)", r"\(?\d{1,3}:", "-", r"\*", "•", ">")
     ),
-    *(_wrapping(rf"^(?:{MADE})?{field}\s*(?:\d{{1,3}}\s*)?:") for field in FIELDS),
+    _wrapping(r"^\d{1,3}[、．](?!\d)(?![\s\S]*\n\s*\d{1,3}[、．])", habit=r"^\d{1,3}[、．]"),
+    *(_wrapping(rf"^(?:{MADE})?{field}\s*(?:\d{{1,3}}\s*)?[:：]") for field in FIELDS),
     _wrapping(r"^(?:in other words|rewritten|here (?:you go|it is))\s*:"),
     # Emphasis of Markdown, and no swear word with its vowels masked.
     _wrapping(r"(?<![\w*])\*\*(?=\S)([^*]+)(?<=\S)\*\*(?![\w*])", habit=r"\*\*", text=r"\1"),
@@ -254,24 +263,31 @@ def _tagged(rows: Sequence[ParsedRow]) -> list[ParsedRow]:
 
 def _as_shown(name: str, description: str) -> str:
     """Return a pattern for a class as prompts show it, with its description or without."""
-    described = rf"(?:\s*\({re.escape(description.strip())}\))?" if description.strip() else ""
-    return re.escape(name) + described
+    described = rf"(?:\s*[(（]{_in_any_form(description.strip())}[)）])?"
+    return _in_any_form(name) + described * bool(description.strip())
+
+
+def _in_any_form(text: str) -> str:
+    """Return a pattern for a text with accents as a part of letters or after them."""
+    forms = dict.fromkeys(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    return rf"(?:{'|'.join(map(re.escape, forms))})"
 
 
 def _tags(label: Any, name: str, word: str) -> list[_Wrapping]:
     """Return the forms of a label before a row ("spam:", "[spam]") or after ("(spam)", "#spam")."""
-    field, tag = r"(?:label|category|class)\s*[:=]\s*", (label,)
+    tag, opening, closing = (label,), r"[\[(<【（［]\s*", r"\s*[\])>】）］]"
     # A number is more often a time (1:30), a place (#1) or a footnote than a label.
     number = not re.search(r"[^\W\d_]", name)
-    follows = r"(?=\s|$)" if number else r"(?=\s|$|[^\W\d_]|[\"“'‘«])"
-    trailing = field if number else f"(?:{field})?"
+    follows = r"(?=\s|$)" if number else r"(?=\s|$|[^\W\d_]|[\"“'‘«„»「『])"
+    colon = rf"[:：]{follows}" if number else rf"(?::{follows}|：)"
+    trailing = _LABEL if number else f"(?:{_LABEL})?"
     tags = [
-        _wrapping(rf"^[\[(<]\s*(?:{field})?{word}\s*[\])>]\s*:?", tag=tag),
-        _wrapping(rf"^(?:{field})?{word}\s*:{follows}", tag=tag),
-        _wrapping(rf"[\[(<]\s*{trailing}{word}\s*[.!]?\s*[\])>]\s*\.?$", tag=tag),
-        _wrapping(rf"(?<!\w){field}{word}\s*\.?$", tag=tag),
+        _wrapping(rf"^{opening}(?:{_LABEL})?{word}{closing}\s*[:：]?", tag=tag),
+        _wrapping(rf"^(?:{_LABEL})?{word}\s*{colon}", tag=tag),
+        _wrapping(rf"{opening}{trailing}{word}\s*[.!。！]?{closing}\s*[.。]?$", tag=tag),
+        _wrapping(rf"(?<!\w){_LABEL}{word}\s*[.。]?$", tag=tag),
     ]
     if not number:
-        hashtag = rf"#{re.escape(name.replace(' ', ''))}\s*\.?$"
+        hashtag = rf"#{_in_any_form(name.replace(' ', ''))}\s*\.?$"
         tags.append(_wrapping(hashtag, habit=r"#\w+\s*\.?$", tag=tag))
     return tags

@@ -8,17 +8,26 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from sklw._words import UNSPACED
 from sklw.generators import Completion, Request
 from sklw.over_sampling._asking import Asker
 from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._problem import Problem
 from sklw.over_sampling._rows import Verifier
+from sklw.over_sampling._strings import composed
 from sklw.over_sampling._writer import Example, PromptWriter
 
 __all__ = ["CheckerVerifier", "ModelVerifier", "make_verifier"]
 
 # Tokens that a model may use for more than the name of a class.
 _BESIDE_THE_NAME = 16
+# Letters that end a word beside them: Korean endings, and scripts without spaces, do not.
+_SPACED = rf"[^\W{UNSPACED}\uac00-\ud7af]"
+_NEGATION = re.compile(
+    r"\b(?:not|no|isn't|neither|nicht|kein\w*|weder|pas|non|n[ãa]o|nem|niet|geen|inte|ikke|не|нет"
+    r"|ليس\w*|لا|غير)\b|नहीं|[不非没沒未]|ない|ません|아니|아닌|않",
+    re.IGNORECASE,
+)
 # Real texts of each class that the model is shown beside the one to judge.
 _N_SHOWN = 3
 
@@ -75,7 +84,7 @@ class ModelVerifier(Verifier):
         ]
         self._examples = [shown[at] for at in rng.permutation(len(shown))]
         # Longest first, so that "not spam" is not read as "spam".
-        by_name = [(label, description.name) for label, description in self._names.items()]
+        by_name = [(label, composed(of.name)) for label, of in self._names.items()]
         self._by_name = sorted(by_name, key=lambda item: -len(item[1]))
 
     def requests(self, texts: Sequence[str]) -> list[Request]:
@@ -109,17 +118,21 @@ class ModelVerifier(Verifier):
 
     def _named(self, answer: str) -> tuple[Any] | None:
         # Reasons may follow, and name other classes.
+        answer = composed(answer)
         first = answer.replace("**", "").strip().partition("\n")[0]
-        bare = re.sub(r"^(?:label|category|class|answer)\s*[:=]", "", first, flags=re.I)
+        bare = re.sub(r"^(?:label|category|class|answer)\s*[:：=]", "", first, flags=re.I)
         bare = bare.strip(" \t\r.!\"'`*[]()").casefold()
         for label, name in self._by_name:
             if bare == name.casefold():
                 return (label,)
         found = []
         for label, name in self._by_name:
-            answer, count = re.subn(rf"(?<!\w){re.escape(name)}(?!\w)", " ", answer)
+            # A single Chinese character is part of many words.
+            beside = r"\w" if len(name) == 1 else _SPACED
+            word = rf"(?<!{beside}){re.escape(name)}(?!{beside})"
+            answer, count = re.subn(word, " ", answer)
             found += [label] * bool(count)
-        clear = len(found) == 1 and not re.search(r"\b(?:not|no|isn't|neither)\b", answer, re.I)
+        clear = len(found) == 1 and not _NEGATION.search(answer)
         return (found[0],) if clear else None
 
 
