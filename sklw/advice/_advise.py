@@ -13,6 +13,7 @@ from sklw.advice._cost import tokens_for
 from sklw.advice._curve import METHODS, bootstrap_scores, cross_validated
 from sklw.advice._law import continued
 from sklw.advice._rows import MOST_ROWS, Rows, check_rows, encode_rows
+from sklw.generators import BaseGenerator
 
 __all__ = ["advise"]
 
@@ -33,6 +34,7 @@ _CONSTRAINTS = {
     "scoring": [StrOptions(_SCORINGS)],
     "worth": [Interval(Real, 0, 1, closed="both")],
     "confidence": [Interval(Real, 0, 1, closed="neither")],
+    "generator": [BaseGenerator, None],
     "n_jobs": [Integral, None],
     "verbose": ["boolean"],
     "random_state": ["random_state"],

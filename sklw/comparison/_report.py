@@ -88,10 +88,14 @@ class ComparisonReport:
         Raises
         ------
         ValueError
-            If the results do not have the baseline or the metric.
+            If the results have no rows, or do not have the baseline or the metric.
         """
         results = with_errors(results)
         names = list(dict.fromkeys(results["method"]))
+        if not names:
+            raise ValueError(
+                "The results have no rows, so there is nothing to report. Run compare."
+            )
         if baseline is None:
             baseline = "class_weight" if "class_weight" in names else names[0]
         metrics = [name for name in METRICS if name in results]

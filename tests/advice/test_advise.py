@@ -230,3 +230,8 @@ def test_errors_say_what_to_do(X, y, error, message):
 def test_unknown_scoring_is_refused(table):
     with pytest.raises(ValueError, match="balanced_accuracy"):
         advise(*table, scoring="f1")
+
+
+def test_the_name_of_a_model_is_no_generator(table):
+    with pytest.raises(ValueError, match="'generator' parameter of advise"):
+        advise(*table, generator="gpt2")

@@ -199,3 +199,8 @@ def test_wrong_names(parameter):
 
 def test_without_class_weights_the_first_method_is_the_baseline():
     assert headline(real=BASE, llm=ALIKE) == "Nothing beats the real rows alone here."
+
+
+def test_results_without_rows_are_refused():
+    with pytest.raises(ValueError, match="have no rows"):
+        ComparisonReport.from_results(results(class_weight=[0.7]).head(0))

@@ -185,7 +185,7 @@ class RowFilter:
             return "copied_prompt"
         others = [self._texts[at] for at in shown if at not in self._positions[label]]
         others += self._demonstration
-        if _words(text) in map(_words, others):
+        if others and _words(text) in map(_words, others):
             return "copied_prompt"  # of another class or none, and so with the wrong label
         if self.threshold is None:
             return ""
