@@ -81,17 +81,18 @@ def beyond_balance(text: str) -> int | float:
 
 def descriptions(pairs: Sequence[str], labels: Any) -> dict[str, str]:
     """Read LABEL=TEXT pairs whose labels occur."""
-    found = {}
+    found, known = {}, set(labels)
     for pair in pairs:
-        label, equals, text = pair.partition("=")
         # A label may have the sign in it: the longest that fits is meant.
-        for known in sorted(set(labels), key=len):
-            if pair.startswith(f"{known}="):
-                label, text = known, pair[len(known) + 1 :]
-        if not equals or not text.strip():
+        fitting = (label for label in known if pair.startswith(f"{label}="))
+        label = max(fitting, key=len, default=pair.partition("=")[0])
+        text = pair[len(label) + 1 :]
+        if not text.strip():
             raise ValueError(f"--label-descriptions {pair!r} does not have the form LABEL=TEXT.")
-        if label not in set(labels):
-            known = ", ".join(sorted(set(labels)))
-            raise ValueError(f"--label-descriptions names the label {label!r}; there are: {known}.")
+        if label not in known:
+            raise ValueError(
+                f"--label-descriptions names the label {label!r}; there are: "
+                f"{', '.join(sorted(known))}."
+            )
         found[label] = text.strip()
     return found

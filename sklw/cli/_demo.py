@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
         description=(
             "Train on 20 urgent and 200 routine messages of a bundled corpus, let the embedded "
             "language model write more urgent ones, and compare the ways of using them with those "
-            "that need none. About three minutes on two cores."
+            "that need none. Three to six minutes on two cores."
         ),
     )
     demo.add_argument(
