@@ -9,7 +9,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import get_tags
+from sklearn.utils import check_array, get_tags
 
 from sklw._row_weights import BaseRowWeighter
 from sklw._validation import holds_texts
@@ -256,11 +256,41 @@ def check_ready(
     for _, step in later:
         if hasattr(step, "_check_ready"):
             step._check_ready(*given)
+        if given:
+            _refuse_unreadable(step, X)
         if hasattr(step, "transform") and not isinstance(step, BaseRowWeighter):
             given = ()  # what comes after it gets other rows
         for part in step.get_params().values() if hasattr(step, "get_params") else ():
             if hasattr(part, "_check_ready"):
                 part._check_ready()
+
+
+def _refuse_unreadable(step: Any, X: Any) -> None:
+    """Raise if a classifier of scikit-learn's cannot read rows like these as they are."""
+    inner = step.get_params().values() if hasattr(step, "get_params") else ()
+    delegates = any(hasattr(part, "fit") for part in inner)
+    own = type(step).__module__.startswith("sklearn.") and _predicts(step) and not delegates
+    # Some read the categories of a frame, and a kernel of the user's may read anything.
+    by_number = not hasattr(step, "categorical_features")
+    by_number &= isinstance(getattr(step, "kernel", None), str | None)
+    if not own or not by_number:
+        return
+    tags = get_tags(step)
+    if tags.no_validation or tags.input_tags.string:
+        return
+    missing: Any = "allow-nan" if tags.input_tags.allow_nan else True
+    try:
+        check_array(X, accept_sparse=True, ensure_all_finite=missing)
+    except (TypeError, ValueError) as error:
+        encoder = (
+            "TextEmbedder() or TfidfVectorizer()"
+            if holds_texts(X)
+            else "a ColumnTransformer that encodes its columns and fills in missing values"
+        )
+        raise TypeError(
+            f"{type(step).__name__} cannot read rows as LLMOverSampler writes them: {error} Put "
+            f"{encoder} before it."
+        ) from None
 
 
 def _holds_strings(X: Any) -> bool:

@@ -12,9 +12,11 @@ from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
+    HistGradientBoostingClassifier,
     RandomForestClassifier,
     VotingClassifier,
 )
@@ -234,7 +236,8 @@ def test_a_missing_embedded_encoder_is_found_before_anything_is_generated(monkey
 
 
 def test_settings_are_not_checked_where_the_configuration_says_so():
-    pipe = make_pipeline(Costly(), SyntheticWeighter(), LogisticRegression(C=-1))
+    last = TfidfVectorizer(), LogisticRegression(C=-1)
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), *last)
     unchecked = sklearn.config_context(skip_parameter_validation=True)
     with unchecked, pytest.raises(AssertionError, match="paid for"):
         pipe.fit(TEXTS, LABELS)
@@ -378,6 +381,31 @@ class Keeper(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, sample_weight=None):
         self.labels_ = y
         return self
+
+
+AMOUNTS = pd.DataFrame({"amount": [*map(float, range(23)), np.nan]})
+
+
+@pytest.mark.parametrize(
+    ("final", "X", "words"),
+    [
+        (LogisticRegression(), TEXTS, "LogisticRegression cannot read rows.*TextEmbedder"),
+        (LogisticRegression(), np.array(TEXTS), "TfidfVectorizer"),
+        (RandomForestClassifier(), AMOUNTS.assign(kind="new"), "float: 'new' Put a ColumnTr"),
+        (LogisticRegression(), AMOUNTS, "contains NaN.*fills in missing values"),
+        (RandomForestClassifier(), AMOUNTS, ""),
+        (HistGradientBoostingClassifier(), AMOUNTS.assign(kind=pd.Categorical(["a"] * 24)), ""),
+        (DummyClassifier(), TEXTS, ""),
+        (make_sklearn_pipeline(TfidfVectorizer(), LinearSVC()), TEXTS, ""),
+    ],
+)
+def test_rows_that_the_classifier_cannot_read_are_refused_in_time(final, X, words):
+    error, words = (TypeError, words) if words else (AssertionError, "paid for")
+    for steps in ([Costly()], [Costly(), SyntheticWeighter("uniform")]):
+        if len(steps) == 2 and hasattr(final, "steps"):
+            continue  # takes no weights
+        with pytest.raises(error, match=f"(?s){words}"):
+            make_pipeline(*steps, final).fit(X, LABELS)
 
 
 def test_orders_that_are_right_are_left_alone():
