@@ -17,6 +17,16 @@ import sklearn
 WORDS = ["good", "great", "fine", "bad", "awful", "poor", "film", "book", "the", "a", "very", "x"]
 
 
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # pytest-xdist keeps the order below
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that hold slow tests, so that no worker is left with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     """Cache answers in a folder of this test, but convert embedded models once for all tests."""
