@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._progress import progress
 from sklw.comparison._corpus import check_corpus
@@ -260,7 +261,7 @@ class _Comparison:
         except Exception as error:
             message = " ".join(f"{type(error).__name__}: {error}".split())
             row |= dict.fromkeys([*METRICS, *_COSTS], np.nan) | {"error": message}
-            warnings.warn(f"{', '.join(map(str, trial))}: {message}", stacklevel=3)
+            warnings.warn(f"{', '.join(map(str, trial))}: {message}", stacklevel=caller_level())
         self.done[trial] = row
         if self.folder is not None:
             self.folder.append_result(row)
