@@ -28,9 +28,8 @@ def accepts(estimator: Any, argument: str) -> bool:
         return accepts(estimator.estimator, argument)
     if isinstance(estimator, (VotingClassifier, StackingClassifier)) and estimator.estimators:
         parts = [part for _, part in estimator.estimators if part != "drop"]
-        parts += [
-            part for part in [getattr(estimator, "final_estimator", None)] if part is not None
-        ]
+        if getattr(estimator, "final_estimator", None) is not None:
+            parts.append(estimator.final_estimator)
         return argument == "sample_weight" and all(accepts(part, argument) for part in parts)
     return False
 

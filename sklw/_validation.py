@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from sklw._callers import caller_level
 from sklw._copies import folded
 
 __all__ = [
@@ -299,7 +300,7 @@ def check_mask(values: Any, n_rows: int, name: str = "synthetic") -> np.ndarray:
     return mask.astype(bool)
 
 
-def warn_of_alike_labels(labels: Iterable[Any], *, stacklevel: int) -> None:
+def warn_of_alike_labels(labels: Iterable[Any]) -> None:
     """Warn of labels that differ in case, white space or Unicode form only."""
     alike: dict[str, list[str]] = {}
     for label in sorted({label for label in labels if isinstance(label, str)}):
@@ -310,5 +311,5 @@ def warn_of_alike_labels(labels: Iterable[Any], *, stacklevel: int) -> None:
             f"The labels {'; '.join(pairs)} differ in case, white space or Unicode form only, and "
             "count as classes of their own. Merge them if they mean the same.",
             UserWarning,
-            stacklevel=stacklevel,
+            stacklevel=caller_level(),
         )

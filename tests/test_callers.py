@@ -7,6 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from sklw import LLMOverSampler, RecordedGenerator, make_pipeline
+from sklw.comparison import estimate
+from sklw.datasets import load_texts
 from sklw.exceptions import GenerationWarning
 
 X = pd.DataFrame({"id": range(1000, 1060), "age": np.arange(60) * 7 % 61 / 3})
@@ -38,6 +40,22 @@ def test_a_warning_names_the_file_of_the_caller(fit, about):
         fit()
     files = {w.filename for w in caught if issubclass(w.category, GenerationWarning)}
     assert files == {__file__}
+
+
+@pytest.mark.parametrize(
+    ("read", "about"),
+    [
+        (lambda path: load_texts(path), "no text or no label"),
+        (lambda path: load_texts(path), "'Ham' and 'ham'"),
+        (lambda path: estimate(*load_texts(path), methods=["real"]), "repeat the text"),
+    ],
+)
+def test_a_warning_about_a_file_or_a_corpus_names_it_too(read, about, tmp_path):
+    path = tmp_path / "mail.csv"
+    path.write_text("text,label\na,ham\nb,ham\nc,Ham\nd,Ham\nd ,Ham\ne,\n")
+    with pytest.warns(UserWarning, match=about) as caught:
+        read(path)
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 def test_code_without_a_module_is_warned_too():

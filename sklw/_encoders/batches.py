@@ -12,8 +12,8 @@ __all__ = ["length_bucketed_batches", "pad_batch", "sorted_batches", "tokenize",
 # Tokenizers keep the length they truncate to, so two threads with one of them would mix theirs up.
 tokenizer_lock = RLock()
 
-# Texts are sorted by length within chunks of this many batches: long enough that a batch is
-# nearly even in length, short enough that batches differ from epoch to epoch.
+# Long enough that a batch is nearly even in length, short enough that batches differ from epoch to
+# epoch.
 BATCHES_PER_CHUNK = 50
 
 
@@ -32,16 +32,17 @@ def tokenize(tokenizer: Any, texts: Iterable[str], max_length: int) -> list[np.n
 
 
 def length_bucketed_batches(
-    lengths: np.ndarray, batch_size: int, rng: np.random.Generator
+    lengths: np.ndarray,
+    batch_size: int,
+    rng: np.random.Generator,
+    batches_per_chunk: int = BATCHES_PER_CHUNK,
 ) -> list[np.ndarray]:
     """Draw one epoch of random batches of row numbers whose texts are of similar length.
 
     Rows are shuffled, sorted by length within large chunks, cut into batches, and the batches are
     shuffled. Every row comes once; all batches but one are full.
     """
-    order = rng.permutation(len(lengths))
-    chunk = batch_size * BATCHES_PER_CHUNK
-    pieces = [order[start : start + chunk] for start in range(0, len(order), chunk)]
+    pieces = _cut(rng.permutation(len(lengths)), batch_size * batches_per_chunk)
     order = np.concatenate([piece[np.argsort(lengths[piece], kind="stable")] for piece in pieces])
     batches = _cut(order, batch_size)
     return [batches[index] for index in rng.permutation(len(batches))]

@@ -14,6 +14,7 @@ from sklw.cli._augmented import Data, Output, read_data
 from sklw.cli._file import add_file_options
 from sklw.cli._generator import (
     add_generator_options,
+    add_task_options,
     cache_file,
     make_budget,
     make_generator,
@@ -56,15 +57,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _add_sampling_options(add: Callable[..., Any]) -> None:
-    add("--task", metavar="TEXT", help='what the rows are, such as "SMS messages"')
-    add(
-        "--label-descriptions",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="LABEL=TEXT",
-        help="what classes mean, for the prompt; may be repeated",
-    )
+    add_task_options(add)
     add(
         "--sampling-strategy",
         type=share,
@@ -158,7 +151,7 @@ def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
         raise ValueError("--prompt and --verifier are for texts, and --target reads a table.")
     return LLMOverSampler(
         make_generator(arguments),
-        sampling_strategy=_strategy(arguments.sampling_strategy, data.y),
+        sampling_strategy=arguments.sampling_strategy,
         augment=arguments.augment,
         prompt=_prompt(arguments),
         accept=TextFilter(verifier=arguments.verifier) if arguments.verifier else "auto",
@@ -177,15 +170,6 @@ def _prompt(arguments: argparse.Namespace) -> Any:
     kind = over_sampling.TableRows if arguments.target else getattr(over_sampling, name)
     prompt = kind()
     return prompt.set_params(**parameters_of(prompt, "--set-prompt", arguments.set_prompt))
-
-
-def _strategy(share: str | float, labels: np.ndarray) -> Any:
-    """Return how many rows each class is to have; one that has more keeps them."""
-    if isinstance(share, str):
-        return share
-    classes, counts = np.unique(labels, return_counts=True)
-    most = int(share * counts.max())
-    return {label: max(most, n) for label, n in zip(classes.tolist(), counts.tolist(), strict=True)}
 
 
 def _weighter(arguments: argparse.Namespace) -> Any:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from sklw._writing import as_csv, kept_alone, write_by, write_whole
-from sklw.cli._file import check_output, column, label_column, reading
-from sklw.datasets import load_frame, load_table, load_texts
+from sklw.cli._file import check_output, column, label_column, read_rows, reading
+from sklw.datasets import load_frame
 
 __all__ = ["ADDED", "Data", "Output", "read_data", "refuse_augmented"]
 
@@ -66,25 +66,18 @@ def _as_text(cell: Any) -> Any:
 
 def read_data(arguments: argparse.Namespace) -> Data:
     """Read and check the file."""
-    label, how = label_column(arguments), reading(arguments)
-    if arguments.target is None:
-        text = column(arguments, arguments.text)
-        X, y = load_texts(arguments.data, text, label, **how, as_frame=True)
-        frame = load_frame(arguments.data, [text, label], **how)
-        used = [text]
-    else:
-        ignore = [column(arguments, name) for name in arguments.ignore]
-        X, y = load_table(arguments.data, label, ignore=ignore, **how)
-        frame = load_frame(arguments.data, [label], **how)
-        used = list(X.columns)
+    X, y = read_rows(arguments)
+    label = label_column(arguments)
+    texts = [] if arguments.target is not None else [column(arguments, arguments.text)]
+    frame = load_frame(arguments.data, [*texts, label], **reading(arguments))
     _check_names(frame, arguments.data)
     names = list(frame.columns)
     return Data(
         frame,
-        X.to_numpy() if arguments.target is None else X.reset_index(drop=True),
+        X,
         y.to_numpy(dtype=object),  # as strings of NumPy, a class "nan" would be missing
         y.index.to_numpy(),
-        [names.index(name) for name in used],
+        [names.index(name) for name in texts or X.columns],
         names.index(label),
     )
 

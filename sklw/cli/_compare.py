@@ -10,9 +10,10 @@ import pandas as pd
 
 from sklw.cli._arguments import descriptions, names, positive, sizes
 from sklw.cli._augmented import refuse_augmented
-from sklw.cli._file import add_file_options, check_output, column, label_column, reading
+from sklw.cli._file import add_file_options, check_output, label_column, read_rows
 from sklw.cli._generator import (
     add_generator_options,
+    add_task_options,
     make_budget,
     make_generator,
     print_estimate,
@@ -28,7 +29,6 @@ from sklw.comparison import (
     format_table,
     summarize,
 )
-from sklw.datasets import load_table, load_texts
 from sklw.exceptions import EndpointError
 from sklw.models import EMBEDDED_ENCODER, locate_model
 
@@ -99,15 +99,7 @@ def _add_model_options(add: Callable[..., Any]) -> None:
         help="model of embeddings and of BERT (default: %(default)s)",
     )
     add("--epochs", type=positive, metavar="N", help="epochs of BERT (default: its own)")
-    add("--task", metavar="TEXT", help='what the rows are, such as "SMS messages"')
-    add(
-        "--label-descriptions",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="LABEL=TEXT",
-        help="what classes mean, for the prompt; may be repeated",
-    )
+    add_task_options(add)
     add(
         "--llm-ratio",
         type=float,
@@ -125,7 +117,8 @@ def _methods_help() -> str:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         _check_page(Path(arguments.html), Path(arguments.output), arguments.data)
-    X, y = _read(arguments)
+    X, labels = read_rows(arguments)
+    y = labels.to_numpy().astype(str)
     refuse_augmented(arguments, label_column(arguments))
     locate_model(arguments.encoder)  # a wrong name shows now, not after the first hour
     plan: dict[str, Any] = {
@@ -189,15 +182,6 @@ def _print_cost(arguments: argparse.Namespace, cost: Any, settings: Settings) ->
         print("None of the methods asks a language model: nothing would be sent.")
     else:
         print_estimate(cost, settings.generator, arguments)
-
-
-def _read(arguments: argparse.Namespace) -> tuple[Any, Any]:
-    label, how = label_column(arguments), reading(arguments)
-    if arguments.target is None:
-        return load_texts(arguments.data, column(arguments, arguments.text), label, **how)
-    ignore = [column(arguments, name) for name in arguments.ignore]
-    X, y = load_table(arguments.data, label, ignore=ignore, **how)
-    return X.reset_index(drop=True), y.to_numpy().astype(str)
 
 
 def print_table(results: pd.DataFrame) -> None:

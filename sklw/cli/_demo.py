@@ -89,7 +89,7 @@ def _run_in(arguments: argparse.Namespace, folder: Path) -> int:
     return int(bool((results["error"] != "").any()))
 
 
-def _print_texts(folder: Path, minority_size: int, seed: int, n_texts: int = 6) -> None:
+def _print_texts(folder: Path, minority_size: int, seed: int) -> None:
     """Print the texts of the highest and the lowest weights."""
     path = folder / f"generated_m{minority_size}_seed{seed}.csv"
     column = "weight_llm_quality"
@@ -97,7 +97,7 @@ def _print_texts(folder: Path, minority_size: int, seed: int, n_texts: int = 6) 
         return
     rows = frame[frame["accepted"] == "True"]
     rows = rows.assign(weight=pd.to_numeric(rows[column])).sort_values("weight", ascending=False)
-    shown = pd.concat([rows.head(n_texts // 2), rows.tail(n_texts // 2)]).drop_duplicates("text")
+    shown = pd.concat([rows.head(3), rows.tail(3)]).drop_duplicates("text")
     print(f"\n{len(rows)} of {len(frame)} generated texts were accepted (seed {seed}).")
     print("The highest and the lowest quality weights (1 is the mean):")
     for weight, text in zip(shown["weight"], shown["text"], strict=True):

@@ -5,9 +5,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sklw.cli._arguments import names, separator
+import pandas as pd
 
-__all__ = ["add_file_options", "check_output", "column", "label_column", "reading"]
+from sklw.cli._arguments import names, separator
+from sklw.datasets import load_table, load_texts
+
+__all__ = ["add_file_options", "check_output", "column", "label_column", "read_rows", "reading"]
 
 
 def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) -> None:
@@ -76,6 +79,18 @@ def reading(arguments: argparse.Namespace) -> dict[str, Any]:
         "quotes": not arguments.no_quotes,
         "encoding": arguments.encoding,
     }
+
+
+def read_rows(arguments: argparse.Namespace) -> tuple[Any, pd.Series]:
+    """Read texts or a table, and the labels, indexed by their row in the file."""
+    label, how = label_column(arguments), reading(arguments)
+    if arguments.target is None:
+        text = column(arguments, arguments.text)
+        X, y = load_texts(arguments.data, text, label, **how, as_frame=True)
+        return X.to_numpy(), y
+    ignore = [column(arguments, name) for name in arguments.ignore]
+    X, y = load_table(arguments.data, label, ignore=ignore, **how)
+    return X.reset_index(drop=True), y
 
 
 def check_output(path: Path, option: str, data: str) -> None:

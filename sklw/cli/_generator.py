@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +13,7 @@ from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 __all__ = [
     "add_generator_options",
+    "add_task_options",
     "cache_file",
     "make_budget",
     "make_generator",
@@ -57,6 +59,19 @@ def add_generator_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="file that keeps the answers, so that none is paid for twice (default: one file for "
         "all, in the user's cache folder)",
+    )
+
+
+def add_task_options(add: Callable[..., Any]) -> None:
+    """Add the options that say what the rows and classes are."""
+    add("--task", metavar="TEXT", help='what the rows are, such as "SMS messages"')
+    add(
+        "--label-descriptions",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="LABEL=TEXT",
+        help="what classes mean, for the prompt; may be repeated",
     )
 
 

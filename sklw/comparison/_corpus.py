@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._copies import copy_groups
 from sklw._validation import check_labels, check_texts, holds_texts, warn_of_alike_labels
 
@@ -20,12 +21,12 @@ def check_corpus(X: Any, y: Any) -> tuple[Any, np.ndarray]:
         if twice := table.columns[table.columns.duplicated()].tolist():
             raise ValueError(f"X has several columns named {twice[0]!r}. Give each its own name.")
         labels = _check_labels(y, len(table))
-        warn_of_alike_labels(labels, stacklevel=5)
+        warn_of_alike_labels(labels)
         _check_classes(labels)
         return table, labels
     texts = check_texts(X, estimator_name="compare")
     labels = _check_labels(y, len(texts))
-    warn_of_alike_labels(labels, stacklevel=5)
+    warn_of_alike_labels(labels)
     kept = _without_copies(texts, labels)
     _check_classes(labels[kept])
     return texts[kept], labels[kept]
@@ -82,6 +83,6 @@ def _without_copies(texts: np.ndarray, labels: np.ndarray) -> np.ndarray:
         f"{'; '.join(parts)}. Case, white space and Unicode form do not count. A text to train on "
         "and to be tested on would be a leak.",
         UserWarning,
-        stacklevel=5,
+        stacklevel=caller_level(),
     )
     return np.flatnonzero(kept)

@@ -4,13 +4,13 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._progress import progress
 from sklw.comparison._corpus import check_corpus
@@ -164,18 +164,13 @@ def estimate(
     return pd.concat(parts).groupby(level=0, sort=False).sum() if parts else None
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """A method with a classifier on one training set."""
 
     classifier: str
     method: str
     minority_size: int
     seed: int
-
-    @property
-    def key(self) -> tuple[str, str, int, int]:
-        return self.classifier, self.method, self.minority_size, self.seed
 
 
 class _Comparison:
@@ -257,23 +252,23 @@ class _Comparison:
 
     def run(self, trial: Trial) -> None:
         """Run a trial unless it is done; a failure is a result too."""
-        if not self.done.get(trial.key, {"error": "not run"})["error"]:
+        if not self.done.get(trial, {"error": "not run"})["error"]:
             return
-        row: dict[str, Any] = dict(zip(KEY, trial.key, strict=True))
+        row: dict[str, Any] = trial._asdict()
         try:
             row |= self._measure(trial)
             row["error"] = ""
         except Exception as error:
             message = " ".join(f"{type(error).__name__}: {error}".split())
             row |= dict.fromkeys([*METRICS, *_COSTS], np.nan) | {"error": message}
-            warnings.warn(f"{', '.join(map(str, trial.key))}: {message}", stacklevel=3)
-        self.done[trial.key] = row
+            warnings.warn(f"{', '.join(map(str, trial))}: {message}", stacklevel=caller_level())
+        self.done[trial] = row
         if self.folder is not None:
             self.folder.append_result(row)
 
     def results(self, trials: list[Trial]) -> pd.DataFrame:
         """Return the rows of the trials, in their order."""
-        return pd.DataFrame([self.done[trial.key] for trial in trials])
+        return pd.DataFrame([self.done[trial] for trial in trials])
 
     @contextmanager
     def opened(self) -> Iterator[None]:

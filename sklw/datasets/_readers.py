@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._copies import copy_groups, folded
 from sklw._validation import warn_of_alike_labels
 from sklw.datasets._frames import read_frame
@@ -111,7 +112,7 @@ def load_texts(
             f"{len(pairs) - len(complete)} of {len(pairs)} rows of {path} have no text or no "
             "label and were left out.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=caller_level(),
         )
     check_classes(complete["label"].to_numpy(), label_column, path, "a text and a label")
     n_texts, n_labels = complete.nunique()
@@ -121,7 +122,7 @@ def load_texts(
             f"{text_column!r} only {n_texts}, so that the former cannot hold the labels. Have the "
             "text column and the label column been swapped?"
         )
-    warn_of_alike_labels(complete["label"].to_numpy(), stacklevel=3)
+    warn_of_alike_labels(complete["label"].to_numpy())
     if drop_duplicates:
         complete = complete[~pd.Series(copy_groups(complete["text"])).duplicated().to_numpy()]
     texts, labels = complete["text"], complete["label"]

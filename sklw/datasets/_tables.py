@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklw._callers import caller_level
 from sklw._copies import folded
 from sklw._validation import warn_of_alike_labels
 from sklw.datasets._frames import check_column, read_frame
@@ -101,7 +102,7 @@ def load_table(
         warnings.warn(
             f"{(~labelled).sum()} of {len(frame)} rows of {path} have no label and were left out.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=caller_level(),
         )
     X = frame.drop(columns=[target_column, *ignore])
     if X.empty and len(frame):
@@ -109,7 +110,7 @@ def load_table(
     _check_names(X, path)
     X, y = X[labelled], labels[labelled]
     check_classes(y.to_numpy(), target_column, f"{path}", "a label")
-    warn_of_alike_labels(y.to_numpy(), stacklevel=3)
+    warn_of_alike_labels(y.to_numpy())
     return X.apply(_typed), y.astype(object)
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from sklw.generators._base import Completion
 
 __all__ = [
-    "end_of_answer", "is_lasting", "reject_unopened", "strip_thinking", "thinking_marks",
-    "without_thinking",
+    "end_of_answer", "is_lasting", "reject_unopened", "thinking_marks", "without_thinking",
 ]  # fmt: skip
 
 # How thinking begins and ends: in a tag of one of these names, whatever stands before or after
@@ -71,11 +70,6 @@ def thinking_marks(texts: Iterable[str]) -> frozenset[str]:
         found.update(map(_folded, _MARK.findall(text)))
         found.update(form.pattern for form in _MARKS_BESIDE if form.search(text))
     return frozenset(found)
-
-
-def strip_thinking(text: str, own: frozenset[str] = frozenset()) -> tuple[str, bool]:
-    """Return a model's text without its thinking, and whether it goes on after the thinking."""
-    return _strip(text, own)[:2]
 
 
 def end_of_answer(text: str, stop: Iterable[str]) -> int | None:
@@ -208,5 +202,5 @@ def is_lasting(completion: Completion) -> bool:
     """
     if completion.finish_reason == "error":
         return bool(completion.metadata.get("lasting"))
-    answer, closed = strip_thinking(completion.text)
+    answer, closed, _ = _strip(completion.text, frozenset())
     return not completion.cut or (closed and bool(answer.strip()))

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from sklearn.exceptions import NotFittedError
 
+from sklw._encoders.batches import length_bucketed_batches
 from sklw._hardware import autocast, seeded
 from sklw._progress import progress
 from sklw.generators._decoding.loading import LoadedModel
@@ -161,15 +162,8 @@ def _batches(
     """Yield tokens, and the same with all but the answers masked; rows of like length together."""
     prompts = [base.read(prompt) for prompt, _ in pairs]
     answers = base.tokenizer([answer for _, answer in pairs], add_special_tokens=False)["input_ids"]
-    order = rng.permutation(len(pairs))
     lengths = np.array([len(p) + len(a) for p, a in zip(prompts, answers, strict=True)])
-    window = _WINDOW * batch_size
-    ordered = np.concatenate(
-        [part[np.argsort(lengths[part], kind="stable")] for part in _parts(order, window)]
-    )
-    batches = _parts(ordered, batch_size)
-    for at in rng.permutation(len(batches)):
-        rows = batches[at]
+    for rows in length_bucketed_batches(lengths, batch_size, rng, batches_per_chunk=_WINDOW):
         width = min(int(lengths[rows].max()), base.context or 2**31)
         ids = torch.zeros((len(rows), width), dtype=torch.long)
         targets = torch.full_like(ids, _IGNORED)
@@ -178,10 +172,6 @@ def _batches(
             ids[place, : len(tokens)] = tokens
             targets[place, len(prompts[row]) : len(tokens)] = tokens[len(prompts[row]) :]
         yield ids.to(base.device), targets.to(base.device)
-
-
-def _parts(order: np.ndarray, size: int) -> list[np.ndarray]:
-    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def _trained(model: Any) -> dict[str, torch.Tensor]:

@@ -8,6 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sklw._html import Example, examples_of, render
+from sklw._row_weights import effective_sample_size
 
 __all__ = ["verdict_on", "weight_page"]
 
@@ -82,10 +83,9 @@ def _sentences(frame: pd.DataFrame) -> list[str]:
         return (
             [*sentences, "All synthetic rows have the same weight."] if len(made) > 1 else sentences
         )
-    size = own.sum() ** 2 / (own**2).sum()
     sentences.append(
         f"Their weights differ: {_count(len(made), 'row')} with these weights are worth about "
-        f"{size:,.0f} of equal weight."
+        f"{effective_sample_size(own.to_numpy()):,.0f} of equal weight."
     )
     return [*sentences, _about_faint(made)]
 

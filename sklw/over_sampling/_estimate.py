@@ -7,12 +7,10 @@ import pandas as pd
 
 from sklw.generators import Budget
 from sklw.generators._budget import longest_answer
+from sklw.over_sampling._room import PROMPTS_LOOKED_AT
 from sklw.over_sampling._run import GenerationRun
 
 __all__ = ["estimated"]
-
-# Prompts of one class differ little in length: this many tell the mean, and mostly the longest.
-_PROMPTS_LOOKED_AT = 64
 
 
 def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
@@ -31,7 +29,7 @@ def estimated(run: GenerationRun, budget: Budget) -> pd.DataFrame:
     for quota in run.quotas:
         quota.beyond = True
         n_first = quota.next_requests(n_rows)
-        looked_at = range(min(quota.max_requests, _PROMPTS_LOOKED_AT))
+        looked_at = range(min(quota.max_requests, PROMPTS_LOOKED_AT))
         prompts = [run.generator.count_tokens(run.request(quota, at)[1].prompt) for at in looked_at]
         prompt = np.mean(prompts[:n_first])
         texts = run.rows.texts[quota.cell.positions]

@@ -11,10 +11,10 @@ from sklw.over_sampling._rows import RowFormat
 from sklw.over_sampling._run import GenerationRun, Quota
 from sklw.over_sampling._writer import Prompt
 
-__all__ = ["check_room", "make_quotas"]
+__all__ = ["PROMPTS_LOOKED_AT", "check_room", "make_quotas"]
 
-# Prompts of one class differ little in length.
-_PROMPTS_LOOKED_AT = 64
+# Prompts of one class differ little in length: this many tell the mean, and mostly the longest.
+PROMPTS_LOOKED_AT = 64
 # Any model reads this many bytes, so that it need not be loaded to ask how many it reads.
 _FITS_ANYWHERE = 4096
 # An answer that may be this much longer than the longest real row is not cut short.
@@ -110,7 +110,7 @@ def _check_answers(run: GenerationRun, quota: Quota, needed: str) -> None:
 
 def _check_prompts(run: GenerationRun, quota: Quota, needed: str) -> None:
     numbers = range(
-        0, min(quota.cell.wanted, _PROMPTS_LOOKED_AT), run.rows.prompt.answers_per_prompt
+        0, min(quota.cell.wanted, PROMPTS_LOOKED_AT), run.rows.prompt.answers_per_prompt
     )
     prompts = [run.request(quota, number)[1].prompt for number in numbers]
     longest = max(prompts, key=_prompt_bytes)

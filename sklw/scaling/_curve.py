@@ -11,6 +11,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import column_or_1d
 
+from sklw._callers import caller_level
 from sklw._compat.scikit_learn import safe_indexing
 from sklw._copies import apart, copy_groups, folded
 from sklw._rows.rows import Rows
@@ -148,7 +149,7 @@ def _without_copies(splits: list[tuple[Any, Any]], X: Any) -> list[tuple[Any, An
             "and Unicode form aside) and are left out: scores would be better than they are. Drop "
             "copies beforehand to train on as many rows in each split.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=caller_level(),
         )
     return without
 

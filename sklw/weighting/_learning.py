@@ -21,7 +21,7 @@ from torch.func import functional_call, grad, jvp
 from sklw._progress import progress
 from sklw.weighting.methods._rule import Rule
 
-__all__ = ["BilevelModel", "learn_weights", "weight_slopes"]
+__all__ = ["BilevelModel", "learn_weights"]
 
 Params = dict[str, torch.Tensor]
 
@@ -31,7 +31,6 @@ class BilevelModel(Protocol):
 
     module: nn.Module
     codes: torch.Tensor
-    reference_codes: torch.Tensor
     optimizer: torch.optim.Optimizer
     step_size: float
     epochs: int
@@ -49,7 +48,7 @@ class BilevelModel(Protocol):
         """Return the module's arguments for some reference rows, and their classes."""
 
 
-def weight_slopes(
+def _weight_slopes(
     losses: Callable[[Params], torch.Tensor],
     outer_loss: Callable[[Params], torch.Tensor],
     params: Params,
@@ -136,7 +135,7 @@ def _weights_of(
     with torch.no_grad():
         before = losses(params)
     numbers = torch.from_numpy(rows)
-    slopes = weight_slopes(
+    slopes = _weight_slopes(
         losses, outer_loss, params, rule.propose(numbers, before), model.step_size
     )
     return rule.update(numbers, before, slopes.detach())

@@ -13,7 +13,6 @@ from sklw.weighting._process import warn
 __all__ = [
     "Scaling",
     "balanced",
-    "effective_sample_size",
     "mean_one",
     "normalized",
     "product",
@@ -148,15 +147,6 @@ def normalized(
         counts = pd.Series(labels).groupby(labels).transform("size").to_numpy()
         weights = mean_one(weights * wanted / counts, None)
     return weights
-
-
-def effective_sample_size(weights: np.ndarray) -> float:
-    """``sum(w)**2 / sum(w**2)``, 0 where all are 0."""
-    largest = weights.max(initial=0.0)
-    if not largest:
-        return 0.0
-    relative = weights / largest
-    return float(np.sum(relative)) ** 2 / float(np.sum(relative**2))
 
 
 def warn_of_collapse(effective: float, n_rows: int, advice: str) -> None:

@@ -1,10 +1,13 @@
 """Tiny language models, and where the embedded one lies in transformers' own format."""
 
 import functools
+import json
 import os
 import weakref
 from pathlib import Path
 
+import gguf
+import numpy as np
 import torch
 import transformers
 from tokenizers import ByteLevelBPETokenizer
@@ -12,10 +15,15 @@ from tokenizers import ByteLevelBPETokenizer
 from sklw import TransformersGenerator
 
 
-def save_tokenizer(folder, texts=("one two three four",), size=400):
-    """Save a byte-level tokenizer; its token 0 ends a text."""
+def byte_level_tokenizer(texts, size=400):
     trained = ByteLevelBPETokenizer()
     trained.train_from_iterator(texts, size, 1, special_tokens=["<end>"])
+    return trained
+
+
+def save_tokenizer(folder, texts=("one two three four",), size=400):
+    """Save a byte-level tokenizer; its token 0 ends a text."""
+    trained = byte_level_tokenizer(texts, size)
     trained.save_model(str(folder))
     tokenizer = transformers.GPT2Tokenizer.from_pretrained(
         folder, eos_token="<end>", bos_token="<end>", unk_token="<end>"
@@ -38,12 +46,40 @@ def save_tiny(folder, config_class=transformers.LlamaConfig, texts=("one two thr
     return str(folder)
 
 
-def converted_folder(dtype):
-    """Return the folder in which TransformersGenerator keeps the embedded model."""
-    TransformersGenerator(dtype=dtype).count_tokens("load it")
+def save_gguf(path):
+    """Save a Llama model of random weights with a byte-level tokenizer as a GGUF file."""
+    trained = json.loads(byte_level_tokenizer(["one two three"]).to_str())["model"]
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(64)
+    writer.add_block_count(1)
+    writer.add_embedding_length(64)
+    writer.add_feed_forward_length(64)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(list(trained["vocab"]))
+    writer.add_token_merges([" ".join(pair) for pair in trained["merges"]])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+    random = np.random.default_rng(0)
+    shapes = {"token_embd": (len(trained["vocab"]), 64), "output_norm": (64,)}
+    block = {"attn_k": (32, 64), "attn_v": (32, 64), "attn_norm": (64,), "ffn_norm": (64,)}
+    block |= dict.fromkeys(("attn_q", "attn_output", "ffn_gate", "ffn_up", "ffn_down"), (64, 64))
+    for name, shape in (shapes | {f"blk.0.{name}": block[name] for name in block}).items():
+        writer.add_tensor(f"{name}.weight", random.normal(size=shape).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return str(path)
+
+
+def converted_folder():
+    """Return the folder in which TransformersGenerator keeps the embedded model in float32."""
+    TransformersGenerator(dtype="float32").count_tokens("load it")
     cache = Path(os.environ.get("SKLW_CACHE", "~/.cache/sklw")).expanduser()
-    name = f"*-{dtype}-transformers-{transformers.__version__}"
-    [folder] = (cache / "models").glob(name)
+    [folder] = (cache / "models").glob(f"SmolLM2*-float32-transformers-{transformers.__version__}")
     return folder
 
 

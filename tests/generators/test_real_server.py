@@ -39,7 +39,7 @@ class Server:
     def __init__(self, folder):
         self.log = folder / "log"
         model = folder / "model"
-        shutil.copytree(converted_folder("bfloat16"), model)
+        shutil.copytree(converted_folder(), model)
         settings = json.loads((model / "generation_config.json").read_text())
         # The server draws only if the model's own settings say so.
         (model / "generation_config.json").write_text(json.dumps(settings | {"do_sample": True}))

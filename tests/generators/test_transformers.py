@@ -16,11 +16,10 @@ from safetensors.torch import load_file
 from sklearn.base import clone
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _models import converted_folder, save_tiny
+from _models import converted_folder, save_gguf, save_tiny
 
 from sklw.exceptions import ModelNotFoundError
 from sklw.generators import Request, TransformersGenerator
-from sklw.models import locate_model
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def test_another_seed_gives_another_text(generator, requests):
 @pytest.mark.slow
 def test_greedy_answers_are_those_of_transformers(generator, requests):
     generator = clone(generator).set_params(temperature=0, dtype="float32", max_new_tokens=8)
-    folder = converted_folder("float32")
+    folder = converted_folder()
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     request = replace(requests[4], stop=(), max_new_tokens=None)
@@ -141,19 +140,25 @@ def test_only_the_last_two_models_are_kept(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_file_is_converted_once_whatever_its_path(tmp_path, monkeypatch):
-    folder = converted_folder("bfloat16")
-    generator = TransformersGenerator(dtype="bfloat16")
-    asked = [Request("The pipes under my sink", seed=0, max_new_tokens=4)]
-    answers = generator.generate(asked)
     monkeypatch.setenv("SKLW_CACHE", str(tmp_path / "cache"))
-    damaged = tmp_path / "cache" / "models" / folder.name
-    damaged.mkdir(parents=True)
-    (damaged / "config.json").write_text("{")  # the file itself is to be read
-    source = locate_model(generator.model)
-    copy = shutil.copy(Path(source.location) / source.gguf_file, tmp_path)
-    assert TransformersGenerator(copy, dtype="bfloat16").generate(asked) == answers
-    assert [path.name for path in damaged.parent.iterdir()] == [folder.name]
-    weights, repaired = (load_file(path / "model.safetensors") for path in (folder, damaged))
+    asked = [Request("one two", seed=0, max_new_tokens=4)]
+    file = save_gguf(tmp_path / "tiny.gguf")
+
+    def answers_of_copy(name):
+        (tmp_path / name).mkdir()
+        return TransformersGenerator(shutil.copy(file, tmp_path / name)).generate(asked)
+
+    answers = TransformersGenerator(file).generate(asked)
+    [folder] = (tmp_path / "cache" / "models").iterdir()
+    kept, weights = folder / "model.safetensors", load_file(folder / "model.safetensors")
+    written = kept.stat().st_mtime_ns
+    assert answers_of_copy("elsewhere") == answers
+    assert kept.stat().st_mtime_ns == written
+    kept.unlink()
+    (folder / "config.json").write_text("{")  # damaged: the file itself is to be read
+    assert answers_of_copy("again") == answers
+    assert list(folder.parent.iterdir()) == [folder]
+    repaired = load_file(kept)
     assert weights.keys() == repaired.keys()
     assert all(torch.equal(tensor, repaired[name]) for name, tensor in weights.items())
 

@@ -37,6 +37,11 @@ def test_boxes_by_class_show_the_synthetic_rows(fitted):
     assert display.figure_ is display.ax_.figure
 
 
+def test_weights_too_small_to_be_squared_are_worth_what_their_proportions_say():
+    display = WeightDisplay.from_weights([1, 1e-200, 3e-200], [0, 1, 1], [False, True, True])
+    assert "worth 2 of equal weight" in display.ax_.get_title()
+
+
 def test_boxes_by_source(fitted):
     X, y, synthetic, weighters = fitted
     display = WeightDisplay.from_estimator(weighters["quality"], X, y, kind="source")
