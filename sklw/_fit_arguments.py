@@ -65,10 +65,16 @@ def stacks(estimator: StackingClassifier, argument: str) -> bool:
 
 def check_takes_weights(estimator: Any, *, finished: bool) -> None:
     """Raise unless a classifier of the vote takes weights; `finished` says whether they are."""
+    name = type(estimator).__name__
+    last = estimator.final_estimator if isinstance(estimator, StackingClassifier) else None
+    if last is not None and not hasattr(last, "predict_proba"):
+        raise TypeError(
+            f"The vote needs predict_proba, which the {type(last).__name__} of {name} lacks. "
+            "Pass another final_estimator, such as LogisticRegression."
+        )
     if accepts(estimator, "row_weights"):
         refuse_half(estimator, finished=finished)
         return
-    name = type(estimator).__name__
     if not finished:
         raise TypeError(
             f"{name} cannot take row_weights in fit, and this weighting method is finished by the "

@@ -80,7 +80,7 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
     """
 
     _parameter_constraints: dict = {
-        # A stack has predict_proba when it is fitted.
+        # A stack with the default final estimator has predict_proba only when it is fitted.
         "estimator": [HasMethods(["fit", "predict_proba"]), StackingClassifier],
         "real_estimator": [HasMethods(["fit", "predict_proba"]), StackingClassifier, None],
         "real_vote": [Interval(Real, 0, 1, closed="both")],

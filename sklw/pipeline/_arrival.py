@@ -5,6 +5,7 @@ from typing import Any
 from sklearn import get_config
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import AdaBoostClassifier, StackingClassifier
+from sklearn.feature_selection import RFECV
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
@@ -131,6 +132,8 @@ def _advice(final: Any, refused: str) -> str:
 def _scorer(final: Any, refused: str) -> str:
     """Return what to do about a scorer: one given by name, also by default, declines nothing."""
     scoring = getattr(final, "scoring", None)
+    if scoring is None and isinstance(final, RFECV):
+        scoring = "accuracy"
     if scoring is None or refused == "row_weights":
         return ""
     return f", and the scorer must decline them, as by {_declining(scoring)}"
