@@ -97,8 +97,8 @@ def _advice(final: Any, refused: str) -> str:
     names = sorted({type(part).__name__ for part in _parts(final, refused)})
     lost = isinstance(final, StackingClassifier) and not stacks(final, refused)
     lost = lost or not hasattr(final, "fit") or not hands_on(final)
+    more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
     if names and routing and not lost:
-        more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
         return (
             f"With metadata routing enabled, {' and '.join(names)} must request them, as by "
             f"{names[0]}(...).set_fit_request({refused}=True){more}{_scorer(final, refused)}."
@@ -114,7 +114,7 @@ def _advice(final: Any, refused: str) -> str:
         return (
             f"{type(final).__name__} hands them on with metadata routing only: "
             "sklearn.set_config(enable_metadata_routing=True), and "
-            f"{type(final.estimator).__name__}(...).set_fit_request({refused}=True)"
+            f"{type(final.estimator).__name__}(...).set_fit_request({refused}=True){more}"
             f"{_scorer(final, refused)}."
         )
     if refused == "row_weights":

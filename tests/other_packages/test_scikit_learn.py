@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 )
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as make_plain_pipeline
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklw import BertClassifier, RowWeights, make_pipeline
 from sklw.ensemble import RealSyntheticVotingClassifier
@@ -233,6 +234,18 @@ class TestAsOurFinalStep:
             pipe = pipeline(task, final(told, plain)).set_params(llmoversampler=sampler)
             with pytest.raises(TypeError, match=words):
                 pipe.fit(task.texts, task.labels)
+
+    def test_self_training_works_after_the_first_advice(self, task):
+        plain = pipeline(task, SelfTrainingClassifier(LogisticRegression()))
+        advice = r"set_fit_request\(sample_weight=True\)\.set_score_request\(sample_weight=False\)"
+        with pytest.raises(TypeError, match=advice):
+            plain.fit(task.texts, task.labels)
+        with config_context(enable_metadata_routing=True):
+            part = LogisticRegression().set_fit_request(sample_weight=True)
+            part.set_score_request(sample_weight=False)
+            routed = pipeline(task, SelfTrainingClassifier(part))
+            with pytest.warns(UserWarning, match="no unlabeled samples"):
+                routed.fit(task.texts, task.labels)
 
     def test_weights_that_are_finished_in_training_reach_no_other_part(self, task):
         with config_context(enable_metadata_routing=True):
