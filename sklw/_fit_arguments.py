@@ -1,16 +1,29 @@
 """Which arguments an estimator's ``fit`` takes, also through the estimators that it fits."""
 
+from collections.abc import Iterator
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 from sklearn import get_config
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import AdaBoostClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object, process_routing
 from sklearn.utils.validation import has_fit_parameter
 
-__all__ = ["accepts", "check_takes_weights"]
+from sklw._row_weights import RowWeights
+
+__all__ = [
+    "accepts",
+    "check_takes_weights",
+    "hands_on",
+    "refuse_half",
+    "stacks",
+    "weight_arguments",
+]
 
 # GridSearchCV and its siblings, the halving searches among them, hand their fit parameters on.
 _Search = GridSearchCV.__base__
@@ -34,11 +47,33 @@ def accepts(estimator: Any, argument: str) -> bool:
     return False
 
 
+def hands_on(estimator: Any) -> bool:
+    """Say whether ``fit`` takes what is meant for other estimators.
+
+    BalancedBaggingClassifier inherits a router and has a fit that takes X and y alone.
+    """
+    parameters = signature(estimator.fit).parameters.values()
+    return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def stacks(estimator: StackingClassifier, argument: str) -> bool:
+    """Say whether the final estimator of a stack takes what the stack hands it unasked."""
+    last = LogisticRegression() if estimator.final_estimator is None else estimator.final_estimator
+    return has_fit_parameter(last, argument)
+
+
 def check_takes_weights(estimator: Any, *, finished: bool) -> None:
     """Raise unless a classifier of the vote takes weights; `finished` says whether they are."""
-    if accepts(estimator, "row_weights"):
-        return
     name = type(estimator).__name__
+    last = estimator.final_estimator if isinstance(estimator, StackingClassifier) else None
+    if last is not None and not hasattr(last, "predict_proba"):
+        raise TypeError(
+            f"The vote needs predict_proba, which the {type(last).__name__} of {name} lacks. "
+            "Pass another final_estimator, such as LogisticRegression."
+        )
+    if accepts(estimator, "row_weights"):
+        refuse_half(estimator, finished=finished)
+        return
     if not finished:
         raise TypeError(
             f"{name} cannot take row_weights in fit, and this weighting method is finished by the "
@@ -52,6 +87,67 @@ def check_takes_weights(estimator: Any, *, finished: bool) -> None:
         )
 
 
+def weight_arguments(estimator: Any, row_weights: RowWeights) -> dict[str, Any]:
+    """Return the weights as the arguments of ``fit`` that the estimator and its parts read."""
+    weights = {"row_weights": row_weights, "sample_weight": row_weights.sample_weight}
+    if _reads_both(estimator):
+        return weights
+    name = "row_weights" if accepts(estimator, "row_weights") else "sample_weight"
+    return {name: weights[name]}
+
+
+def refuse_half(estimator: Any, *, finished: bool) -> None:
+    """Raise if some parts of an estimator would get the weights and others would not."""
+    if not _reads_both(estimator):
+        return
+    name = type(estimator).__name__
+    if not finished:
+        raise TypeError(
+            f"{name} has a use for sample_weight beside row_weights, and this weighting method is "
+            "finished by the classifier, so that there are none. Use a method that gives fixed "
+            'weights ("quality", "imp", "auto", ...).'
+        )
+    if isinstance(estimator, StackingClassifier):  # its final estimator is handed both
+        raise TypeError(
+            f"Some parts of {name} ask for sample_weight and others for row_weights. Let all of "
+            "them ask for the same, or put it into RealSyntheticVotingClassifier."
+        )
+    try:
+        process_routing(estimator, "fit", row_weights=np.ones(1), sample_weight=np.ones(1))
+    except (TypeError, UnsetMetadataPassedError) as error:
+        raise TypeError(
+            f"{name} has a use for sample_weight beside row_weights, and would not get it. Let "
+            "each part ask for one of them: set_fit_request(row_weights=True, sample_weight=False) "
+            "for those that take row_weights, set_fit_request(sample_weight=True) for others. "
+            f"scikit-learn says: {error}"
+        ) from error
+
+
+def _reads_both(estimator: Any) -> bool:
+    """Whether routing takes row_weights to a part, and something else reads sample_weight."""
+    routing = get_config()["enable_metadata_routing"]
+    if not routing or has_fit_parameter(estimator, "row_weights"):
+        return False
+    if not accepts(estimator, "row_weights"):
+        return False
+    # It weighs the rows by which it calibrates; other parts say what they read.
+    return isinstance(estimator, CalibratedClassifierCV) or any(
+        request.get("row_weights") is not True
+        and request.get("sample_weight", False) in (True, None)
+        for request in _fit_requests(get_routing_for_object(estimator))
+    )
+
+
+def _fit_requests(routing: Any) -> Iterator[dict[str, Any]]:
+    """Yield what each estimator at the end of a route asks for in fit."""
+    if not isinstance(routing, MetadataRouter):
+        yield routing.fit.requests
+        return
+    for name, route in routing:
+        if name != "$self_request" and any(pair.callee == "fit" for pair in route.mapping):
+            yield from _fit_requests(route.router)
+
+
 def _last_takes_weights(estimator: Any) -> bool:
     steps = getattr(estimator, "steps", None)
     return bool(steps and accepts(steps[-1][1], "sample_weight"))
@@ -59,6 +155,10 @@ def _last_takes_weights(estimator: Any) -> bool:
 
 def _accepts_by_routing(estimator: Any, argument: str) -> bool:
     own = has_fit_parameter(estimator, argument)
+    if not own and not hands_on(estimator):
+        return False
+    if isinstance(estimator, StackingClassifier) and not stacks(estimator, argument):
+        return False
     try:
         routing = get_routing_for_object(estimator)
         if not isinstance(routing, MetadataRouter):

@@ -64,7 +64,7 @@ class BertClassifier(TextNet):
     warmup : float, default=0.1
         Fraction of the steps during which the learning rate rises from 0.
     lr_schedule : {"linear", "cosine", "constant"}, default="linear"
-        Whether the learning rate then falls to 0 (and how) or stays constant.
+        Whether the rate then falls to 0 (and how) or stays constant, as ``LRScheduler`` needs.
     max_grad_norm : float or None, default=1.0
         Maximum norm of the gradient, which is clipped to it; None does not clip.
     dropout : float or None, default=None

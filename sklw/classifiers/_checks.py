@@ -1,4 +1,4 @@
-"""Checks of labels and weights."""
+"""Checks of labels, weights and callbacks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
+from skorch.callbacks import EarlyStopping, LRScheduler
 
 from sklw import _validation
 from sklw._row_weights import RowWeights
 
 __all__ = [
+    "check_callbacks",
     "check_labels",
     "check_row_weights",
     "check_weights",
     "refuse_unknown",
     "with_class_weight",
 ]
+
+
+def check_callbacks(net: Any, *, held_out: bool) -> None:
+    """Refuse callbacks that training would fail with, or whose work it would undo."""
+    callbacks = [callback for _, callback in net.callbacks_]
+    stops = [callback for callback in callbacks if isinstance(callback, EarlyStopping)]
+    if not held_out and any(c.monitor in ("valid_loss", "valid_acc") for c in stops):
+        raise ValueError(
+            "The callback EarlyStopping needs held-out rows, and none are held out. Pass "
+            "early_stopping=True instead, or train_split, or "
+            'EarlyStopping(monitor="train_loss").'
+        )
+    scheduled = net.lr_schedule != "constant" or net.warmup
+    if scheduled and any(isinstance(callback, LRScheduler) for callback in callbacks):
+        raise ValueError(
+            f"The callback LRScheduler sets the learning rate, and lr_schedule={net.lr_schedule!r} "
+            f"with warmup={net.warmup!r} would set another at every step. Leave the callback out, "
+            'or pass lr_schedule="constant" and warmup=0.'
+        )
 
 
 def check_labels(y: Any, n_rows: int) -> np.ndarray:

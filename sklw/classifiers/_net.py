@@ -17,7 +17,7 @@ from sklw._encoders.batches import tokenize
 from sklw._encoders.loading import load_encoder, longest_input, pooling_of, shared_encoder
 from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
-from sklw.classifiers._checks import with_class_weight
+from sklw.classifiers._checks import check_callbacks, with_class_weight
 from sklw.classifiers._data import TextDataset, hold_out, real_alone
 from sklw.classifiers._dropout import replace_dropout
 from sklw.classifiers._losses import row_factors, weighted_mean
@@ -270,13 +270,7 @@ class TextNet(ScikitLearnNet):
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         train, valid = self.get_split_datasets(X, y)
-        stops = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
-        if valid is None and any(c.monitor in ("valid_loss", "valid_acc") for c in stops):
-            raise ValueError(
-                "The callback EarlyStopping needs held-out rows, and none are held out. Pass "
-                "early_stopping=True instead, or train_split, or "
-                'EarlyStopping(monitor="train_loss").'
-            )
+        check_callbacks(self, held_out=valid is not None)
         if self.head_init == "probe" and not self.head_is_fitted_:
             fit_head(self, train, self._draw_seed())
         self.head_is_fitted_ = True

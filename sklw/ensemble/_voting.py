@@ -7,11 +7,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.ensemble import StackingClassifier
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklw._compat.scikit_learn import HasMethods, Interval, fit_context, safe_indexing
-from sklw._fit_arguments import accepts, check_takes_weights
+from sklw._fit_arguments import accepts, check_takes_weights, weight_arguments
 from sklw._row_weights import RowWeights, unpacked
 from sklw._validation import check_labels
 
@@ -79,8 +80,9 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict_proba"])],
-        "real_estimator": [HasMethods(["fit", "predict_proba"]), None],
+        # A stack with the default final estimator has predict_proba only when it is fitted.
+        "estimator": [HasMethods(["fit", "predict_proba"]), StackingClassifier],
+        "real_estimator": [HasMethods(["fit", "predict_proba"]), StackingClassifier, None],
         "real_vote": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -216,10 +218,8 @@ def _real_rows(X: Any, labels: np.ndarray, row_weights: RowWeights) -> tuple[Any
 
 def _fitted(estimator: Any, X: Any, y: np.ndarray, row_weights: RowWeights) -> Any:
     check_takes_weights(estimator, finished=row_weights.finish is None)
-    if accepts(estimator, "row_weights"):
-        return clone(estimator).fit(X, y, row_weights=row_weights)
-    if accepts(estimator, "sample_weight"):
-        return clone(estimator).fit(X, y, sample_weight=row_weights.sample_weight)
+    if accepts(estimator, "row_weights") or accepts(estimator, "sample_weight"):
+        return clone(estimator).fit(X, y, **weight_arguments(estimator, row_weights))
     argument = {f"{estimator.steps[-1][0]}__sample_weight": row_weights.sample_weight}
     # With metadata routing a pipeline refuses arguments that name a step.
     with config_context(enable_metadata_routing=False):

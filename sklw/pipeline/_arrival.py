@@ -3,12 +3,14 @@
 from typing import Any
 
 from sklearn import get_config
-from sklearn.ensemble import AdaBoostClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import AdaBoostClassifier, StackingClassifier
+from sklearn.feature_selection import RFECV
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from sklw._fit_arguments import accepts, check_takes_weights
+from sklw._fit_arguments import accepts, check_takes_weights, hands_on, refuse_half, stacks
 from sklw._row_weights import BaseRowWeighter
 from sklw.ensemble import RealSyntheticVotingClassifier
 
@@ -23,6 +25,7 @@ def check_accepts(final: Any, weighter: BaseRowWeighter) -> None:
         if final.real_estimator is not None:
             check_takes_weights(final.real_estimator, finished=True)
     if accepts(final, "row_weights"):
+        refuse_half(final, finished=not unfinished)
         return
     needy = next((part for part in _parts(final, "row_weights") if _tells_apart(part)), None)
     if needy is not None and not isinstance(final, Pipeline):
@@ -60,16 +63,22 @@ def _holding_out(part: Any) -> list[str]:
 def _advice_apart(final: Any, part: Any) -> str:
     outer, inner = type(final).__name__, type(part).__name__
     routing = get_config()["enable_metadata_routing"]
-    turned = (
-        f"put it outside, {inner}({outer}(...)), or "
+    way_out = (
+        f"put it outside, {inner}({outer}(...))"
         if isinstance(part, RealSyntheticVotingClassifier)
-        else f"leave {' and '.join(_holding_out(part))} out, or "
+        else f"leave {' and '.join(_holding_out(part))} out"
     )
     first = "" if routing else "sklearn.set_config(enable_metadata_routing=True) and "
-    return (
+    problem = (
         f"{outer} does not tell {inner} which rows are synthetic, so that it would take all of "
-        f"them for real. Either {turned}call {first}"
-        f"{inner}(...).set_fit_request(row_weights=True)."
+        "them for real."
+    )
+    if isinstance(final, StackingClassifier) and not stacks(final, "row_weights"):
+        return f"{problem} {way_out[0].upper()}{way_out[1:]}."
+    declined = ", sample_weight=False" * isinstance(final, CalibratedClassifierCV)
+    return (
+        f"{problem} Either {way_out}, or call {first}"
+        f"{inner}(...).set_fit_request(row_weights=True{declined})."
     )
 
 
@@ -86,8 +95,10 @@ def _advice(final: Any, refused: str) -> str:
             "GradientBoostingClassifier."
         )
     names = sorted({type(part).__name__ for part in _parts(final, refused)})
-    if names and routing:
-        more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
+    lost = isinstance(final, StackingClassifier) and not stacks(final, refused)
+    lost = lost or not hasattr(final, "fit") or not hands_on(final)
+    more = ".set_score_request(sample_weight=False)" if refused == "sample_weight" else ""
+    if names and routing and not lost:
         return (
             f"With metadata routing enabled, {' and '.join(names)} must request them, as by "
             f"{names[0]}(...).set_fit_request({refused}=True){more}{_scorer(final, refused)}."
@@ -99,11 +110,11 @@ def _advice(final: Any, refused: str) -> str:
             f"With metadata routing enabled, the scorer of {type(final).__name__} must decline "
             f"them, as by {_declining(scoring)}."
         )
-    if has_fit_parameter(getattr(final, "estimator", None), refused):
+    if has_fit_parameter(getattr(final, "estimator", None), refused) and not lost:
         return (
             f"{type(final).__name__} hands them on with metadata routing only: "
             "sklearn.set_config(enable_metadata_routing=True), and "
-            f"{type(final.estimator).__name__}(...).set_fit_request({refused}=True)"
+            f"{type(final.estimator).__name__}(...).set_fit_request({refused}=True){more}"
             f"{_scorer(final, refused)}."
         )
     if refused == "row_weights":
@@ -121,6 +132,8 @@ def _advice(final: Any, refused: str) -> str:
 def _scorer(final: Any, refused: str) -> str:
     """Return what to do about a scorer: one given by name, also by default, declines nothing."""
     scoring = getattr(final, "scoring", None)
+    if scoring is None and isinstance(final, RFECV):
+        scoring = "accuracy"
     if scoring is None or refused == "row_weights":
         return ""
     return f", and the scorer must decline them, as by {_declining(scoring)}"

@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_memory
 
 import sklw
-from sklw._fit_arguments import accepts
+from sklw._fit_arguments import accepts, weight_arguments
 from sklw._row_weights import BaseRowWeighter, RowWeights
 from sklw._rows.following import n_rows, refuse_untraceable
 from sklw._rows.rows import Rows
@@ -208,8 +208,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
                 continue
             users = given.pop("sample_weight", None)
             found = weights if users is None else weights.times(rows.factors(users))
-            argument = "row_weights" if accepts(final, "row_weights") else "sample_weight"
-            own = {argument: found if argument == "row_weights" else found.sample_weight}
+            own = weight_arguments(final, found)
             routed_params[name][method] = rows.aligned(given, name) | own
 
     @contextmanager

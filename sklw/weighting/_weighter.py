@@ -275,8 +275,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         rows, labels = check_rows(X, y)
         self._reads_texts = holds_texts(X)
         self.n_features_in_ = 1 if rows.ndim == 1 else rows.shape[1]
-        if rows.ndim > 1:
-            check_feature_names(self, X, reset=True)
+        check_feature_names(self, X, reset=True)
         evidence = gathered(
             self, method, X, rows, labels, synthetic, parent_indices, augmented, groups
         )

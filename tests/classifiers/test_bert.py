@@ -336,6 +336,13 @@ def test_skorch_train_split_and_callbacks(settings, reviews, tmp_path):
     assert np.isfinite(clf.fit(X, y).history[:, "valid_loss"]).all()
 
 
+@pytest.mark.parametrize("own", [{}, {"lr_schedule": "constant"}, {"warmup": 0.0}])
+def test_a_callback_whose_learning_rate_would_be_undone_is_refused(settings, reviews, own):
+    rate = LRScheduler(torch.optim.lr_scheduler.StepLR, step_size=1, gamma=0.5)
+    with pytest.raises(ValueError, match='pass lr_schedule="constant" and warmup=0'):
+        BertClassifier(**settings, **own, callbacks=[rate]).fit(*reviews)
+
+
 def test_warm_start_and_partial_fit_go_on(settings, reviews):
     X, y = reviews
     warm = BertClassifier(**settings, warm_start=True).fit(X, y)

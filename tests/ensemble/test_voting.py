@@ -4,7 +4,7 @@ import pytest
 from imblearn.over_sampling import SMOTE
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -12,6 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as stock_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklw import (
@@ -230,6 +231,16 @@ def test_a_part_that_loses_weights_is_refused(rows):
     part = VotingClassifier([("a", LogisticRegression()), ("b", KNeighborsClassifier())])
     with pytest.raises(TypeError, match="takes no sample_weight"):
         RealSyntheticVotingClassifier(part.set_params(voting="soft")).fit(X, y, row_weights=weights)
+
+
+def test_a_stack_is_a_part_if_it_has_probabilities(rows):
+    X, y, weights = rows
+    stack = StackingClassifier([("a", LogisticRegression())], cv=2)
+    clf = RealSyntheticVotingClassifier(stack, real_estimator=stack)
+    assert clf.fit(X, y, row_weights=weights).predict_proba(X).shape == (len(y), 2)
+    stack.set_params(final_estimator=LinearSVC())
+    with pytest.raises(TypeError, match="LinearSVC of StackingClassifier lacks"):
+        clf.fit(X, y, row_weights=weights)
 
 
 def test_no_vote_without_knowing_which_rows_are_real(rows):

@@ -5,7 +5,7 @@ import pytest
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import StackingClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -17,9 +17,12 @@ from sklearn.model_selection import (
     StratifiedKFold,
     TunedThresholdClassifierCV,
 )
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as make_plain_pipeline
+from sklearn.semi_supervised import SelfTrainingClassifier
 
-from sklw import make_pipeline
+from sklw import BertClassifier, RowWeights, make_pipeline
+from sklw.ensemble import RealSyntheticVotingClassifier
 
 GRID = {"C": [0.1, 10.0]}
 
@@ -111,6 +114,14 @@ def halving():
     )
 
 
+def told_apart():
+    return RealSyntheticVotingClassifier(LogisticRegression())
+
+
+def vote_of(*parts):
+    return VotingClassifier([(f"part{at}", part) for at, part in enumerate(parts)], voting="soft")
+
+
 class TestAsOurFinalStep:
     def check(self, task, final):
         pipe = pipeline(task, clone(final)).fit(task.texts, task.labels)
@@ -166,3 +177,88 @@ class TestAsOurFinalStep:
                 "calibrated": CalibratedClassifierCV(inner, cv=2),
             }[kind]  # fmt: skip
             self.check(task, final)
+
+    @pytest.mark.parametrize("outside", [False, True])
+    def test_a_vote_of_parts_that_read_either_kind_of_weights(self, task, outside):
+        """Each gets its own; before, those that ask for sample_weight got none."""
+        with config_context(enable_metadata_routing=True):
+            told = told_apart().set_fit_request(row_weights=True, sample_weight=False)
+            plain = LogisticRegression().set_fit_request(sample_weight=True)
+            vote = VotingClassifier([("told", told), ("plain", plain)], voting="soft")
+            final = RealSyntheticVotingClassifier(vote) if outside else vote
+            pipe = pipeline(task, final).fit(task.texts, task.labels)
+            found = (pipe[-1].estimator_ if outside else pipe[-1]).named_estimators_["plain"]
+        words = TfidfVectorizer().fit(task.X_all)
+        expected = LogisticRegression().fit(words.transform(task.X_all), task.y_all, task.weights)
+        assert found.coef_ == pytest.approx(expected.coef_)
+
+    def test_calibration_by_weighted_rows_of_what_tells_rows_apart(self, task):
+        cv = StratifiedKFold(2, shuffle=True, random_state=0)
+        words = TfidfVectorizer().fit(task.X_all)
+        rows = words.transform(task.X_all), task.y_all
+        weights = RowWeights(task.weights, np.arange(len(task.y_all)) >= len(task.texts))
+        with config_context(enable_metadata_routing=True):
+            told = told_apart().set_fit_request(row_weights=True, sample_weight=False)
+            final = CalibratedClassifierCV(told, cv=cv)
+            pipe = pipeline(task, final).fit(task.texts, task.labels)
+            expected = clone(final).fit(*rows, task.weights, row_weights=weights)
+            without = clone(final).fit(*rows, row_weights=weights)
+        new = words.transform(task.new)
+        assert pipe.predict_proba(task.new) == pytest.approx(expected.predict_proba(new))
+        assert pipe.predict_proba(task.new) != pytest.approx(without.predict_proba(new))
+
+    @pytest.mark.parametrize(
+        ("final", "words"),
+        [
+            (lambda told, plain: vote_of(told, plain), "RealSyntheticVotingClassifier.fit, which"),
+            (lambda told, plain: CalibratedClassifierCV(told), "sample_weight=False"),
+            (
+                lambda told, plain: StackingClassifier([("told", told)], LogisticRegression()),
+                r"Put it outside, RealSyntheticVotingClassifier\(StackingClassifier",
+            ),
+            (
+                lambda told, plain: StackingClassifier([("a", told), ("b", plain)], told_apart()),
+                "Let all of them ask for the same",
+            ),
+            (
+                lambda told, plain: StackingClassifier([("b", plain)], KNeighborsClassifier()),
+                "Either use a final estimator whose fit takes sample_weight",
+            ),
+        ],
+    )
+    def test_parts_that_would_get_no_weights_are_told_in_time(self, task, final, words):
+        sampler = task.sampler().set_params(generator__records="no/such/file.csv")
+        with config_context(enable_metadata_routing=True):
+            told = told_apart().set_fit_request(row_weights=True)
+            plain = LogisticRegression().set_fit_request(sample_weight=True)
+            pipe = pipeline(task, final(told, plain)).set_params(llmoversampler=sampler)
+            with pytest.raises(TypeError, match=words):
+                pipe.fit(task.texts, task.labels)
+
+    def test_self_training_works_after_the_first_advice(self, task):
+        plain = pipeline(task, SelfTrainingClassifier(LogisticRegression()))
+        advice = r"set_fit_request\(sample_weight=True\)\.set_score_request\(sample_weight=False\)"
+        with pytest.raises(TypeError, match=advice):
+            plain.fit(task.texts, task.labels)
+        with config_context(enable_metadata_routing=True):
+            part = LogisticRegression().set_fit_request(sample_weight=True)
+            part.set_score_request(sample_weight=False)
+            routed = pipeline(task, SelfTrainingClassifier(part))
+            with pytest.warns(UserWarning, match="no unlabeled samples"):
+                routed.fit(task.texts, task.labels)
+
+    def test_weights_that_are_finished_in_training_reach_no_other_part(self, task):
+        with config_context(enable_metadata_routing=True):
+            told = BertClassifier().set_fit_request(row_weights=True, sample_weight=False)
+            plain = LogisticRegression().set_fit_request(sample_weight=True)
+            pipe = pipeline(task, vote_of(told, plain)).set_params(syntheticweighter__method="dimp")
+            with pytest.raises(TypeError, match="a method that gives fixed weights"):
+                pipe.fit(task.texts, task.labels)
+
+    def test_a_stack_within_the_vote_with_the_real_rows(self, task):
+        cv = StratifiedKFold(2, shuffle=True, random_state=0)
+        stack = StackingClassifier([("a", LogisticRegression())], cv=cv)
+        pipe = pipeline(task, RealSyntheticVotingClassifier(stack)).fit(task.texts, task.labels)
+        expected = by_hand(task, task.texts, task.labels, stack)
+        found = pipe[-1].estimator_.predict_proba(pipe[:-1].transform(task.new))
+        assert found == pytest.approx(expected.predict_proba(task.new))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from imblearn.ensemble import BalancedBaggingClassifier, EasyEnsembleClassifier
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline as make_stock_pipeline
 from imblearn.under_sampling import RandomUnderSampler
@@ -112,9 +113,9 @@ def test_what_tells_real_rows_apart_is_not_left_without_word(within, advice, par
     words = words or advice
     with pytest.raises(TypeError, match=words) as raised:
         pipe.fit(TEXTS, LABELS)
-    assert "set_fit_request(row_weights=True)" in str(raised.value)
+    assert "set_fit_request(row_weights=True" in str(raised.value)
     with sklearn.config_context(enable_metadata_routing=True):
-        part = clone(part).set_fit_request(row_weights=True)
+        part = clone(part).set_fit_request(row_weights=True, sample_weight=False)
         pipe = make_pipeline(Costly(), SyntheticWeighter(), CalibratedClassifierCV(part))
         with pytest.raises(AssertionError, match="paid for"):
             pipe.fit(TEXTS, LABELS)
@@ -335,6 +336,17 @@ def test_boosting_that_takes_no_weights_with_routing_is_refused_in_time(part, ro
         error, words = (TypeError, "enable_metadata_routing=False")
     with pytest.raises(error, match=words):
         make_pipeline(Costly(), SyntheticWeighter(), TfidfVectorizer(), final).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("meta", [BalancedBaggingClassifier, EasyEnsembleClassifier])
+def test_no_routing_is_advised_to_what_takes_no_weights_with_it(meta, routing):
+    part = LogisticRegression()
+    if routing:
+        part.set_fit_request(sample_weight=True)
+    final = meta(estimator=part)
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), TfidfVectorizer(), final)
+    with pytest.raises(TypeError, match="Either use a final estimator whose fit takes"):
+        pipe.fit(TEXTS, LABELS)
 
 
 @pytest.mark.parametrize("wrap", [np.asarray, pd.DataFrame, np.ndarray.tolist])

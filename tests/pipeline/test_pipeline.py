@@ -18,6 +18,7 @@ from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassi
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_selection import RFECV
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, RidgeClassifierCV
 from sklearn.metrics import balanced_accuracy_score, get_scorer, make_scorer
@@ -239,11 +240,13 @@ def test_threshold_tuning_takes_weights_with_routing_and_says_so_without(data, r
         (TunedThresholdClassifierCV, "balanced_accuracy"),
         (TunedThresholdClassifierCV, "f1_macro"),
         (partial(GridSearchCV, param_grid={}), "f1_macro"),
+        (partial(RFECV, cv=2), "accuracy"),
     ],
 )
 def test_a_scorer_given_by_name_is_told_to_decline_weights(data, meta, scoring):
     with sklearn.config_context(enable_metadata_routing=True):
-        final = meta(asking(LogisticRegression()), scoring=scoring)
+        by_default = scoring == "accuracy"
+        final = meta(asking(LogisticRegression()), scoring=None if by_default else scoring)
         pipe = make_pipeline(SMOTE(), SyntheticWeighter("uniform"), final)
         with pytest.raises(TypeError, match=rf"decline them.*get_scorer\('{scoring}'\)\.set_score"):
             pipe.fit(*data)

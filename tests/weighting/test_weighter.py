@@ -319,6 +319,9 @@ def test_names_of_columns_are_kept():
     weighter = SyntheticWeighter().fit(frame, y, synthetic=mask)
     assert weighter.get_feature_names_out().tolist() == ["age", "size"]
     assert weighter.set_output(transform="pandas").transform(frame).equals(frame)
+    texts = [f"row {value:.1f}" for value in X[:, 0]]
+    weighter.set_params(method="uniform").fit(texts, y, synthetic=mask)
+    assert not hasattr(weighter, "feature_names_in_")  # those were of another fit
 
 
 def test_parents_keep_a_row_from_being_judged_by_its_original():
