@@ -159,8 +159,9 @@ def effective_sample_size(weights: np.ndarray) -> float:
     return float(np.sum(relative)) ** 2 / float(np.sum(relative**2))
 
 
-def warn_of_collapse(effective: float, n_rows: int, advice: str) -> None:
+def warn_of_collapse(weights: np.ndarray, advice: str) -> None:
     """Warn if a few of many weights carry nearly everything."""
+    effective, n_rows = effective_sample_size(weights), len(weights)
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
         warn(
             f"The weighted {n_rows} synthetic rows are worth only {effective:.0f} equally weighted "
