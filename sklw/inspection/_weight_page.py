@@ -1,13 +1,14 @@
 """What the page of weights says: the verdict, a histogram for each class, and the rows."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from sklw._html import Example, examples_of, render
+from sklw._html import Example, examples_of, render, significant
 
 __all__ = ["verdict_on", "weight_page"]
 
@@ -118,7 +119,7 @@ def _about_faint(made: pd.DataFrame) -> str:
 
 
 def _about(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 10 else significant(value, 2)
 
 
 def _percent(share: float) -> str:
@@ -144,7 +145,8 @@ def _histogram(made: pd.DataFrame, label: Any, row: pd.Series, top: float) -> di
             "x": round(place * width, 2),
             "width": round(width * 0.9, 2),
             "height": max(1.0, round(_HEIGHT * count / counts.max(), 1)),
-            "title": f"{_count(int(count), 'row')} with a weight from {low:.2g} to {high:.2g}",
+            "title": f"{_count(int(count), 'row')} with a weight from {significant(low, 2)} to "
+            f"{significant(high, 2)}",
         }
         for place, (count, low, high) in enumerate(zip(counts, edges, edges[1:], strict=False))
         if count
@@ -161,7 +163,11 @@ def _numbers(summary: pd.DataFrame) -> Markup:
     table = summary.rename(columns=lambda name: name.replace("_", " ")).reset_index()
     return Markup(
         table.to_html(
-            index=False, border=0, classes="numbers", float_format="{:.3g}".format, na_rep=""
+            index=False,
+            border=0,
+            classes="numbers",
+            float_format=partial(significant, digits=3),
+            na_rep="",
         )
     )
 

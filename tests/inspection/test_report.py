@@ -161,6 +161,16 @@ def test_tables():
     assert set(frame["parents"]) == {"0"}
 
 
+def test_large_numbers_are_written_out():
+    X, y = np.full((30, 1), 1_234_567.5), np.arange(30) % 2
+    X[20:] += np.arange(10)[:, None]
+    weighter = SyntheticWeighter("uniform", real_weight=150.0, synthetic_weight=1200.0)
+    page = weighter.fit(X, y, np.arange(30) >= 20).report(X, y).to_html()
+    assert re.findall(r"<td>[\d,]{5,}</td>", page) == ["<td>1,500</td>", "<td>6,000</td>"] * 2
+    assert "<bdi>1,234,568</bdi>" in page
+    assert "e+0" not in page
+
+
 def made_table(groups=None, augment=0):
     """Rows recorded for a table, given out by a sampler, with what tells them apart."""
     from sklw import LLMOverSampler, RecordedGenerator
