@@ -22,13 +22,14 @@ def weight_page(
     summary: pd.DataFrame,
     columns: Sequence[str],
     *,
+    finished: bool,
     title: str,
     n_rows: int,
     settings: Mapping[str, Any],
     command: str,
 ) -> str:
     """Make the page; `columns` are those of the rows themselves."""
-    headline, *sentences = verdict_on(frame, summary)
+    headline, *sentences = verdict_on(frame, summary, finished)
     made = frame[frame["synthetic"]]
     top = float(made["weight"].max()) if len(made) else 0.0
     examples, examples_title = _examples(made, columns, n_rows)
@@ -38,7 +39,7 @@ def weight_page(
         headline=headline,
         sentences=sentences,
         classes=[_histogram(made, label, row, top) for label, row in summary.iterrows()]
-        if top > 0
+        if top > 0 and finished
         else [],
         top=top,
         numbers=_numbers(summary),
@@ -50,9 +51,9 @@ def weight_page(
     )
 
 
-def verdict_on(frame: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
-    """Say in sentences what the synthetic rows are worth."""
-    return [_headline(frame, summary), *_sentences(frame)]
+def verdict_on(frame: pd.DataFrame, summary: pd.DataFrame, finished: bool) -> list[str]:
+    """Say in sentences what the synthetic rows are worth, if their weights are finished."""
+    return [_headline(frame, summary), *_sentences(frame, finished)]
 
 
 def _headline(frame: pd.DataFrame, summary: pd.DataFrame) -> str:
@@ -68,16 +69,22 @@ def _headline(frame: pd.DataFrame, summary: pd.DataFrame) -> str:
     return f"{worth} {_about(equivalent.sum())} real ones{but if n_faint else ''}."
 
 
-def _sentences(frame: pd.DataFrame) -> list[str]:
+def _sentences(frame: pd.DataFrame, finished: bool) -> list[str]:
     made, weights = frame[frame["synthetic"]], frame["weight"]
     if not len(made):
         return []
     own = made["weight"]
     share = own.sum() / weights.sum() if weights.sum() else 0.0
     n_real = _count(len(frame) - len(made), "real row")
+    start = f"There {_verb(len(frame) - len(made))} {n_real} and "
+    start += _count(len(made), "synthetic row")
+    if not finished:
+        return [
+            f"{start}. The classifier finishes the weights of synthetic rows at each step of its "
+            "training, from their quality: what they are worth is not known before."
+        ]
     sentences = [
-        f"There {_verb(len(frame) - len(made))} {n_real} and {_count(len(made), 'synthetic row')}, "
-        f"which {_verb(len(made), 'has', 'have')} {_percent(share)} of the total weight."
+        f"{start}, which {_verb(len(made), 'has', 'have')} {_percent(share)} of the total weight."
     ]
     if own.max() == own.min():
         return (

@@ -141,6 +141,16 @@ def test_other_methods(method):
     assert len(report.to_html()) > 1000
 
 
+def test_nothing_is_claimed_of_weights_that_the_classifier_finishes():
+    report = fitted("dimp").report(TEXTS, LABELS)
+    headline, sentence = report.verdict.split("\n")
+    assert headline == "3 synthetic rows"
+    assert sentence.startswith("There are 12 real rows and 3 synthetic rows. The classifier fin")
+    assert report.summary["real"].sum() == 12
+    assert report.summary[["effective_sample_size", "real_rows_equivalent"]].isna().all(axis=None)
+    assert "Histogram" not in report.to_html()
+
+
 @pytest.mark.slow
 def test_the_choice_of_auto_is_named():
     weighter = fitted("auto", cv=3)
