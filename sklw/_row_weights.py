@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from sklw._html import significant, small_table
 
-__all__ = ["BaseRowWeighter", "RowWeights", "Weighted", "unpacked"]
+__all__ = ["BaseRowWeighter", "RowWeights", "Weighted", "effective_sample_size", "unpacked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +144,15 @@ def _column(name: str, values: Any, dtype: Any) -> np.ndarray:
     if array.ndim != 1:
         raise ValueError(f"{name} must have one value for each row, got shape {array.shape}.")
     return array
+
+
+def effective_sample_size(weights: np.ndarray) -> float:
+    """``sum(w)**2 / sum(w**2)``, 0 where all are 0."""
+    largest = weights.max(initial=0.0)
+    if not largest:
+        return 0.0
+    relative = weights / largest
+    return float(np.sum(relative)) ** 2 / float(np.sum(relative**2))
 
 
 class Weighted:

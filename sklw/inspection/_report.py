@@ -8,6 +8,7 @@ import pandas as pd
 
 from sklw._html import in_frame, write_page
 from sklw._parents import check_parents
+from sklw._row_weights import effective_sample_size
 from sklw._validation import check_texts, holds_texts, refuse_arrow
 from sklw.inspection._fitted import fitted_labels
 from sklw.inspection._weight_page import verdict_on, weight_page
@@ -285,14 +286,13 @@ def _summary(frame: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for label, part in frame.groupby("label"):
         made = part[part["synthetic"]]
-        squares = float((made["weight"] ** 2).sum())
         of_real = part["weight"][~part["synthetic"]].mean()
         rows[label] = {
             "real": int((~part["synthetic"]).sum()),
             "synthetic": len(made),
             "real_weight": part["weight"].sum() - made["weight"].sum(),
             "synthetic_weight": made["weight"].sum(),
-            "effective_sample_size": made["weight"].sum() ** 2 / squares if squares else 0.0,
+            "effective_sample_size": effective_sample_size(made["weight"].to_numpy()),
             "real_rows_equivalent": made["weight"].sum() / of_real if of_real else np.nan,
         }
         if "likeliest_class" in part and len(made):

@@ -11,6 +11,7 @@ from sklw._compat.scikit_learn import (
     check_matplotlib_support,
     validate_parameter_constraints,
 )
+from sklw._row_weights import effective_sample_size
 from sklw._validation import check_labels, check_mask
 from sklw.inspection._fitted import fitted_labels
 
@@ -225,8 +226,7 @@ class WeightDisplay:
         weights = self.sample_weight[self.synthetic]
         size = self.effective_sample_size
         if size is None:
-            squares = float((weights**2).sum())
-            size = float(weights.sum()) ** 2 / squares if squares else 0.0
+            size = effective_sample_size(weights)
         return f"{len(weights)} synthetic rows, worth {size:.0f} of equal weight"
 
     def _named_sources(self) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sklw._html import Example, examples_of, render, significant
+from sklw._row_weights import effective_sample_size
 
 __all__ = ["verdict_on", "weight_page"]
 
@@ -90,7 +91,7 @@ def _sentences(frame: pd.DataFrame, finished: bool) -> list[str]:
         return (
             [*sentences, "All synthetic rows have the same weight."] if len(made) > 1 else sentences
         )
-    size = own.sum() ** 2 / (own**2).sum()
+    size = effective_sample_size(own.to_numpy())
     sentences.append(
         f"Their weights differ: {_count(len(made), 'row')} with these weights are worth about "
         f"{size:,.0f} of equal weight."

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklw._row_weights import effective_sample_size
 from sklw.weighting._evidence import Evidence
 from sklw.weighting._process import warn
 
 __all__ = [
     "Scaling",
     "balanced",
-    "effective_sample_size",
     "mean_one",
     "normalized",
     "product",
@@ -148,15 +148,6 @@ def normalized(
         counts = pd.Series(labels).groupby(labels).transform("size").to_numpy()
         weights = mean_one(weights * wanted / counts, None)
     return weights
-
-
-def effective_sample_size(weights: np.ndarray) -> float:
-    """``sum(w)**2 / sum(w**2)``, 0 where all are 0."""
-    largest = weights.max(initial=0.0)
-    if not largest:
-        return 0.0
-    relative = weights / largest
-    return float(np.sum(relative)) ** 2 / float(np.sum(relative**2))
 
 
 def warn_of_collapse(weights: np.ndarray, advice: str) -> None:

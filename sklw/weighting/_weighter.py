@@ -11,12 +11,12 @@ from sklw._compat.scikit_learn import Interval, StrOptions, check_feature_names,
 from sklw._cross_fitting import CHECKER
 from sklw._mixed import MixedRows, inferred
 from sklw._renamed import renamed_parameters
-from sklw._row_weights import BaseRowWeighter, RowWeights
+from sklw._row_weights import BaseRowWeighter, RowWeights, effective_sample_size
 from sklw._validation import holds_texts
 from sklw.weighting._evidence import Evidence
 from sklw.weighting._gathering import check_ready, gathered
 from sklw.weighting._inputs import check_raw_weights, check_rows, settings_of
-from sklw.weighting._normalization import Scaling, effective_sample_size, warn_of_collapse
+from sklw.weighting._normalization import Scaling, warn_of_collapse
 from sklw.weighting.methods._base import BaseMethod
 from sklw.weighting.methods._names import RENAMED, as_method
 from sklw.weighting.methods._search import BaseSearch

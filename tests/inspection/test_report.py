@@ -181,6 +181,17 @@ def test_large_numbers_are_written_out():
     assert "e+0" not in page
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_the_scale_of_weights_does_not_matter_to_what_they_are_worth(scale):
+    X, y = np.arange(40.0)[:, None], np.arange(40) % 2
+    weighter = SyntheticWeighter(real_weight=scale, synthetic_weight=scale, random_state=0)
+    report = weighter.fit(X, y, np.arange(40) >= 20).report(X, y)
+    assert f"worth about {weighter.effective_sample_size_:.0f} of equal" in report.verdict
+    assert (report.summary["effective_sample_size"].round(3) <= 10).all()
+    shown = WeightDisplay.from_weights(weighter.sample_weight_, y, np.arange(40) >= 20)
+    assert f"worth {weighter.effective_sample_size_:.0f} of equal" in shown.ax_.get_title()
+
+
 def made_table(groups=None, augment=0):
     """Rows recorded for a table, given out by a sampler, with what tells them apart."""
     from sklw import LLMOverSampler, RecordedGenerator
