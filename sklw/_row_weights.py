@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
-from sklw._html import small_table
+from sklw._html import significant, small_table
 
 __all__ = ["BaseRowWeighter", "RowWeights", "Weighted", "effective_sample_size", "unpacked"]
 
@@ -120,8 +120,9 @@ class RowWeights:
             weights = self.sample_weight[rows]
             fields[f"{name} rows"] = len(weights)
             if len(weights):
+                least, most = (significant(end, 3) for end in (weights.min(), weights.max()))
                 fields[f"weight of {name} rows"] = (
-                    f"{weights.sum():,.4g} in all, from {weights.min():.3g} to {weights.max():.3g}"
+                    f"{significant(weights.sum(), 4)} in all, from {least} to {most}"
                 )
         if self.quality is not None and self.synthetic.any():
             fields["mean quality"] = float(self.quality[self.synthetic].mean())

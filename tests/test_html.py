@@ -52,11 +52,29 @@ def test_a_usage():
                 "synthetic rows": "0",
             },
         ),
+        (
+            [12_345.6, 1e5, 0.000012345],
+            [False, False, True],
+            {
+                "real rows": "2",
+                "weight of real rows": "112,346 in all, from 12,346 to 100,000",
+                "synthetic rows": "1",
+                "weight of synthetic rows": "1.234e-05 in all, from 1.23e-05 to 1.23e-05",
+            },
+        ),
         ([], [], {"real rows": "0", "synthetic rows": "0"}),
     ],
 )
 def test_row_weights(weights, synthetic, shown):
     assert cells(RowWeights(weights, synthetic=synthetic)._repr_html_()) == shown
+
+
+@pytest.mark.parametrize(
+    ("cost", "shown"),
+    [(1_234_567.8, "1,234,568"), (999_999.7, "1,000,000"), (1e-7, "1e-07"), (0.1 + 0.2, "0.3")],
+)
+def test_large_costs_are_written_out(cost, shown):
+    assert cells(Usage(cost=cost)._repr_html_())["cost"] == shown
 
 
 def test_values_are_escaped():

@@ -17,6 +17,7 @@ import sklearn
 from markupsafe import Markup
 
 import sklw
+from sklw._html.small import significant
 from sklw._writing import write_whole
 
 __all__ = ["Example", "examples_of", "in_frame", "render", "write_page"]
@@ -115,7 +116,7 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         auto_reload=False,
     )
-    environment.filters["shown"] = _shown
+    environment.filters |= {"shown": _shown, "significant": significant}
     environment.globals["short"] = _SHORT
     return environment
 
@@ -127,5 +128,5 @@ def _read(name: str) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, float | np.floating):
-        return f"{value:.6g}"
+        return significant(float(value), 6)
     return str(value)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-__all__ = ["small_table"]
+__all__ = ["significant", "small_table"]
 
 
 def small_table(title: str, fields: Mapping[str, Any]) -> str:
@@ -23,4 +23,10 @@ def small_table(title: str, fields: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+    return f"{value:,}" if isinstance(value, int) else significant(value, 6)
+
+
+def significant(value: float, digits: int) -> str:
+    """Write a number with so many digits; of a large one all those before the point."""
+    large = 10**digits - 0.5 <= abs(value) < 1e15
+    return f"{value:,.0f}" if large else f"{value:,.{digits}g}"

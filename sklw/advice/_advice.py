@@ -90,7 +90,7 @@ class Advice:
         ]
         found = [
             f"{_NAMES[self.scoring]} of logistic regression, cross-validated, with "
-            f"{self.confidence:.0%} intervals: {', '.join(scores)}.",
+            f"{100 * self.confidence:g}% intervals: {', '.join(scores)}.",
             *(_sentence(label, row) for label, row in self.frame.iterrows()),
         ]
         if self.frame["gain"].notna().any():

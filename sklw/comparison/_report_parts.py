@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from sklw._html import Example, examples_of
+from sklw._html import Example, examples_of, significant
 from sklw.comparison._folder import read_generated
 from sklw.comparison._methods import METHODS
 from sklw.comparison._metrics import LOSSES
@@ -110,7 +110,8 @@ def examples(folder: Any, winners: set[str], n_rows: int) -> tuple[list[Example]
         weight = next((c for c in columns if c.removeprefix("weight_") in winners), columns[-1])
         frame[weight] = pd.to_numeric(frame[weight], errors="coerce")
         frame["reason"] = [
-            f"accepted; {share:.2g} times the mean weight"  # compare divides weights by the mean
+            # compare divides weights by the mean
+            f"accepted; {significant(share, 2)} times the mean weight"
             if accepted == "True"
             else f"rejected: {reason.replace('_', ' ')}"
             for accepted, reason, share in frame[["accepted", "reason", weight]].to_numpy()

@@ -49,7 +49,8 @@ class WeightReport:
     summary : DataFrame
         A row for each class: number of real and of synthetic rows, their total weights, the
         effective sample size of the synthetic ones, how many real rows of the class they count
-        as, and the share the checker would label otherwise.
+        as (both NaN if the classifier finishes the weights, as for DIMP-Loss), and the share the
+        checker would label otherwise.
     verdict : str
         What the synthetic rows are worth, in a few sentences.
 
@@ -72,12 +73,14 @@ class WeightReport:
         title: str,
         columns: Sequence[str],
         weighter: str,
+        finished: bool,
     ) -> None:
         self.frame = frame
         self.summary = summary
         self._title = title
         self._columns = columns  # of the rows themselves
         self._weighter = weighter
+        self._finished = finished  # or does the classifier finish the weights
 
     @classmethod
     def from_estimator(
@@ -106,7 +109,7 @@ class WeightReport:
     @property
     def verdict(self) -> str:
         """What the synthetic rows are worth, in a few sentences."""
-        return "\n".join(verdict_on(self.frame, self.summary))
+        return "\n".join(verdict_on(self.frame, self.summary, self._finished))
 
     def to_html(
         self,
@@ -141,6 +144,7 @@ class WeightReport:
             self.frame,
             self.summary,
             self._columns,
+            finished=self._finished,
             title=self._title,
             n_rows=n_rows,
             settings={"weighter": self._weighter, **(settings or {})},
@@ -185,7 +189,10 @@ def _build(weighter: Any, X: Any, y: Any, provenance: Any, parent_indices: Any) 
     given = weighter.method if isinstance(weighter.method, str) else repr(weighter.method)
     chosen = f": {weighter.best_params_['method']}" if weighter.best_params_ else ""
     title = f"Weights by {given}{chosen}"
-    return WeightReport(frame, _summary(frame), title, columns, repr(weighter))
+    finished, summary = weighter.row_weights_.finish is None, _summary(frame)
+    if not finished:
+        summary[["effective_sample_size", "real_rows_equivalent"]] = np.nan
+    return WeightReport(frame, summary, title, columns, repr(weighter), finished)
 
 
 def _as_frame(X: Any) -> pd.DataFrame:

@@ -1,13 +1,14 @@
 """What the page of weights says: the verdict, a histogram for each class, and the rows."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from sklw._html import Example, examples_of, render
+from sklw._html import Example, examples_of, render, significant
 from sklw._row_weights import effective_sample_size
 
 __all__ = ["verdict_on", "weight_page"]
@@ -22,13 +23,14 @@ def weight_page(
     summary: pd.DataFrame,
     columns: Sequence[str],
     *,
+    finished: bool,
     title: str,
     n_rows: int,
     settings: Mapping[str, Any],
     command: str,
 ) -> str:
     """Make the page; `columns` are those of the rows themselves."""
-    headline, *sentences = verdict_on(frame, summary)
+    headline, *sentences = verdict_on(frame, summary, finished)
     made = frame[frame["synthetic"]]
     top = float(made["weight"].max()) if len(made) else 0.0
     examples, examples_title = _examples(made, columns, n_rows)
@@ -38,7 +40,7 @@ def weight_page(
         headline=headline,
         sentences=sentences,
         classes=[_histogram(made, label, row, top) for label, row in summary.iterrows()]
-        if top > 0
+        if top > 0 and finished
         else [],
         top=top,
         numbers=_numbers(summary),
@@ -50,9 +52,9 @@ def weight_page(
     )
 
 
-def verdict_on(frame: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
-    """Say in sentences what the synthetic rows are worth."""
-    return [_headline(frame, summary), *_sentences(frame)]
+def verdict_on(frame: pd.DataFrame, summary: pd.DataFrame, finished: bool) -> list[str]:
+    """Say in sentences what the synthetic rows are worth, if their weights are finished."""
+    return [_headline(frame, summary), *_sentences(frame, finished)]
 
 
 def _headline(frame: pd.DataFrame, summary: pd.DataFrame) -> str:
@@ -68,16 +70,22 @@ def _headline(frame: pd.DataFrame, summary: pd.DataFrame) -> str:
     return f"{worth} {_about(equivalent.sum())} real ones{but if n_faint else ''}."
 
 
-def _sentences(frame: pd.DataFrame) -> list[str]:
+def _sentences(frame: pd.DataFrame, finished: bool) -> list[str]:
     made, weights = frame[frame["synthetic"]], frame["weight"]
     if not len(made):
         return []
     own = made["weight"]
     share = own.sum() / weights.sum() if weights.sum() else 0.0
     n_real = _count(len(frame) - len(made), "real row")
+    start = f"There {_verb(len(frame) - len(made))} {n_real} and "
+    start += _count(len(made), "synthetic row")
+    if not finished:
+        return [
+            f"{start}. The classifier finishes the weights of synthetic rows at each step of its "
+            "training, from their quality: what they are worth is not known before."
+        ]
     sentences = [
-        f"There {_verb(len(frame) - len(made))} {n_real} and {_count(len(made), 'synthetic row')}, "
-        f"which {_verb(len(made), 'has', 'have')} {_percent(share)} of the total weight."
+        f"{start}, which {_verb(len(made), 'has', 'have')} {_percent(share)} of the total weight."
     ]
     if own.max() == own.min():
         return (
@@ -118,7 +126,7 @@ def _about_faint(made: pd.DataFrame) -> str:
 
 
 def _about(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 10 else significant(value, 2)
 
 
 def _percent(share: float) -> str:
@@ -144,7 +152,8 @@ def _histogram(made: pd.DataFrame, label: Any, row: pd.Series, top: float) -> di
             "x": round(place * width, 2),
             "width": round(width * 0.9, 2),
             "height": max(1.0, round(_HEIGHT * count / counts.max(), 1)),
-            "title": f"{_count(int(count), 'row')} with a weight from {low:.2g} to {high:.2g}",
+            "title": f"{_count(int(count), 'row')} with a weight from {significant(low, 2)} to "
+            f"{significant(high, 2)}",
         }
         for place, (count, low, high) in enumerate(zip(counts, edges, edges[1:], strict=False))
         if count
@@ -161,7 +170,11 @@ def _numbers(summary: pd.DataFrame) -> Markup:
     table = summary.rename(columns=lambda name: name.replace("_", " ")).reset_index()
     return Markup(
         table.to_html(
-            index=False, border=0, classes="numbers", float_format="{:.3g}".format, na_rep=""
+            index=False,
+            border=0,
+            classes="numbers",
+            float_format=partial(significant, digits=3),
+            na_rep="",
         )
     )
 

@@ -1,6 +1,8 @@
 """Scores of a pipeline at growing numbers of synthetic rows."""
 
 import warnings
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,8 +115,13 @@ def synthetic_size_curve(
             "each; an LLMOverSampler with cache=True sends its requests once."
         )
     wanted = np.unique(column_or_1d(np.atleast_1d(sizes)))
-    if (wanted < 0).any() or not np.array_equal(wanted, wanted.astype(int)):
-        raise ValueError(f"sizes must be whole numbers of rows, 0 or more, got {sizes}.")
+    numbers = len(wanted) > 0 and wanted.dtype.kind in "iuf" and wanted[0] >= 0
+    with np.errstate(invalid="ignore"):  # of what is no number
+        whole = numbers and np.array_equal(wanted, wanted.astype(int))
+    if not whole:
+        raise ValueError(
+            f"sizes must be whole numbers of rows, 0 or more, at least one of them; got {sizes}."
+        )
     wanted = wanted.astype(int)
     samplers = [at for at, (_, step) in enumerate(pipeline.steps) if hasattr(step, "fit_resample")]
     if len(samplers) != 1:
@@ -127,9 +134,14 @@ def synthetic_size_curve(
     if holds_texts(X):
         splits = _without_copies(splits, X)
     scorer = check_scoring(pipeline, scoring)
+    make = partial(_made, pipeline, samplers[0], X, labels)
+    # One split shows whether far too few are made; all of them show it before any is scored.
+    made = [make(*splits[0])]
+    _check_enough(made, len(splits), wanted[-1])
+    made += Parallel(n_jobs=n_jobs)(delayed(make)(*split) for split in splits[1:])
+    _check_enough(made, len(splits), wanted[-1])
     scores = Parallel(n_jobs=n_jobs)(
-        delayed(_scores_of_split)(pipeline, samplers[0], X, labels, *split, wanted, scorer)
-        for split in splits
+        delayed(_scores)(pipeline, samplers[0], split, wanted, scorer) for split in made
     )
     return wanted, np.array(scores).T
 
@@ -154,16 +166,20 @@ def _without_copies(splits: list[tuple[Any, Any]], X: Any) -> list[tuple[Any, An
     return without
 
 
-def _scores_of_split(
-    pipeline: Pipeline,
-    at: int,
-    X: Any,
-    y: np.ndarray,
-    train: np.ndarray,
-    test: np.ndarray,
-    sizes: np.ndarray,
-    scorer: Any,
-) -> list[float]:
+@dataclass(frozen=True)
+class _Made:
+    """A split with its synthetic rows, in the order in which they are used."""
+
+    train: tuple[Any, np.ndarray]
+    test: tuple[Any, np.ndarray]
+    all_rows: tuple[Any, Any]
+    rows: Rows
+    order: np.ndarray
+
+
+def _made(
+    pipeline: Pipeline, at: int, X: Any, y: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> _Made:
     steps = clone(pipeline).steps
     X_train, X_test = safe_indexing(X, train), safe_indexing(X, test)
     for _, step in steps[:at]:
@@ -179,18 +195,30 @@ def _scores_of_split(
         tested = set(map(folded, check_texts(X_test, estimator_name="synthetic_size_curve")))
         new = check_texts(X_all, estimator_name="synthetic_size_curve")
         order = np.array([row for row in order if folded(new[row]) not in tested], dtype=int)
-    if sizes[-1] > len(order):
+    return _Made((X_train, y[train]), (X_test, y[test]), (X_all, y_all), rows, order)
+
+
+def _check_enough(made: list[_Made], n_splits: int, wanted: int) -> None:
+    fewest = min(len(split.order) for split in made)
+    if wanted > fewest:
+        smaller = "smaller sizes" if len(made) < n_splits else f"sizes of at most {fewest}"
         raise ValueError(
-            f"The sampler made {len(order)} usable rows and a size of {sizes[-1]} was asked for. "
-            "Raise its sampling_strategy, have LLMOverSampler write more rows with augment, or ask "
-            "for smaller sizes."
+            f"The sampler made {fewest} usable rows for a split, and a size of {wanted} was asked "
+            "for. Raise its sampling_strategy, have LLMOverSampler write more rows with augment, "
+            f"or ask for {smaller}."
         )
+
+
+def _scores(
+    pipeline: Pipeline, at: int, made: _Made, sizes: np.ndarray, scorer: Any
+) -> list[float]:
     scores = []
     for size in sizes:
-        kept = np.concatenate([np.flatnonzero(~rows.synthetic), np.sort(order[:size])])
-        chosen = _Chosen(safe_indexing(X_all, kept), safe_indexing(y_all, kept), rows, kept)
+        kept = np.concatenate([np.flatnonzero(~made.rows.synthetic), np.sort(made.order[:size])])
+        X, y = (safe_indexing(part, kept) for part in made.all_rows)
+        chosen = _Chosen(X, y, made.rows, kept)
         rest = Pipeline([("chosen", chosen), *clone(pipeline).steps[at + 1 :]])
-        scores.append(float(scorer(rest.fit(X_train, y[train]), X_test, y[test])))
+        scores.append(float(scorer(rest.fit(*made.train), *made.test)))
     return scores
 
 

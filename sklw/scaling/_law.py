@@ -108,7 +108,7 @@ class ScalingLaw(BaseEstimator):
         self : ScalingLaw
             The fitted law.
         """
-        sizes = column_or_1d(sizes).astype(float)
+        sizes = _checked(sizes, self.offset)
         measured = check_array(losses, ensure_2d=False, input_name="losses", dtype=float)
         measured = measured[:, None] if measured.ndim == 1 else measured
         self._check(sizes, measured)
@@ -133,7 +133,7 @@ class ScalingLaw(BaseEstimator):
         Parameters
         ----------
         sizes : array-like of shape (n,)
-            Numbers of synthetic rows.
+            Numbers of synthetic rows, 0 or more; ``np.inf`` stands for the floor.
 
         Returns
         -------
@@ -141,7 +141,7 @@ class ScalingLaw(BaseEstimator):
             Losses.
         """
         check_is_fitted(self)
-        return _law(column_or_1d(sizes).astype(float), *self._best())[:, 0]
+        return _law(_checked(sizes, self.offset_), *self._best())[:, 0]
 
     def predict_interval(self, sizes: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the bounds between which the law is expected to run.
@@ -157,9 +157,9 @@ class ScalingLaw(BaseEstimator):
             Bounds at the level `confidence`.
         """
         check_is_fitted(self)
-        sizes = column_or_1d(sizes).astype(float)
-        half = self._spread * _law(sizes, *self._samples).std(axis=1)
-        return self.predict(sizes) - half, self.predict(sizes) + half
+        expected = self.predict(sizes)
+        half = self._spread * _law(_checked(sizes, self.offset_), *self._samples).std(axis=1)
+        return expected - half, expected + half
 
     def gain(self, size: float, new_size: float) -> float:
         """Return by how much the loss is expected to fall from one size to another.
@@ -194,11 +194,8 @@ class ScalingLaw(BaseEstimator):
                 f"{len(np.unique(sizes))} different sizes cannot tell {needed} parameters from "
                 "noise. Measure more sizes" + (", or pass offset." if needed == 4 else ".")
             )
-        if (sizes < 0).any() or (self.offset == 0 and (sizes == 0).any()):
-            raise ValueError(
-                "Sizes must not be negative, and with offset=0 none may be 0, where the law is "
-                "infinite. Pass an offset above 0, such as the number of real rows."
-            )
+        if np.isinf(sizes).any():
+            raise ValueError("A size is infinite. Pass the numbers of rows that were measured.")
         if (measured < 0).any():
             raise ValueError(
                 f"Losses must not be negative, got {measured.min():g}: the law has a floor of 0 or "
@@ -236,6 +233,19 @@ class ScalingLaw(BaseEstimator):
         with np.errstate(over="ignore"):  # nothing is known then: from 0 to infinity
             factor = np.exp(self._spread * np.log(np.maximum(samples, tiny)).std())
         return estimate, estimate / factor, estimate * factor
+
+
+def _checked(sizes: Any, offset: float | None) -> np.ndarray:
+    found: np.ndarray = column_or_1d(sizes).astype(float)
+    wrong = found[~(found >= 0)]
+    if len(wrong):
+        raise ValueError(f"Sizes are numbers of rows, 0 or more, none missing; got {wrong[0]:g}.")
+    if offset == 0 and (found == 0).any():
+        raise ValueError(
+            "With offset=0 no size may be 0, where the law is infinite. Pass an offset above 0, "
+            "such as the number of real rows."
+        )
+    return found
 
 
 def _law(

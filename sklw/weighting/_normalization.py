@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklw._row_weights import effective_sample_size
 from sklw.weighting._evidence import Evidence
 from sklw.weighting._process import warn
 
@@ -149,8 +150,9 @@ def normalized(
     return weights
 
 
-def warn_of_collapse(effective: float, n_rows: int, advice: str) -> None:
+def warn_of_collapse(weights: np.ndarray, advice: str) -> None:
     """Warn if a few of many weights carry nearly everything."""
+    effective, n_rows = effective_sample_size(weights), len(weights)
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
         warn(
             f"The weighted {n_rows} synthetic rows are worth only {effective:.0f} equally weighted "

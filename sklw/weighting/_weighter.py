@@ -280,13 +280,13 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
             self, method, X, rows, labels, synthetic, parent_indices, augmented, groups
         )
         self.method_, scaling = self._chosen(method, evidence)
-        self._set_weights(self.method_, scaling, evidence)
+        judged = self._set_weights(self.method_, scaling, evidence)
         if isinstance(method, BaseSearch):  # it sets the temperature itself
             advice = f'Pass method="quality" with a temperature above {scaling.temperature:g}'
         else:
             advice = f"Raise temperature, which is {scaling.temperature:g}"
             advice += ", or lower clip of the method" if hasattr(self.method_, "clip") else ""
-        warn_of_collapse(self.effective_sample_size_, int(self.synthetic_mask_.sum()), advice)
+        warn_of_collapse(judged, advice)
         return self
 
     def _check_ready(self, *given: Any) -> None:
@@ -307,7 +307,8 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         self.best_params_ = dict(zip(keys, chosen, strict=True)) if searches else {}
         return method, scaling
 
-    def _set_weights(self, method: BaseMethod, scaling: Scaling, evidence: Evidence) -> None:
+    def _set_weights(self, method: BaseMethod, scaling: Scaling, evidence: Evidence) -> np.ndarray:
+        """Set what is fitted; returns what the method thinks of the synthetic rows."""
         made = evidence.synthetic
         raw = np.ones(len(made))
         if made.any():
@@ -326,7 +327,9 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         if (probabilities := evidence.read("quality_probabilities")) is not None:
             self.classes_, self.quality_probabilities_ = evidence.classes, probabilities
         judged = scaling.shares(raw, evidence) if quality is None else quality[made]
-        self.effective_sample_size_ = effective_sample_size(judged)
+        counted = self.sample_weight_[made] if quality is None else judged
+        self.effective_sample_size_ = effective_sample_size(counted)
+        return judged
 
     def transform(self, X: Any) -> Any:
         """Return `X` as it is: weights matter in training only.

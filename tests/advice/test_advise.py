@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,6 +82,10 @@ def test_confidence_widens_intervals(advice, table):
     narrow = advise(*table, confidence=0.5, random_state=0)
     assert narrow.frame.loc[1, "high"] < advice.frame.loc[1, "high"]
     assert (narrow.methods["high"] < advice.methods["high"]).all()
+
+
+def test_the_level_of_the_intervals_is_not_rounded(advice):
+    assert "with 99.9% intervals" in str(replace(advice, confidence=0.999))
 
 
 @pytest.mark.slow

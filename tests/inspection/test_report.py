@@ -141,6 +141,16 @@ def test_other_methods(method):
     assert len(report.to_html()) > 1000
 
 
+def test_nothing_is_claimed_of_weights_that_the_classifier_finishes():
+    report = fitted("dimp").report(TEXTS, LABELS)
+    headline, sentence = report.verdict.split("\n")
+    assert headline == "3 synthetic rows"
+    assert sentence.startswith("There are 12 real rows and 3 synthetic rows. The classifier fin")
+    assert report.summary["real"].sum() == 12
+    assert report.summary[["effective_sample_size", "real_rows_equivalent"]].isna().all(axis=None)
+    assert "Histogram" not in report.to_html()
+
+
 @pytest.mark.slow
 def test_the_choice_of_auto_is_named():
     weighter = fitted("auto", cv=3)
@@ -159,6 +169,27 @@ def test_tables():
     frame = weighter.report(named, y, parent_indices=[np.array([0])] * 30).frame
     assert frame["age"].tolist() == X[:, 0].tolist()
     assert set(frame["parents"]) == {"0"}
+
+
+def test_large_numbers_are_written_out():
+    X, y = np.full((30, 1), 1_234_567.5), np.arange(30) % 2
+    X[20:] += np.arange(10)[:, None]
+    weighter = SyntheticWeighter("uniform", real_weight=150.0, synthetic_weight=1200.0)
+    page = weighter.fit(X, y, np.arange(30) >= 20).report(X, y).to_html()
+    assert re.findall(r"<td>[\d,]{5,}</td>", page) == ["<td>1,500</td>", "<td>6,000</td>"] * 2
+    assert "<bdi>1,234,568</bdi>" in page
+    assert "e+0" not in page
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_the_scale_of_weights_does_not_matter_to_what_they_are_worth(scale):
+    X, y = np.arange(40.0)[:, None], np.arange(40) % 2
+    weighter = SyntheticWeighter(real_weight=scale, synthetic_weight=scale, random_state=0)
+    report = weighter.fit(X, y, np.arange(40) >= 20).report(X, y)
+    assert f"worth about {weighter.effective_sample_size_:.0f} of equal" in report.verdict
+    assert (report.summary["effective_sample_size"].round(3) <= 10).all()
+    shown = WeightDisplay.from_weights(weighter.sample_weight_, y, np.arange(40) >= 20)
+    assert f"worth {weighter.effective_sample_size_:.0f} of equal" in shown.ax_.get_title()
 
 
 def made_table(groups=None, augment=0):

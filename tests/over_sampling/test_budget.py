@@ -2,10 +2,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from sklw import LLMOverSampler
+from sklw import LLMOverSampler, RecordedGenerator
 from sklw.exceptions import GenerationWarning
 from sklw.generators import Budget, Completion
 from sklw.over_sampling import Examples, TableRows, TextFilter
@@ -204,6 +205,28 @@ def test_rows_held_back_are_on_record_when_the_run_is_interrupted():
         found.fit_resample(X, y)
     assert found.provenance_["purpose"].tolist() == ["oversample"] + ["augment"] * 9
     assert found.provenance_["accepted"].all()
+
+
+@pytest.mark.parametrize("text_column", ["text", None])
+def test_recorded_rows_are_free(text_column):
+    rows = [
+        {"text": f"tap {n} drips in flat {n * 7}", "rent": n, "label": "few"} for n in range(99)
+    ]
+    X = [row["text"] for row in rows[:40]]
+    if text_column is None:
+        X = [[row["text"], row["rent"]] for row in rows[:40]]
+        X = pd.DataFrame(X, columns=["text", "rent"])
+    found = LLMOverSampler(
+        RecordedGenerator(rows, text_column=text_column), budget=Budget(**PRICES),
+        random_state=0, on_shortfall="ignore", verbose=False,
+    )  # fmt: skip
+    y = ["many"] * 30 + ["few"] * 10
+    estimate = found.estimate(X, y)
+    found.fit_resample(X, y)
+    assert estimate.loc["expected", "requests"] == 20
+    of_tokens = ["prompt_tokens", "completion_tokens", "cost"]
+    assert not estimate[of_tokens].to_numpy().any()
+    assert not any(getattr(found.usage_, name) for name in of_tokens)
 
 
 def test_an_estimate_changes_nothing_that_comes_after():

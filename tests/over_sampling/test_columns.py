@@ -234,3 +234,14 @@ def test_whole_numbers_at_the_end_of_their_type_are_in_range(dtype, margin):
     assert [column.read(column.write(value)) for value in ids] == ids.tolist()
     with pytest.raises(ValueError, match="out_of_range"):
         column.read(str(highest + 1))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("dtype", ["int64", "float64"])
+def test_no_whole_number_exceeds_the_range_by_more_than_the_margin(sign, dtype):
+    ages = pd.Series([sign * age for age in range(20, 36)], dtype=dtype)
+    (column,) = learn_columns(pd.DataFrame({"age": ages}), range_margin=0.1)[0]
+    assert [column.read(str(sign * age)) for age in (19, 36)] == [sign * 19, sign * 36]
+    for age in (18, 37):
+        with pytest.raises(ValueError, match="out_of_range"):
+            column.read(str(sign * age))

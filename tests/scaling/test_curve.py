@@ -144,8 +144,26 @@ def test_errors(data):
         synthetic_size_curve(GridSearchCV(pipeline(SMOTE()), {}), *data, [0])
     with pytest.raises(TypeError, match="A curve is of one score"):
         synthetic_size_curve(pipeline(SMOTE()), *data, [0], scoring=["f1", "roc_auc"])
-    with pytest.raises(ValueError, match="whole numbers"):
-        synthetic_size_curve(pipeline(SMOTE()), *data, [-1, 5])
+    for sizes in ([-1, 5], [], [0.5], [0, np.nan], ["a"]):
+        with pytest.raises(ValueError, match="sizes must be whole numbers"):
+            synthetic_size_curve(pipeline(SMOTE()), *data, sizes)
+
+
+def test_a_size_that_some_split_cannot_have_is_refused_before_any_is_scored():
+    class NotYet(DummyClassifier):
+        def fit(self, X, y):
+            raise AssertionError("something is scored")
+
+    X, y = np.arange(103.0)[:, None], np.repeat([0, 1], [85, 18])
+    pipe = make_pipeline(Counted(random_state=0, k_neighbors=3), NotYet())
+    made = [-np.diff(np.bincount(y[train]))[0] for train, _ in StratifiedKFold(5).split(X, y)]
+    assert made[0] != min(made)
+    with pytest.raises(ValueError, match=f"ask for sizes of at most {min(made)}"):
+        synthetic_size_curve(pipe, X, y, [0, made[0]])
+    Counted.calls = 0
+    with pytest.raises(ValueError, match="ask for smaller sizes"):
+        synthetic_size_curve(pipe, X, y, [0, 1000])
+    assert Counted.calls == 1
 
 
 def test_groups_and_augmentation_reach_the_weighter():

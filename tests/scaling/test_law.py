@@ -93,8 +93,10 @@ def test_the_same_seed_gives_the_same_intervals():
     [
         ({}, [0, 1, 2], [1.0, 1.0, 1.0], "pass offset"),
         ({"offset": 1}, [0, 1, 2], [1.0, 1.0, 1.0], "Measure more sizes"),
-        ({"offset": 0}, [0, 1, 2, 3, 4], [1.0] * 5, "with offset=0 none may be 0"),
-        ({"offset": 5}, [-1, 1, 2, 3, 4], [1.0] * 5, "must not be negative"),
+        ({"offset": 0}, [0, 1, 2, 3, 4], [1.0] * 5, "With offset=0 no size may be 0"),
+        ({"offset": 5}, [-1, 1, 2, 3, 4], [1.0] * 5, "0 or more, none missing; got -1"),
+        ({"offset": 5}, [0, 1, 2, 3, np.nan], [1.0] * 5, "none missing; got nan"),
+        ({"offset": 5}, [0, 1, 2, 3, np.inf], [1.0] * 5, "A size is infinite"),
         ({"offset": 5}, [0, 1, 2, 3, 4], [1.0] * 4, "a row of losses for each size"),
         ({"offset": 5}, [0, 1, 2, 3, 4], [1.0, 1, np.nan, 1, 1], "NaN"),
         ({"offset": 5}, [0, 1, 2, 3, 4], [-1.0] * 5, "Pass -scores"),
@@ -104,3 +106,18 @@ def test_the_same_seed_gives_the_same_intervals():
 def test_errors(params, sizes, measured, match):
     with pytest.raises(ValueError, match=match):
         ScalingLaw(**params).fit(sizes, measured)
+
+
+@pytest.mark.parametrize("size", [-1, -500, np.nan])
+def test_no_loss_is_expected_of_a_size_that_cannot_be(size):
+    law = ScalingLaw(offset=100).fit(SIZES, losses(0.3, 5, 0.5, 100))
+    for ask in (law.predict, law.predict_interval, lambda sizes: law.gain(0, *sizes)):
+        with pytest.raises(ValueError, match=f"0 or more, none missing; got {size}"):
+            ask([size])
+
+
+def test_the_law_ends_at_its_floor_and_is_infinite_at_no_rows():
+    law = ScalingLaw(offset=0).fit(SIZES[1:], 0.3 + 5 * SIZES[1:] ** -0.5)
+    assert law.predict([np.inf]) == pytest.approx(law.floor_)
+    with pytest.raises(ValueError, match="With offset=0 no size may be 0"):
+        law.predict_interval([0])

@@ -178,6 +178,15 @@ def test_effective_sample_size():
     )
 
 
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_effective_sample_size_is_that_of_the_weights_given(class_weight):
+    settings = {"checker": QUALITY, "class_weight": class_weight, "augmentation_weight": 0.1}
+    weighter = SyntheticWeighter("quality", **settings)
+    weighter.fit(X_ALL, Y_ALL, MASK, augmented=np.arange(23) == 22)
+    weights = weighter.sample_weight_[MASK]
+    assert weighter.effective_sample_size_ == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
+
+
 def test_all_weights_zero_is_an_error():
     with pytest.raises(ValueError, match="weight 0"):
         fixed("quality", real_weight=0, synthetic_weight=0)

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import Any
 
 import numpy as np
@@ -241,7 +241,7 @@ def _numbers(
     if isinstance(held, np.dtype) and held.kind == "f":
         low, high = max(low, float(np.finfo(held).min)), min(high, float(np.finfo(held).max))
     if (values == np.round(values)).all():
-        low, high = floor(low), floor(high)
+        low, high = ceil(low), floor(high)
         if isinstance(held, np.dtype) and held.kind in "iu":
             low, high = max(low, int(np.iinfo(held).min)), min(high, int(np.iinfo(held).max))
         return kind(name, missing, low, high, 0)
