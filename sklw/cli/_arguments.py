@@ -7,6 +7,7 @@ from typing import Any
 __all__ = [
     "amount",
     "beyond_balance",
+    "columns",
     "descriptions",
     "names",
     "positive",
@@ -22,6 +23,11 @@ def names(text: str) -> list[str]:
     if not found:
         raise argparse.ArgumentTypeError("give at least one name")
     return found
+
+
+def columns(text: str) -> list[str]:
+    """Read names of columns, of which one may be empty: that of the row numbers of pandas."""
+    return [name.strip() for name in text.split(",")]
 
 
 def separator(text: str) -> str:

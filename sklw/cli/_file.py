@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sklw.cli._arguments import names, separator
+from sklw.cli._arguments import columns, separator
 
 __all__ = ["add_file_options", "check_output", "column", "label_column", "reading"]
 
@@ -20,10 +20,11 @@ def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) ->
         add("--target", metavar="COLUMN", help="for a table: column of the labels")
         add(
             "--ignore",
-            type=names,
+            type=columns,
             default=[],
             metavar="A,B",
-            help="for a table: columns that are not features, such as a row number",
+            help="for a table: columns that are not features, such as a row number; '' is the one "
+            "without a name",
         )
     add(
         "--separator",
