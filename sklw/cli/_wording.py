@@ -108,6 +108,13 @@ _SAID = [
         "quality",
     ),
     (_FEWER_SHOWN, "llm_ratio", "look at llm_quality"),
+    # Of its parameters, a command sets the budget alone.
+    (
+        r"other values of ((?:\w+, )*)sampler\b",
+        "llm_ratio",
+        r"other values of \1each training set's share of --max-requests, --max-tokens or "
+        "--max-cost",
+    ),
     ("pass another checker, or more real rows", "", "add real rows"),
     ("leave columns out", "ignore", "leave columns out with --ignore"),
     (

@@ -218,6 +218,9 @@ def test_generators_are_named_as_for_augment_and_never_mixed(compare, endpoint, 
     status, _, err = compare(*options, "--model=another", "--max-requests=24")
     assert status == 2
     assert "other values of generator" in err
+    status, _, err = compare(*options, "--model=m", "--max-requests=26")
+    assert status == 2
+    assert "other values of each training set's share of --max-requests" in err
 
 
 def test_recorded_rows(compare, recorded, tmp_path):

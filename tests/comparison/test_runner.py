@@ -339,15 +339,17 @@ def test_generation_that_fails_is_tried_once_and_spares_the_other_methods(tmp_pa
 
 def test_three_classes_with_numbers_for_labels():
     labels = np.where(LABELS == "hazard", 2, np.where([len(t) > 80 for t in TEXTS], 1, 0))
-    results = compare(
-        TEXTS,
-        labels,
-        methods=["real", "class_weight", "eda", "threshold"],
-        classifiers=["tfidf"],
-        minority_sizes=[30],
-        majority_size=60,
-        seeds=[0],
-    )
+    named = r"left out: threshold \(needs two classes\), smote \(needs a classifier of embedding"
+    with pytest.warns(UserWarning, match=named):
+        results = compare(
+            TEXTS,
+            labels,
+            methods=["real", "class_weight", "eda", "threshold", "smote"],
+            classifiers=["tfidf"],
+            minority_sizes=[30],
+            majority_size=60,
+            seeds=[0],
+        )
     assert results["method"].tolist() == ["real", "class_weight", "eda"]
     assert (results["error"] == "").all()
     assert results["macro_f1"].between(0.33, 1).all()
