@@ -155,6 +155,7 @@ def test_methods_on_embeddings_cope_with_four_rows_and_beat_chance():
     assert (results["macro_f1"] < 0.95).all()
 
 
+@pytest.mark.filterwarnings("ignore:Methods that cannot be used here")
 def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path, draw_split):
     results = compare(
         TEXTS,
@@ -448,6 +449,7 @@ class TestTables:
         )
 
     @pytest.mark.slow
+    @pytest.mark.filterwarnings("ignore:Methods that cannot be used here")
     def test_each_method_runs_and_is_resumed(self, table, recorded, tmp_path):
         arguments = {"seeds": [0], "settings": recorded, "output": tmp_path}
         quick = [name for name in METHODS if name not in ("threshold", "llm_auto")]
@@ -465,9 +467,14 @@ class TestTables:
     def test_smotenc_is_for_tables_with_numbers_and_categories(self, table):
         X, y = table
         for columns in (["age", "debt"], ["job", "since"]):
-            results = compare(
-                X[columns], y, methods=["random", "smotenc"], classifiers=["logistic"], seeds=[0]
-            )
+            with pytest.warns(UserWarning, match="needs a table of numbers and categories"):
+                results = compare(
+                    X[columns],
+                    y,
+                    methods=["random", "smotenc"],
+                    classifiers=["logistic"],
+                    seeds=[0],
+                )
             assert results["method"].tolist() == ["random"]
 
     def test_an_array_of_numbers(self, table):
