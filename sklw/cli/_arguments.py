@@ -11,6 +11,7 @@ __all__ = [
     "descriptions",
     "names",
     "positive",
+    "ratio",
     "separator",
     "share",
     "sizes",
@@ -65,17 +66,27 @@ def amount(text: str) -> float:
     return value
 
 
-def share(text: str) -> str | float:
-    """Read a share of the largest class, or 'auto'."""
-    if text == "auto":
-        return text
+def ratio(text: str) -> float:
+    """Read a share of the largest class."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither 'auto' nor a number in (0, 1]")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number in (0, 1]")
     return value
+
+
+def share(text: str) -> str | float:
+    """Read a share of the largest class, or 'auto'."""
+    if text == "auto":
+        return text
+    try:
+        return ratio(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 'auto' nor a number in (0, 1]"
+        ) from None
 
 
 def beyond_balance(text: str) -> int | float:

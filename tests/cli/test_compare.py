@@ -158,8 +158,12 @@ def test_copies_are_a_notice_of_one_line(compare, data):
 
 
 @pytest.mark.parametrize(
-    "argument", ["--separator=::", "--seeds=0", "--minority-sizes=1,x", "--methods=,", "--nope"]
-)
+    "argument",
+    [
+        "--separator=::", "--seeds=0", "--minority-sizes=1,x", "--methods=,", "--nope",
+        "--llm-ratio=20", "--llm-ratio=nan",
+    ],
+)  # fmt: skip
 def test_arguments_that_cannot_be_read_are_status_2(compare, argument):
     status, _, err = compare(argument)
     assert status == 2
