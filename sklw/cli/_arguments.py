@@ -7,9 +7,11 @@ from typing import Any
 __all__ = [
     "amount",
     "beyond_balance",
+    "columns",
     "descriptions",
     "names",
     "positive",
+    "ratio",
     "separator",
     "share",
     "sizes",
@@ -22,6 +24,11 @@ def names(text: str) -> list[str]:
     if not found:
         raise argparse.ArgumentTypeError("give at least one name")
     return found
+
+
+def columns(text: str) -> list[str]:
+    """Read names of columns, of which one may be empty: that of the row numbers of pandas."""
+    return [name.strip() for name in text.split(",")]
 
 
 def separator(text: str) -> str:
@@ -59,17 +66,27 @@ def amount(text: str) -> float:
     return value
 
 
-def share(text: str) -> str | float:
-    """Read a share of the largest class, or 'auto'."""
-    if text == "auto":
-        return text
+def ratio(text: str) -> float:
+    """Read a share of the largest class."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither 'auto' nor a number in (0, 1]")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number in (0, 1]")
     return value
+
+
+def share(text: str) -> str | float:
+    """Read a share of the largest class, or 'auto'."""
+    if text == "auto":
+        return text
+    try:
+        return ratio(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 'auto' nor a number in (0, 1]"
+        ) from None
 
 
 def beyond_balance(text: str) -> int | float:

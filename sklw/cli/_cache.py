@@ -34,7 +34,9 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.from_file:
         print(f"Added {cache.import_jsonl(arguments.from_file)} answers to {cache.path}.")
     else:
+        exists = cache.path.is_file()
         n_answers = len(cache)
-        size = cache.path.stat().st_size / 1e6 if cache.path.is_file() else 0
-        print(f"{cache.path}: {n_answers} answers, {size:.1f} MB")
+        size = cache.path.stat().st_size / 1e6 if exists else 0
+        missing = "" if exists else " (there is no such file yet)"
+        print(f"{cache.path}: {n_answers} answers, {size:.1f} MB{missing}")
     return 0

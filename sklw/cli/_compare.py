@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sklw.cli._arguments import descriptions, names, positive, sizes
+from sklw.cli._arguments import descriptions, names, positive, ratio, sizes
 from sklw.cli._augmented import refuse_augmented
 from sklw.cli._file import add_file_options, check_output, label_column, read_rows
 from sklw.cli._generator import (
@@ -102,7 +102,8 @@ def _add_model_options(add: Callable[..., Any]) -> None:
     add_task_options(add)
     add(
         "--llm-ratio",
-        type=float,
+        type=ratio,
+        metavar="SHARE",
         default=Settings.llm_ratio,
         help="the language model fills classes up to this share of the largest one; weights do "
         "the rest of the balancing (default: %(default)s)",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sklw.cli._arguments import names, separator
+from sklw.cli._arguments import columns, separator
 from sklw.datasets import load_table, load_texts
 
 __all__ = ["add_file_options", "check_output", "column", "label_column", "read_rows", "reading"]
@@ -23,10 +23,11 @@ def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) ->
         add("--target", metavar="COLUMN", help="for a table: column of the labels")
         add(
             "--ignore",
-            type=names,
+            type=columns,
             default=[],
             metavar="A,B",
-            help="for a table: columns that are not features, such as a row number",
+            help="for a table: columns that are not features, such as a row number; '' is the one "
+            "without a name",
         )
     add(
         "--separator",

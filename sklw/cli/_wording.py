@@ -16,6 +16,15 @@ _LITERAL = {
         ": running the same command again sends the rest only"
     ),
 }
+# Of the weights, whose temperature no option sets: that of --set is the generator's.
+_MORE_EQUAL = (
+    r"raise temperature, which (?:makes the weights more equal|is [\w.+-]+\b)"
+    r"(?:, or lower clip of the method)?",
+    r'pass method="quality" with a temperature above [\w.+-]+\b',
+)
+_FEWER_SHOWN = (
+    r'show fewer real rows in a prompt \(n_examples\), raise cv, or pass method="quality"'
+)
 # Patterns, each with the option that stands for the parameter and what to say of it. Of several
 # with the same pattern, the first whose option the command has.
 _SAID = [
@@ -90,7 +99,29 @@ _SAID = [
         "llm_ratio",
         "ask for fewer rows with --llm-ratio",
     ),
+    *((text, "method", "pass --method uniform, which weights them alike") for text in _MORE_EQUAL),
+    *((text, "llm_ratio", "look at llm, which weights them alike") for text in _MORE_EQUAL),
+    (
+        _FEWER_SHOWN,
+        "method",
+        "show fewer real rows in a prompt with --set-prompt n_examples=NUMBER, or pass --method "
+        "quality",
+    ),
+    (_FEWER_SHOWN, "llm_ratio", "look at llm_quality"),
+    # Of its parameters, a command sets the budget alone.
+    (
+        r"other values of ((?:\w+, )*)sampler\b",
+        "llm_ratio",
+        r"other values of \1each training set's share of --max-requests, --max-tokens or "
+        "--max-cost",
+    ),
+    ("pass another checker, or more real rows", "", "add real rows"),
     ("leave columns out", "ignore", "leave columns out with --ignore"),
+    (
+        "the column '' (.*) Drop the column before over-sampling",
+        "ignore",
+        r"the column '' \1 Leave it out with --ignore ''",
+    ),
     ("drop the column before over-sampling", "ignore", "leave it out with --ignore"),
     ("lower n_examples of prompt", "set_prompt", "lower n_examples with --set-prompt"),
     ("lower rows_per_request", "set_prompt", "lower rows_per_request with --set-prompt"),

@@ -3,6 +3,7 @@
 A new method is one function and one line in `METHODS`.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,6 +23,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from sklw._callers import caller_level
 from sklw._words import WORD
 from sklw.comparison._eda import EDAOverSampler
 from sklw.comparison._settings import Settings
@@ -36,6 +38,7 @@ __all__ = [
     "build",
     "check_names",
     "is_applicable",
+    "warn_of_left_out",
 ]
 
 CLASSIFIERS = ("embedding", "tfidf", "bert")
@@ -73,6 +76,15 @@ class Method:
     classifiers: tuple[str, ...] = CLASSIFIERS + TABLE_CLASSIFIERS
     binary_only: bool = False
     mixed_only: bool = False  # for tables of numbers and categories
+
+    @property
+    def needs(self) -> str:
+        """What it cannot do without."""
+        if self.binary_only:
+            return "needs two classes"
+        if self.mixed_only:
+            return "needs a table of numbers and categories"
+        return f"needs a classifier of {', '.join(self.classifiers)}"
 
 
 def _embedder(plan: Plan) -> Any:
@@ -251,6 +263,16 @@ def is_applicable(method: str, classifier: str, n_classes: int, *, mixed: bool) 
         and (n_classes == 2 or not entry.binary_only)
         and (mixed or not entry.mixed_only)
     )
+
+
+def warn_of_left_out(methods: Sequence[str], used: set[str]) -> None:
+    """Warn of methods that were asked for and are not used."""
+    if left_out := [f"{name} ({METHODS[name].needs})" for name in methods if name not in used]:
+        warnings.warn(
+            f"Methods that cannot be used here are left out: {', '.join(left_out)}.",
+            UserWarning,
+            stacklevel=caller_level(),
+        )
 
 
 def build(method: str, classifier: str, settings: Settings, *, smallest: int, seed: int) -> Any:

@@ -23,6 +23,7 @@ from sklw.comparison._methods import (
     build,
     check_names,
     is_applicable,
+    warn_of_left_out,
 )
 from sklw.comparison._metrics import METRICS, evaluate
 from sklw.comparison._settings import Settings
@@ -66,7 +67,7 @@ def compare(
     methods : list of str, default=None
         Keys of `METHODS`; None takes all. A method is left out where it cannot go with the
         classifier (SMOTE needs embeddings or a table, DIMP needs BERT), the number of classes or
-        the columns (SMOTENC needs numbers and categories).
+        the columns (SMOTENC needs numbers and categories). If you name it, there is a warning.
     classifiers : list of str, default=None
         For texts ``"embedding"``, ``"tfidf"`` and ``"bert"``: logistic regression on frozen
         sentence embeddings or on TF-IDF, or a fine-tuned BERT. For tables ``"logistic"`` and
@@ -213,6 +214,7 @@ class _Comparison:
         seeds: Iterable[int],
     ) -> list[Trial]:
         """List the trials, having checked that each can be run."""
+        by_name = methods is not None
         methods = list(METHODS) if methods is None else methods
         check_names(methods, METHODS, "method")
         known = TABLE_CLASSIFIERS if self.is_table else CLASSIFIERS
@@ -237,6 +239,8 @@ class _Comparison:
                 f"None of the methods {list(methods)} can be combined with the classifiers "
                 f"{list(classifiers)} and {self.n_classes} classes; see sklw.comparison.METHODS."
             )
+        if by_name:
+            warn_of_left_out(methods, {trial.method for trial in trials})
         for size, seed in dict.fromkeys((trial.minority_size, trial.seed) for trial in trials):
             self._split(size, seed)
         generates = any(METHODS[trial.method].uses_llm for trial in trials)

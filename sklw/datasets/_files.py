@@ -89,6 +89,11 @@ def _content(path: Path, suffixes: list[str]) -> bytes:
         inside = sorted(p.name for p in path.iterdir() if p.is_file() and p.name[0] != ".")[:5]
         hint = f" In it are: {', '.join(inside)}." if inside else ""
         raise ValueError(f"{str(path)!r} is a folder; give a file.{hint}")
+    if path.exists() and not path.is_file():
+        raise ValueError(
+            f"{str(path)!r} is a pipe or a device, and the data are read more than once. Write "
+            "them to a file and give that."
+        )
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     packing = suffixes[-1] if suffixes else ""

@@ -73,7 +73,7 @@ def read_frame(path: str | os.PathLike[str], columns: Sequence[Any], **how: Any)
 
 def check_column(frame: pd.DataFrame, column: Any, path: Any) -> None:
     """Raise ValueError if a frame read from a file does not have a column, or several."""
-    names = [str(name) for name in frame.columns]
+    names = [str(name) or "''" for name in frame.columns]
     if column not in frame.columns:
         close = get_close_matches(str(column), names, n=1, cutoff=0.6)
         # Names that differ in case or white space only are not always close to difflib.

@@ -10,7 +10,7 @@ def test_the_cache_is_shown_exported_imported_and_cleared(tmp_path, monkeypatch,
     file = tmp_path / "answers.jsonl"
     file.write_text(json.dumps({"key": "k", "answer": answer}) + "\n")
     assert cli.main(["cache"]) == 0
-    assert "0 answers, 0.0 MB" in capsys.readouterr().out
+    assert "0 answers, 0.0 MB (there is no such file yet)" in capsys.readouterr().out
     assert cli.main(["cache", "--import", str(file)]) == 0
     assert cli.main(["cache", "--path", str(store), "--export", str(tmp_path / "again.jsonl")]) == 0
     assert json.loads((tmp_path / "again.jsonl").read_text()) == {"key": "k", "answer": answer}

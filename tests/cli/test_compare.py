@@ -158,8 +158,12 @@ def test_copies_are_a_notice_of_one_line(compare, data):
 
 
 @pytest.mark.parametrize(
-    "argument", ["--separator=::", "--seeds=0", "--minority-sizes=1,x", "--methods=,", "--nope"]
-)
+    "argument",
+    [
+        "--separator=::", "--seeds=0", "--minority-sizes=1,x", "--methods=,", "--nope",
+        "--llm-ratio=20", "--llm-ratio=nan",
+    ],
+)  # fmt: skip
 def test_arguments_that_cannot_be_read_are_status_2(compare, argument):
     status, _, err = compare(argument)
     assert status == 2
@@ -218,6 +222,9 @@ def test_generators_are_named_as_for_augment_and_never_mixed(compare, endpoint, 
     status, _, err = compare(*options, "--model=another", "--max-requests=24")
     assert status == 2
     assert "other values of generator" in err
+    status, _, err = compare(*options, "--model=m", "--max-requests=26")
+    assert status == 2
+    assert "other values of each training set's share of --max-requests" in err
 
 
 def test_recorded_rows(compare, recorded, tmp_path):

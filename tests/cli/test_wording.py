@@ -100,3 +100,43 @@ def test_values_that_a_model_did_not_propose(main, mail):
         options = [f"--endpoint={endpoint.url}", "--model=m", "--prompt=attributes"]
         err = main("augment", mail, *TEXTS, *OF_COMMAND["augment"], *options)[2]
     assert "Give values with --set-prompt 'attributes={\"topic\": [...]}', or use" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("augment", "Add real rows, or pass --method uniform, which weights them alike."),
+        ("compare", "Add real rows, or look at llm, which weights them alike."),
+    ],
+)
+def test_weights_that_are_a_guess(main, endpoint, command, said):
+    routine, hazards = (FRAME[FRAME["label"] == label] for label in ("routine", "hazard"))
+    # A comparison keeps one row of the class for the test.
+    n_rare = 2 if command == "augment" else 3
+    pd.concat([routine.iloc[:20], hazards.iloc[:n_rare]]).to_csv("few.csv", index=False)
+    options = {
+        "augment": ["--method=quality", "--output=out.csv"],
+        "compare": ["--methods=class_weight,llm_quality", *OF_COMMAND["compare"][1:]],
+    }
+    model = [f"--endpoint={endpoint.url}", "--model=m", "--max-requests=8"]
+    err = main(command, "few.csv", *TEXTS, *model, *options[command])[2]
+    assert said in err
+    assert "temperature" not in err  # --set would change that of the generator
+
+
+def test_row_numbers_in_a_column_without_a_name(main):
+    table = pd.DataFrame({"age": [i // 2 for i in range(40)], "job": ["clerk", "cook"] * 20})
+    table.assign(label=["many"] * 30 + ["few"] * 10).to_csv("table.csv")
+    table.assign(label="few").to_csv("more.csv", index=False)
+    command = ["augment", "table.csv", "--target=label", "--recorded=more.csv"]
+    status, _, err = main(*command, "--output=out.csv", "--method=uniform")
+    assert status == 2  # the recorded rows have no such column
+    assert "The column '' has a different value" in err
+    assert "Leave it out with --ignore ''." in err
+    status, _, err = main(*command, "--output=out.csv", "--method=uniform", "--ignore", "")
+    assert status == 0, err
+    rows = pd.read_csv("out.csv", index_col=0)
+    assert rows.index[:40].tolist() == list(range(40))  # kept in the file
+    assert rows.index[40:].isna().all()
+    status, _, err = main(*command, "--output=o.csv", "--ignore=id")
+    assert "It has: '', age, job, label." in err

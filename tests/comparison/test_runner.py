@@ -155,6 +155,7 @@ def test_methods_on_embeddings_cope_with_four_rows_and_beat_chance():
     assert (results["macro_f1"] < 0.95).all()
 
 
+@pytest.mark.filterwarnings("ignore:Methods that cannot be used here")
 def test_llm_rows_count_a_share_and_are_kept_with_weights(settings, tmp_path, draw_split):
     results = compare(
         TEXTS,
@@ -339,15 +340,17 @@ def test_generation_that_fails_is_tried_once_and_spares_the_other_methods(tmp_pa
 
 def test_three_classes_with_numbers_for_labels():
     labels = np.where(LABELS == "hazard", 2, np.where([len(t) > 80 for t in TEXTS], 1, 0))
-    results = compare(
-        TEXTS,
-        labels,
-        methods=["real", "class_weight", "eda", "threshold"],
-        classifiers=["tfidf"],
-        minority_sizes=[30],
-        majority_size=60,
-        seeds=[0],
-    )
+    named = r"left out: threshold \(needs two classes\), smote \(needs a classifier of embedding"
+    with pytest.warns(UserWarning, match=named):
+        results = compare(
+            TEXTS,
+            labels,
+            methods=["real", "class_weight", "eda", "threshold", "smote"],
+            classifiers=["tfidf"],
+            minority_sizes=[30],
+            majority_size=60,
+            seeds=[0],
+        )
     assert results["method"].tolist() == ["real", "class_weight", "eda"]
     assert (results["error"] == "").all()
     assert results["macro_f1"].between(0.33, 1).all()
@@ -446,6 +449,7 @@ class TestTables:
         )
 
     @pytest.mark.slow
+    @pytest.mark.filterwarnings("ignore:Methods that cannot be used here")
     def test_each_method_runs_and_is_resumed(self, table, recorded, tmp_path):
         arguments = {"seeds": [0], "settings": recorded, "output": tmp_path}
         quick = [name for name in METHODS if name not in ("threshold", "llm_auto")]
@@ -463,9 +467,14 @@ class TestTables:
     def test_smotenc_is_for_tables_with_numbers_and_categories(self, table):
         X, y = table
         for columns in (["age", "debt"], ["job", "since"]):
-            results = compare(
-                X[columns], y, methods=["random", "smotenc"], classifiers=["logistic"], seeds=[0]
-            )
+            with pytest.warns(UserWarning, match="needs a table of numbers and categories"):
+                results = compare(
+                    X[columns],
+                    y,
+                    methods=["random", "smotenc"],
+                    classifiers=["logistic"],
+                    seeds=[0],
+                )
             assert results["method"].tolist() == ["random"]
 
     def test_an_array_of_numbers(self, table):

@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 
 import pytest
 
@@ -106,4 +107,12 @@ def test_broken_json_is_an_error(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "a", "label"')
     with pytest.raises(ValueError, match="could not be read as JSON"):
+        load_texts(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_no_missing_file(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match="is a pipe or a device"):
         load_texts(path)

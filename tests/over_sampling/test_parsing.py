@@ -177,6 +177,30 @@ def test_what_only_looks_like_talk_around_a_row_stays(text):
         assert [row.text for row in rows] == [text]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        'Here are 5 examples:\n\n1. "{}"\n2. "No heat."\n3. "No light."',
+        "Sure! Here are three new spam messages:\n\n1. {}\n\n2. No heat.\n\n3. No light.",
+        "Below are some texts with the same label:\n\n- {}\n- No heat.",
+        "Here are two versions:\n\n**Text 1:**\n{}\n\n**Text 2:**\nNo heat.",
+        "Here are 2 emails:\n\n{}\n\n---\n\nNo heat.",
+    ],
+)
+def test_of_several_rows_that_are_announced_the_first_is_taken(answer):
+    parser = AnswerParser(NAMES, multiline=True, real={1: ["No water.\nRing twice.", "No gas."]})
+    [row] = parser.parse(answer.format("Hello,\nno water."), 1)
+    assert row.text == "Hello,\nno water."
+
+
+@pytest.mark.parametrize(
+    "text", ["Here are 2 wishes:\n1. heat\n2. water", "Here are the texts:\n1. heat\n2. water"]
+)
+def test_a_list_in_a_row_stays(text):
+    [row] = AnswerParser(NAMES, multiline=True).parse(text)
+    assert row.text.endswith("1. heat\n2. water")
+
+
 def test_a_rule_within_a_row_of_several_lines_does_not_end_it():
     text = "See below.\n\n---\nForwarded message\nFrom: Tom\n---\n\nNo water."
     for answer in (text, f"---\n{text}\n---", f"{text}\n\n---\n\nLet me know if you need more."):

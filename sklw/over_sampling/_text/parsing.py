@@ -21,7 +21,7 @@ from sklw.over_sampling._text.splitting import (
     json_strings,
     without_remarks,
 )
-from sklw.over_sampling._text.talk import FIELDS, MADE
+from sklw.over_sampling._text.talk import FIELDS, MADE, SEVERAL
 
 __all__ = ["AnswerParser", "up_to_last_sentence"]
 
@@ -136,8 +136,8 @@ class AnswerParser:
         """Return the rows of an answer, at most `n_rows`; one empty row if it holds none."""
         if not self._is_habit(END_TOKEN, label):
             answer = next(filter(str.strip, END_TOKEN.split(answer)), "")
-        tag, lines = self._without_head(_LINE_END.split(answer), label)
-        texts = self._split(lines, label)
+        tag, lines, several = self._without_head(_LINE_END.split(answer), label)
+        texts = self._split(lines, label, several)
         rows = [self._clean(text, label, at + 1 < len(texts)) for at, text in enumerate(texts)]
         return _tagged([ParsedRow("", tag), *rows])[: self.n_rows]
 
@@ -151,19 +151,24 @@ class AnswerParser:
             lines = listed if len(listed) == len(lines) else lines
         return [(line, self._clean(line, label, line[-1] in "\r\n")) for line in lines]
 
-    def _without_head(self, lines: list[str], label: Any) -> tuple[Any, list[str]]:
-        """Return the class named in lines before the first row, and the lines without them."""
+    def _without_head(self, lines: list[str], label: Any) -> tuple[Any, list[str], bool]:
+        """Return the class named in lines before the first row, the lines without them, and more.
+
+        A model may announce several rows where it was asked for one: whether several follow.
+        """
         tag, signs = None, BEFORE if self.multiline else BEFORE_LINES
+        several = self.n_rows > 1
         while True:
             lines = lines[next((at for at, line in enumerate(lines) if line.strip()), 0) :]
             if not any(map(str.strip, lines[1:])):
-                return tag, lines
+                return tag, lines, several
             line = lines[0].strip()
             named = self._named(line, label)
             # By these the rows are found.
-            marked = FENCE.search(line) or (self.n_rows > 1 and LIST_MARK.match(line))
+            marked = FENCE.search(line) or (several and LIST_MARK.match(line))
             if marked or (named is None and not self._shows(signs, line, label)):
-                return tag, lines
+                return tag, lines, several
+            several = several or (self.multiline and bool(SEVERAL.search(line)))
             tag = named[0] if named is not None and tag is None else tag
             lines = lines[1:]
 
@@ -179,7 +184,7 @@ class AnswerParser:
         """Whether a line has a sign that no real row of the class shows."""
         return any(sign.search(line) and not self._is_habit(sign, label) for sign in signs)
 
-    def _split(self, lines: list[str], label: Any) -> list[str]:
+    def _split(self, lines: list[str], label: Any, several: bool) -> list[str]:
         """Return the parts that may be rows; only the last can have been cut."""
 
         def is_habit(sign: re.Pattern[str]) -> bool:
@@ -188,10 +193,10 @@ class AnswerParser:
         lines = after_fence(lines, is_habit)
         if not is_habit(_JSON_LIST) and (found := json_strings("\n".join(lines))):
             return found
-        found = self._items(lines, label) if self.n_rows > 1 else []
+        found = self._items(lines, label) if several else []
         if self.multiline:
             listed = [after_fence(item.split("\n"), is_habit) for item in found]
-            parts = listed or (blocks(lines, is_habit) if self.n_rows > 1 else [lines])
+            parts = listed or (blocks(lines, is_habit) if several else [lines])
             return ["\n".join(without_remarks(part, is_habit)) for part in parts]
         if found:
             return found

@@ -4,7 +4,7 @@ import re
 
 __all__ = [
     "ANNOUNCEMENT", "COURTESY", "FIELDS", "MADE", "META_SIGNS", "NOUNS", "PARTING", "REMARK",
-    "is_courtesy", "is_meta",
+    "SEVERAL", "is_courtesy", "is_meta",
 ]  # fmt: skip
 
 _LINES = re.IGNORECASE | re.MULTILINE
@@ -32,6 +32,11 @@ ANNOUNCEMENT = re.compile(
     _LINES,
 )
 _NOTE = r"(?:note|explanation|instructions?|disclaimer)\s*:"
+SEVERAL = re.compile(
+    rf"{_LEAD}(?:here|below)\s+are\s+(?:some|two|three|four|five|ten|\d+)\s+(?:[\w'’-]+\s+){{0,3}}"
+    rf"(?:{NOUNS}|version|variation|option)s\b.*[:：]\W*$",
+    _LINES,
+)
 REMARK = re.compile(
     rf"^[(*\[_]*{_NOTE}(?=.*(?:fictional|made up|realistic|placeholder|label\b|original\b"
     rf"|this (?:{NOUNS})\b))",
