@@ -228,12 +228,15 @@ def warn_of_few(labels: np.ndarray, reference_labels: np.ndarray) -> None:
     """Warn if a class of synthetic rows is judged by one or two real rows."""
     known, counts = np.unique(reference_labels, return_counts=True)
     few = {label: n for label, n in zip(known.tolist(), counts.tolist(), strict=True) if n < _FEW}
-    judged = [label for label in few if label in set(labels.tolist())]
+    judged = [
+        f"of class {label!r} are judged by {n} real row(s)"
+        for label, n in few.items()
+        if label in set(labels.tolist())
+    ]
     if judged:
         warn(
-            f"Synthetic rows of class {judged[0]!r} are judged by {few[judged[0]]} real row(s): "
-            "such weights are close to a guess. Add real rows, or raise temperature, which makes "
-            "the weights more equal."
+            f"Synthetic rows {', '.join(judged)}: such weights are close to a guess. Add real "
+            "rows, or raise temperature, which makes the weights more equal."
         )
 
 

@@ -127,6 +127,15 @@ def test_a_reference_of_five_rows_gives_usable_weights(method):
     assert weighter.sample_weight_.any()
 
 
+def test_every_class_that_few_real_rows_judge_is_named():
+    X, y = np.arange(24.0)[:, None], np.repeat([*"aabc", *"aabc"], 3)
+    real = [0, 1, 2, 3, 4, 6, 9]  # five, one and one of each
+    weighter = SyntheticWeighter(reference=(X[real], y[real]), random_state=0)
+    words = r"class 'b' are judged by 1 real row\(s\), of class 'c' are judged by 1 real row\(s\):"
+    with pytest.warns(UserWarning, match=words):
+        weighter.fit(X[12:], y[12:])
+
+
 def test_a_reference_of_another_kind_is_an_error():
     X, y, _, _ = wrong_labels()
     with pytest.raises(ValueError, match="reference holds 3 columns"):
