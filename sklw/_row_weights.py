@@ -262,7 +262,20 @@ class BaseRowWeighter(
         -------
         weighted : Weighted
             Rows and weights, which :class:`sklw.BertClassifier` takes as `X`.
+
+        Raises
+        ------
+        ValueError
+            If neither `reference` nor `synthetic` says which rows are synthetic.
         """
+        if known.get("synthetic") is None and getattr(self, "reference", None) is None:
+            # Some methods weight rows without it, but the classifier would take all for real.
+            raise ValueError(
+                f"{type(self).__name__} cannot know which rows are synthetic. Put it in "
+                "sklw.Pipeline (or sklw.make_pipeline) after a sampler, which tells it; or "
+                "pass reference=(X_real, y_real) to the constructor, or synthetic=mask to "
+                "fit_transform. If no row is synthetic, leave the weighter out."
+            )
         self.fit(X, y, **known)
         return Weighted(X, self.row_weights_)
 

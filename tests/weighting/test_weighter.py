@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklw import SyntheticWeighter, Weighted
@@ -401,8 +402,19 @@ def test_one_label_for_each_row():
         SyntheticWeighter().fit(X_ALL, Y_REAL, synthetic=MASK)
 
 
+@pytest.mark.parametrize("method", ["uniform", "quality"])
+def test_rows_handed_on_are_known_to_be_real_or_synthetic(method):
+    weighter = SyntheticWeighter(method, random_state=0)
+    with pytest.raises(ValueError, match=r"cannot know which .* sklw\.make_pipeline"):
+        make_pipeline(weighter, "passthrough").fit_transform(X_ALL, Y_ALL)
+    weighter.set_params(reference=(X_REAL, Y_REAL))
+    carrier = make_pipeline(weighter, "passthrough").fit_transform(X_ALL, Y_ALL)
+    assert_array_equal(carrier.row_weights.synthetic, MASK)
+
+
 CARRIER = "fit_transform returns rows with their weights (Weighted), transform the rows alone"
 EXPECTED_FAILED_CHECKS = {
+    "check_fit_score_takes_y": "fit_transform has to be told which rows are synthetic",
     "check_transformer_general": CARRIER,
     "check_transformer_data_not_an_array": CARRIER,
     "check_transformer_preserve_dtypes": CARRIER,
