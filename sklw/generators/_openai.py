@@ -212,10 +212,12 @@ class OpenAIGenerator(BaseGenerator):
         self._validate_params()
         if not hasattr(self, "unsupported_"):  # what was found out holds for further calls
             self.unsupported_: set[str] = set()
+        if self._address is not None:  # an estimate, which sends nothing, names a wrong one too
+            check_address(self._address)
         if not requests:
             return
         check_package()
-        key = self._check()
+        key = self._key()
         n_slots = int(self.max_concurrency)
         clients = new_clients(self._address, key, float(self.timeout), n_slots)
         failure: BaseException | None = None
@@ -273,12 +275,10 @@ class OpenAIGenerator(BaseGenerator):
         if any(completion.finish_reason != "error" for completion in completions):
             self._answered_as = self.cache_key()
 
-    def _check(self) -> str:
-        """Return the key; raise if nothing can be sent."""
-        key, address = read_key(self.api_key_env), self._address
-        if address is not None:
-            check_address(address)
-        elif not key:
+    def _key(self) -> str:
+        """Return the key; raise if there is none and one is needed."""
+        key = read_key(self.api_key_env)
+        if self._address is None and not key:
             raise EndpointError(
                 f"The environment variable {self.api_key_env} is not set. Put your key there, name "
                 "another variable in api_key_env, or set base_url to a server that needs none."

@@ -119,6 +119,10 @@ def test_a_dry_run_prints_the_cost_and_sends_nothing(main, mail, endpoint, recor
     status, out, _ = main("augment", mail, *TEXTS, "--recorded", recorded, "--dry-run")
     assert status == 0
     assert "nothing would be sent" in out
+    options[1] = endpoint.url.partition("//")[2]
+    status, _, err = main("augment", mail, *TEXTS, *options)
+    assert status == 2
+    assert "has no scheme" in err
     assert not (tmp_path / "out.csv").exists()
 
 

@@ -456,8 +456,9 @@ BAD_ADDRESSES = {
 @pytest.mark.parametrize(("url", "message"), BAD_ADDRESSES.values(), ids=BAD_ADDRESSES)
 def test_an_address_that_is_none_is_refused_at_once(url, message):
     start = time.monotonic()
-    with pytest.raises(EndpointError, match=message):
-        OpenAIGenerator("tiny", base_url=url).generate(REQUESTS)
+    for requests in (REQUESTS, []):
+        with pytest.raises(EndpointError, match=message):
+            OpenAIGenerator("tiny", base_url=url).generate(requests)
     assert time.monotonic() - start < 1
 
 
