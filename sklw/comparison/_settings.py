@@ -5,6 +5,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any
 
 import joblib
@@ -70,6 +71,13 @@ class Settings:
     encoder: str = EMBEDDED_ENCODER
     C: float = 10.0
     bert: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ratio = self.llm_ratio
+        if not isinstance(ratio, Real) or not 0 < ratio <= 1:
+            raise ValueError(
+                f"llm_ratio must be a share of the largest class, above 0 and up to 1, got {ratio}."
+            )
 
     def describe(self) -> dict[str, Any]:
         """All that can change a result, as plain JSON values (objects by their hash)."""

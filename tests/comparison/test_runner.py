@@ -210,6 +210,12 @@ def test_nothing_is_generated_where_no_class_falls_short(settings, tmp_path):
         estimate(TEXTS, LABELS, settings=replace(settings, llm_ratio=1), **equal)
 
 
+@pytest.mark.parametrize("ratio", [0, 20, float("nan"), "auto"])
+def test_a_ratio_is_a_share_of_the_largest_class(ratio):
+    with pytest.raises(ValueError, match="llm_ratio must be a share of the largest class"):
+        Settings(llm_ratio=ratio)
+
+
 @pytest.mark.slow
 def test_every_method_that_bert_takes_runs_with_it(settings, tiny, tmp_path):
     results = compare(
