@@ -60,6 +60,7 @@ def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
         ("member", "perhaps", "unknown_category"),
         ("joined", "2021-02-31", "bad_value"),
         ("joined", "1999-01-01", "out_of_range"),
+        ("joined", "2021-04-03 10:30", "bad_value"),
         # What pandas would complete by the clock, or guess the month of.
         ("joined", "today", "bad_value"),
         ("joined", "10:30", "bad_value"),

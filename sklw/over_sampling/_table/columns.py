@@ -191,6 +191,8 @@ class DateColumn(Column):
             inside = self.lowest <= value <= self.highest
         except (ValueError, TypeError):
             raise BadValueError("bad_value") from None
+        if not self.has_time and value != value.normalize():
+            raise BadValueError("bad_value")
         if not inside:
             raise BadValueError("out_of_range")
         if self.kind is date:
