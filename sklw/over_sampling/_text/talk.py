@@ -8,7 +8,12 @@ __all__ = [
 ]  # fmt: skip
 
 _LINES = re.IGNORECASE | re.MULTILINE
-FIELDS = ("text", "message", "example", "output", "answer", "row", "response")
+FIELDS = (
+    "text", "message", "example", "output", "answer", "row", "response",
+    "nachricht", "beispiel", "antwort", "texte", "exemple", "réponse", "texto", "mensaje",
+    "ejemplo", "respuesta", "текст", "сообщение", "пример", "ответ", "文本", "消息", "示例",
+    "回答", "テキスト", "メッセージ", "例文",
+)  # fmt: skip
 NOUNS = "|".join(FIELDS) + "|e-?mail|mail|letter|tweet|post|review|request|query|sample|sentence"
 _KINDS = rf"(?:{NOUNS}|version)s?"
 MADE = r"(?:new|another|rewritten|revised|paraphrased|generated|modified|updated)\s+"
