@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from sklw import FineTunedGenerator, LLMOverSampler
+from sklw._hardware import choose_precision
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 __all__ = ["GENERATORS"]
@@ -88,8 +90,9 @@ class BeGreat(RowGenerator):
             model = AutoModelForCausalLM.from_pretrained(source.location, **settings)
             model.save_pretrained(folder)
             self.model = GReaT(
-                folder, f"{folder}/trainer", epochs=EPOCHS, learning_rate=3e-4, bf16=True,
-                use_cpu=True, save_strategy="no", seed=self.seed,
+                folder, f"{folder}/trainer", epochs=EPOCHS, learning_rate=3e-4,
+                bf16=choose_precision("auto", "cpu") == torch.bfloat16, use_cpu=True,
+                save_strategy="no", seed=self.seed,
             )  # fmt: skip
             self.model.model.float()
             self.model.fit(rows, conditional_col=self.label, random_conditional_col=False)
@@ -139,7 +142,6 @@ class Sdv(RowGenerator):
 
     def fit(self, rows: pd.DataFrame) -> None:
         """Train."""
-        import torch
         from sdv.metadata import Metadata
 
         np.random.seed(self.seed)  # noqa: NPY002 - SDV draws from it
