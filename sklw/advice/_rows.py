@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import check_consistent_length
 
 from sklw._compat.scikit_learn import safe_indexing
-from sklw._copies import copy_groups
+from sklw._cross_fitting import row_groups
 from sklw._mixed import MixedEncoder
 from sklw._validation import check_labels, check_texts, holds_texts, refuse_arrow
 
@@ -26,7 +26,7 @@ class Rows:
 
     Attributes
     ----------
-    X : ndarray of shape (n, n_features)
+    X : ndarray or sparse array of shape (n, n_features)
         Features.
     codes : ndarray of int of shape (n,)
         Classes, from 0.
@@ -36,7 +36,7 @@ class Rows:
         A number that copies of a row share.
     """
 
-    X: np.ndarray
+    X: Any
     codes: np.ndarray
     represents: np.ndarray
     copies: np.ndarray
@@ -74,8 +74,12 @@ def encode_rows(X: Any, labels: np.ndarray, encoder: Any, rng: np.random.RandomS
     represents = np.maximum(counts / MOST_ROWS, 1)[codes[kept]]
     texts = holds_texts(X)
     X = safe_indexing(X if texts else pd.DataFrame(X), kept)
-    encoded = np.asarray(_encoder(encoder, texts).fit_transform(X))
-    copies = copy_groups(X) if texts else np.unique(encoded, axis=0, return_inverse=True)[1].ravel()
+    encoded = _encoder(encoder, texts).fit_transform(X)
+    encoded = encoded.tocsr() if issparse(encoded) else np.asarray(encoded)
+    if texts or issparse(encoded):
+        copies = row_groups(X if texts else encoded)
+    else:
+        copies = np.unique(encoded, axis=0, return_inverse=True)[1].ravel()
     return Rows(encoded, codes[kept], represents, copies)
 
 

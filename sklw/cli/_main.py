@@ -29,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0 on success, 1 if every trial of a comparison failed, 2 if the arguments or the data are
-        wrong or an endpoint cannot be used, 130 if interrupted.
+        0 on success, 1 if every trial of a comparison or any of the demo failed, 2 if the arguments
+        or the data are wrong or an endpoint cannot be used, 130 if interrupted.
 
     Examples
     --------

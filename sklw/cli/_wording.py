@@ -143,7 +143,8 @@ _CUT_OUT = [
     ", as the column finish_reason says,",
     ": its words are in the column message",
     ": raise thinking_tokens, or turn it off",
-    ", leave it out of sampling_strategy, or set label_column to the right column",
+    ", leave it out of sampling_strategy and augment (as dicts), or set label_column to the right "
+    "column",
 ]
 
 

@@ -278,7 +278,7 @@ class RecordedGenerator(BaseGenerator):
         raise ValueError(
             f"The records hold no row of the label {key!r}. The labels in column "
             f"{where} are: {known}. Add rows of that label, leave it out of "
-            "sampling_strategy, or set label_column to the right column."
+            "sampling_strategy and augment (as dicts), or set label_column to the right column."
             + (ENCODED_RECORDS if type(asked) is int and not of_numbers else "")
         )
 

@@ -137,9 +137,9 @@ def _takes_more(run: GenerationRun, text: str, limit: int) -> bool:
 
 
 def _characters(run: GenerationRun, text: str, limit: int) -> int:
-    """Return how long texts may be, in hundreds of characters, for an answer to hold one."""
-    per_token = len(text) / run.generator.count_tokens(text)
-    return max(int(limit * per_token / _SPARE) // 100 * 100, 1)
+    """Return how many characters, rounded to hundreds if many, an answer can hold."""
+    most = int(limit * len(text) / run.generator.count_tokens(text) / _SPARE)
+    return most // 100 * 100 or max(most, 1)
 
 
 def _prompt_bytes(prompt: Prompt) -> int:

@@ -156,8 +156,9 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     -----
     UserWarning
         If a few rows carry nearly all of the weight, if the checker gives the same verdict on every
-        row, if a class is judged by one or two real rows, or if synthetic rows repeat the
-        reference.
+        row, if a class is judged by one or two real rows, if synthetic rows repeat the reference,
+        if `calibrate` has no effect, or if ``"auto"`` or ``"mix"`` cannot set rows apart from those
+        that they were generated from.
 
     See Also
     --------

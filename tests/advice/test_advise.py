@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_classification
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from sklw import advise
 from sklw.generators import BaseGenerator
@@ -131,6 +133,26 @@ def test_texts_that_differ_in_case_are_copies():
     everything = [*texts, *map(str.upper, texts)]
     advice = advise(everything, np.tile(labels, 2), encoder=by_text, random_state=0)
     assert advice.methods.loc["class weights", "score"] < 0.75
+
+
+def test_encoders_may_give_sparse_arrays(reviews):
+    texts, labels = reviews
+    dense = make_pipeline(TfidfVectorizer(), FunctionTransformer(lambda X: X.toarray()))
+    found, expected = (
+        advise(texts, labels, encoder=encoder, random_state=0).methods
+        for encoder in (TfidfVectorizer(), dense)
+    )
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_encoders_of_tables_may_give_sparse_arrays():
+    X = pd.DataFrame({"city": [f"c{row % 7}" for row in range(60)], "size": range(60)})
+    y = np.where(np.arange(60) % 3, "many", "few")
+    found, expected = (
+        advise(X, y, encoder=OneHotEncoder(sparse_output=sparse), random_state=0).methods["score"]
+        for sparse in (True, False)
+    )
+    pd.testing.assert_series_equal(found, expected)
 
 
 def test_texts(reviews):

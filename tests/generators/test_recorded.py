@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
 from sklw.generators import RecordedGenerator, Request
 
@@ -230,6 +231,16 @@ def test_one_of_several_columns_of_a_name_is_not_chosen(tmp_path, kind, header, 
 def test_an_unknown_label_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"no row of the label 'spam'.*are: 0, 1"):
         ask(RecordedGenerator(ROWS), "spam", 1)
+
+
+def test_what_to_do_if_augment_asks_for_a_label_without_records():
+    records = [{"text": f"free {what}", "label": "spam"} for what in ("ringtones", "phones", "gas")]
+    X, y = ["see you at eight", "running late", "win a prize now!"], ["ham", "ham", "spam"]
+    sampler = LLMOverSampler(RecordedGenerator(records), augment=2, verbose=False)
+    with pytest.raises(ValueError, match=r"'ham'.*leave it out of .* and augment \(as dicts\)"):
+        sampler.fit_resample(X, y)
+    sampler.set_params(augment={"spam": 2}).fit_resample(X, y)
+    assert sampler.augmentation_mask_.sum() == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"text,label\n"])

@@ -33,7 +33,9 @@ def sampler(generator, **parameters):
 
 
 @pytest.mark.parametrize("method", ["fit_resample", "estimate"])
-@pytest.mark.parametrize(("n_characters", "limit"), [(2700, 256), (10_000, 1000), (800, 64)])
+@pytest.mark.parametrize(
+    ("n_characters", "limit"), [(2700, 256), (10_000, 1000), (800, 64), (800, 16)]
+)
 def test_texts_longer_than_an_answer_are_refused_with_a_number(method, n_characters, limit):
     X, y = data(n_characters)
     Scripted.asked = 0
@@ -46,6 +48,7 @@ def test_texts_longer_than_an_answer_are_refused_with_a_number(method, n_charact
     found = sampler(Scripted([X[9].replace("water", "some gas")], max_new_tokens=advised))
     assert len(found.set_params(sampling_strategy={"b": 5}).fit_resample(X, y)[0]) == 13
     characters = int(str(caught.value).split("for example to ")[1].split()[0])
+    assert characters > 3 * limit
     shorter = [text[:characters] for text in X]
     sampler(Scripted(["a"], max_new_tokens=limit)).estimate(shorter, y)
 

@@ -18,8 +18,8 @@ class TableFilter(Settings):
         Share of a column's range by which a generated number or date may exceed it. Columns
         without negative values stay so.
     reject_copies : bool, default=True
-        Whether to reject rows that repeat a real row or a row accepted before. If real rows
-        repeat each other, none is rejected for that.
+        Whether to reject rows that repeat a real row or a row accepted before. None is rejected
+        for that if more than 5 % of the real rows are repeats themselves.
 
     See Also
     --------
