@@ -98,14 +98,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         self, X: Any, y: Any = None, routed_params: Any = None, raw_params: Any = None
     ) -> tuple[Any, Any]:
         self.steps = list(self.steps)
-        check_order(self.steps)
-        self._validate_steps()
-        check_input(self.steps, X, y)
-        check_settings(self.steps)
+        rows, must_follow = self._checked(X, y, routed_params)
         given, done = X, list[Any]()
-        apart = tuple(self.transform_input or ())
-        rows = Rows.given(X, apart, sampled=_has_place_for_a_sampler(self.steps))
-        must_follow = self._must_follow(routed_params, rows)
         weights: RowWeights | None = None
         memory = check_memory(self.memory)
         for position, (name, step) in enumerate(self.steps[:-1]):
@@ -167,6 +161,16 @@ class Pipeline(imblearn.pipeline.Pipeline):
         for _, name, step in self._iter(with_final=False):
             X = step.transform(X, **routed[name].transform)
         return self.steps[-1][1].score(X, y, **routed[self.steps[-1][0]].score)
+
+    def _checked(self, X: Any, y: Any, routed_params: Any) -> tuple[Rows, bool]:
+        """Fail now if a fit cannot work; return the rows, and whether to follow them."""
+        check_order(self.steps)
+        self._validate_steps()
+        check_input(self.steps, X, y)
+        check_settings(self.steps)
+        apart = tuple(self.transform_input or ())
+        rows = Rows.given(X, apart, sampled=_has_place_for_a_sampler(self.steps))
+        return rows, self._must_follow(routed_params, rows)
 
     def _must_follow(self, routed_params: Any, rows: Rows) -> bool:
         """Say whether anything depends on which row is which; fail now if that cannot be told."""
