@@ -26,7 +26,7 @@ class Rows:
 
     Attributes
     ----------
-    X : ndarray of shape (n, n_features)
+    X : ndarray or sparse array of shape (n, n_features)
         Features.
     codes : ndarray of int of shape (n,)
         Classes, from 0.
@@ -36,7 +36,7 @@ class Rows:
         A number that copies of a row share.
     """
 
-    X: np.ndarray
+    X: Any
     codes: np.ndarray
     represents: np.ndarray
     copies: np.ndarray
@@ -74,7 +74,11 @@ def encode_rows(X: Any, labels: np.ndarray, encoder: Any, rng: np.random.RandomS
     represents = np.maximum(counts / MOST_ROWS, 1)[codes[kept]]
     texts = holds_texts(X)
     X = safe_indexing(X if texts else pd.DataFrame(X), kept)
-    encoded = np.asarray(_encoder(encoder, texts).fit_transform(X))
+    encoded = _encoder(encoder, texts).fit_transform(X)
+    if issparse(encoded):  # words of texts are too many for a dense array
+        encoded = encoded.tocsr() if texts else encoded.toarray()
+    else:
+        encoded = np.asarray(encoded)
     copies = copy_groups(X) if texts else np.unique(encoded, axis=0, return_inverse=True)[1].ravel()
     return Rows(encoded, codes[kept], represents, copies)
 

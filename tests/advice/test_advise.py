@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_classification
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from sklw import advise
 from sklw.generators import BaseGenerator
@@ -131,6 +133,17 @@ def test_texts_that_differ_in_case_are_copies():
     everything = [*texts, *map(str.upper, texts)]
     advice = advise(everything, np.tile(labels, 2), encoder=by_text, random_state=0)
     assert advice.methods.loc["class weights", "score"] < 0.75
+
+
+@pytest.mark.parametrize("by_word", [TfidfVectorizer(), OneHotEncoder()])
+def test_an_encoder_may_return_a_sparse_matrix(by_word):
+    X = np.array([f"note{number % 7} {number}" for number in range(60)])
+    X = X if isinstance(by_word, TfidfVectorizer) else [text.split() for text in X]
+    labels = np.repeat(["many", "few"], [40, 20])
+    dense = make_pipeline(by_word, FunctionTransformer(lambda X: X.toarray(), accept_sparse=True))
+    found = [advise(X, labels, encoder=each, random_state=0) for each in (by_word, dense)]
+    pd.testing.assert_frame_equal(found[0].methods, found[1].methods)
+    pd.testing.assert_frame_equal(found[0].frame, found[1].frame)
 
 
 def test_texts(reviews):
