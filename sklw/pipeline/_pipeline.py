@@ -99,7 +99,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
     ) -> tuple[Any, Any]:
         self.steps = list(self.steps)
         rows, must_follow = self._checked(X, y, routed_params)
-        given, done = X, list[Any]()
+        given = X
         weights: RowWeights | None = None
         memory = check_memory(self.memory)
         for position, (name, step) in enumerate(self.steps[:-1]):
@@ -118,10 +118,9 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments, known)
                     weights = fitted.row_weights_
                 elif hasattr(step, "fit_resample"):
-                    check_sampler_input(step, X, given, done)
                     before = (_copied(X), _copied(y))  # the sampler may shuffle in place
                     arguments = rows.aligned(params["fit_resample"], name)
-                    check_ready(fresh, self.steps[position + 1 :], X, y, arguments)
+                    self._check_sampling(position, X, y, given, arguments)
                     X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, arguments, known)
                     if must_follow:
                         rows = rows.after(fitted, before, (X, y))
@@ -129,7 +128,6 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     arguments = {fit: rows.aligned(params[fit], name) for fit in _FITS}
                     X, fitted = memory.cache(_fit_transformer)(fresh, X, y, arguments, known)
                     _check_row_count(fitted, X, len(rows) if must_follow else None)
-            done.append(fitted)
             self.steps[position] = (name, fitted)
         self._hand_over(routed_params, rows, weights)
         return X, y
@@ -171,6 +169,12 @@ class Pipeline(imblearn.pipeline.Pipeline):
         apart = tuple(self.transform_input or ())
         rows = Rows.given(X, apart, sampled=_has_place_for_a_sampler(self.steps))
         return rows, self._must_follow(routed_params, rows)
+
+    def _check_sampling(self, at: int, X: Any, y: Any, given: Any, arguments: Any) -> None:
+        """Fail now if a sampler, or what comes after it, cannot use X, which was `given` before."""
+        sampler, before = self.steps[at][1], [step for _, step in self.steps[:at]]
+        check_sampler_input(sampler, X, given, before)
+        check_ready(sampler, self.steps[at + 1 :], X, y, arguments)
 
     def _must_follow(self, routed_params: Any, rows: Rows) -> bool:
         """Say whether anything depends on which row is which; fail now if that cannot be told."""

@@ -20,7 +20,6 @@ from sklw._rows.rows import Rows
 from sklw._validation import check_labels, check_texts, holds_texts
 from sklw.metrics import neg_balanced_log_loss
 from sklw.pipeline import Pipeline
-from sklw.pipeline._order import check_ready, check_sampler_input
 
 __all__ = ["synthetic_size_curve"]
 
@@ -203,8 +202,7 @@ def _made(
         X_train = step.fit_transform(X_train, y[train])
         X_test = step.transform(X_test)
     sampler = steps[at][1]
-    check_sampler_input(sampler, X_train, safe_indexing(X, train), [step for _, step in steps[:at]])
-    check_ready(sampler, steps[at + 1 :], X_train, y[train], {})
+    Pipeline(steps)._check_sampling(at, X_train, y[train], safe_indexing(X, train), {})
     X_all, y_all = sampler.fit_resample(X_train, y[train])
     rows = Rows.given(X_train).after(sampler, (X_train, y[train]), (X_all, y_all))
     order = _nested_order(np.asarray(y_all), rows.synthetic, rows.groups)
