@@ -238,6 +238,8 @@ def _with_provenance(frame: pd.DataFrame, provenance: Any, is_text: bool) -> pd.
         accepted = known["accepted"].astype(bool)
         known = known[accepted].drop(columns=["accepted", "reason"], errors="ignore")
     known = known.drop(columns="parents", errors="ignore")
+    taken = set(frame.columns) - {"text", "label"}
+    known = known.rename(columns={name: f"{name} (provenance)" for name in taken})
     # Types with a missing value: numbers of prompts stay whole where real rows have none.
     whole = dict.fromkeys(known.select_dtypes("integer"), "Int64")
     known = known.astype(whole | dict.fromkeys(known.select_dtypes("bool"), "boolean"))

@@ -98,14 +98,8 @@ class Pipeline(imblearn.pipeline.Pipeline):
         self, X: Any, y: Any = None, routed_params: Any = None, raw_params: Any = None
     ) -> tuple[Any, Any]:
         self.steps = list(self.steps)
-        check_order(self.steps)
-        self._validate_steps()
-        check_input(self.steps, X, y)
-        check_settings(self.steps)
-        given, done = X, list[Any]()
-        apart = tuple(self.transform_input or ())
-        rows = Rows.given(X, apart, sampled=_has_place_for_a_sampler(self.steps))
-        must_follow = self._must_follow(routed_params, rows)
+        rows, must_follow = self._checked(X, y, routed_params)
+        given = X
         weights: RowWeights | None = None
         memory = check_memory(self.memory)
         for position, (name, step) in enumerate(self.steps[:-1]):
@@ -124,10 +118,9 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments, known)
                     weights = fitted.row_weights_
                 elif hasattr(step, "fit_resample"):
-                    check_sampler_input(step, X, given, done)
                     before = (_copied(X), _copied(y))  # the sampler may shuffle in place
                     arguments = rows.aligned(params["fit_resample"], name)
-                    check_ready(fresh, self.steps[position + 1 :], X, y, arguments)
+                    self._check_sampling(position, X, y, given, arguments)
                     X, y, fitted = memory.cache(_fit_sampler)(fresh, X, y, arguments, known)
                     if must_follow:
                         rows = rows.after(fitted, before, (X, y))
@@ -135,7 +128,6 @@ class Pipeline(imblearn.pipeline.Pipeline):
                     arguments = {fit: rows.aligned(params[fit], name) for fit in _FITS}
                     X, fitted = memory.cache(_fit_transformer)(fresh, X, y, arguments, known)
                     _check_row_count(fitted, X, len(rows) if must_follow else None)
-            done.append(fitted)
             self.steps[position] = (name, fitted)
         self._hand_over(routed_params, rows, weights)
         return X, y
@@ -167,6 +159,22 @@ class Pipeline(imblearn.pipeline.Pipeline):
         for _, name, step in self._iter(with_final=False):
             X = step.transform(X, **routed[name].transform)
         return self.steps[-1][1].score(X, y, **routed[self.steps[-1][0]].score)
+
+    def _checked(self, X: Any, y: Any, routed_params: Any) -> tuple[Rows, bool]:
+        """Fail now if a fit cannot work; return the rows, and whether to follow them."""
+        check_order(self.steps)
+        self._validate_steps()
+        check_input(self.steps, X, y)
+        check_settings(self.steps)
+        apart = tuple(self.transform_input or ())
+        rows = Rows.given(X, apart, sampled=_has_place_for_a_sampler(self.steps))
+        return rows, self._must_follow(routed_params, rows)
+
+    def _check_sampling(self, at: int, X: Any, y: Any, given: Any, arguments: Any) -> None:
+        """Fail now if a sampler, or what comes after it, cannot use X, which was `given` before."""
+        sampler, before = self.steps[at][1], [step for _, step in self.steps[:at]]
+        check_sampler_input(sampler, X, given, before)
+        check_ready(sampler, self.steps[at + 1 :], X, y, arguments)
 
     def _must_follow(self, routed_params: Any, rows: Rows) -> bool:
         """Say whether anything depends on which row is which; fail now if that cannot be told."""

@@ -130,10 +130,11 @@ def synthetic_size_curve(
             "counted. Put one over-sampler such as LLMOverSampler into it."
         )
     labels = check_labels(y, estimator_name="synthetic_size_curve")
+    scorer = check_scoring(pipeline, scoring)
+    _check_before_generation(pipeline, X, labels, scorer)
     splits = list(check_cv(cv, labels, classifier=True).split(X, labels))
     if holds_texts(X):
         splits = _without_copies(splits, X)
-    scorer = check_scoring(pipeline, scoring)
     make = partial(_made, pipeline, samplers[0], X, labels)
     # One split shows whether far too few are made; all of them show it before any is scored.
     made = [make(*splits[0])]
@@ -144,6 +145,19 @@ def synthetic_size_curve(
         delayed(_scores)(pipeline, samplers[0], split, wanted, scorer) for split in made
     )
     return wanted, np.array(scores).T
+
+
+def _check_before_generation(pipeline: Pipeline, X: Any, y: np.ndarray, scorer: Any) -> None:
+    """Refuse what could not be fitted or scored, before a language model is asked."""
+    whole = Pipeline(clone(pipeline).steps)
+    whole._checked(X, y, whole._check_method_params("fit", {}))
+    methods = np.atleast_1d(getattr(scorer, "_response_method", "default"))
+    if not any(method == "default" or hasattr(whole, method) for method in methods):
+        raise TypeError(
+            f"The scorer reads {' or '.join(methods)}, which {type(whole.steps[-1][1]).__name__}, "
+            "the last step of the pipeline, does not have. End with a classifier that has it, or "
+            'pass a scoring that reads predictions alone, such as "balanced_accuracy".'
+        )
 
 
 def _without_copies(splits: list[tuple[Any, Any]], X: Any) -> list[tuple[Any, Any]]:
@@ -188,6 +202,7 @@ def _made(
         X_train = step.fit_transform(X_train, y[train])
         X_test = step.transform(X_test)
     sampler = steps[at][1]
+    Pipeline(steps)._check_sampling(at, X_train, y[train], safe_indexing(X, train), {})
     X_all, y_all = sampler.fit_resample(X_train, y[train])
     rows = Rows.given(X_train).after(sampler, (X_train, y[train]), (X_all, y_all))
     order = _nested_order(np.asarray(y_all), rows.synthetic, rows.groups)
@@ -216,8 +231,9 @@ def _scores(
     for size in sizes:
         kept = np.concatenate([np.flatnonzero(~made.rows.synthetic), np.sort(made.order[:size])])
         X, y = (safe_indexing(part, kept) for part in made.all_rows)
-        chosen = _Chosen(X, y, made.rows, kept)
-        rest = Pipeline([("chosen", chosen), *clone(pipeline).steps[at + 1 :]])
+        steps = clone(pipeline).steps[at:]
+        steps[0] = steps[0][0], _Chosen(X, y, made.rows, kept)
+        rest = Pipeline(steps)
         scores.append(float(scorer(rest.fit(*made.train), *made.test)))
     return scores
 

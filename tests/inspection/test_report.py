@@ -134,6 +134,21 @@ def test_provenance_and_parents_are_shown():
     assert frame["seed"][:12].isna().all()
 
 
+def test_columns_of_the_provenance_do_not_take_the_place_of_those_of_the_report():
+    weighter = fitted()
+    kept = pd.DataFrame({"text": TEXTS, "label": LABELS, "synthetic": SYNTHETIC, "weight": 7.0})
+    report = weighter.report(TEXTS, LABELS, provenance=kept)
+    np.testing.assert_array_equal(report.frame["weight"], weighter.sample_weight_)
+    pd.testing.assert_frame_equal(report.summary, weighter.report(TEXTS, LABELS).summary)
+    assert report.frame["weight (provenance)"][12:].tolist() == [7.0] * 3
+    sampler, X, y = made_table()
+    weighter = SyntheticWeighter("uniform").fit(X, y, sampler.synthetic_mask_)
+    provenance = sampler.provenance_.assign(weight=7.0)
+    frame = weighter.report(X, y, provenance=provenance).frame
+    assert frame["weight (provenance)"][sampler.synthetic_mask_].eq(7).all()
+    np.testing.assert_array_equal(frame["weight"], weighter.sample_weight_)
+
+
 @pytest.mark.parametrize("method", ["uniform", "imp", "sungen"])
 def test_other_methods(method):
     report = fitted(method).report(TEXTS, LABELS)

@@ -395,3 +395,27 @@ def test_recorded_truth_values_are_known_in_any_case(there, recorded):
     sampler = LLMOverSampler(generator, sampling_strategy={1: 11}, verbose=False)
     X_new, _ = sampler.fit_resample(X, [0] * 20 + [1] * 10)
     assert X_new["b"].iloc[-1] == there
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series([pd.Timestamp("2024-01-01")] * 30),
+        pd.Series([dt.datetime(2024, 1, 1)] * 30, dtype=object),
+        pd.Series(
+            pd.to_datetime(["2024-01-01", "2024-02-01", "2024-03-01"] * 10), dtype="category"
+        ),
+        pd.Series([0.1] * 30, dtype="float32"),
+        pd.Series([0.1, None] * 15, dtype="Float32"),
+    ],
+    ids=["one date", "one object", "categories", "one float", "nullable float"],
+)
+def test_dates_and_floats_that_a_file_writes_otherwise_are_known(values, tmp_path):
+    X = pd.DataFrame({"a": np.arange(30) / 7, "b": values})
+    X.iloc[:5].assign(a=X["a"][5:10].to_numpy() + 0.01, label=1).to_csv(
+        tmp_path / "rows.csv", index=False
+    )
+    generator = RecordedGenerator(tmp_path / "rows.csv", text_column=None)
+    sampler = LLMOverSampler(generator, sampling_strategy={1: 15}, verbose=False)
+    X_new, _ = sampler.fit_resample(X, [0] * 20 + [1] * 10)
+    pd.testing.assert_series_equal(X_new["b"][30:].reset_index(drop=True), X["b"][:5])

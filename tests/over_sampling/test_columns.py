@@ -226,6 +226,35 @@ def test_times_of_another_zone_are_written_in_that_of_the_column():
     assert column.write(read) == "2024-05-02 14:00:00"
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.Series(pd.date_range("0999-12-20", periods=30)),
+        pd.Series(pd.date_range("2024-10-27", periods=30, freq="13min", tz="Europe/Berlin")),
+    ],
+    ids=["before the year 1000", "an hour that clocks show twice"],
+)
+def test_any_time_that_is_written_is_read_again(times):
+    (column,) = learn_columns(pd.DataFrame({"t": times}))[0]
+    written = [column.write(time) for time in times]
+    assert [column.write(column.read(text)) for text in written] == written
+
+
+@pytest.mark.parametrize("values", [[0.1234567, None], [np.float32(0.1), None], [0.0349, 9.0]])
+def test_the_ends_of_a_range_may_be_written_as_the_model_sees_them(values):
+    frame = pd.DataFrame({"a": np.array([*values] * 15, dtype=type(values[0])), "b": range(30)})
+    column = learn_columns(frame, range_margin=0)[0][0]
+    written = [column.write(value) for value in frame["a"]]
+    assert [column.write(column.read(text)) for text in written] == written
+
+
+def test_texts_with_quotes_fit_the_pattern_of_sentences():
+    texts = [f'say "{number}", and more' for number in range(30)]
+    columns, _ = learn_columns(pd.DataFrame({"a": np.arange(30) / 7, "b": texts}))
+    row = RowText(columns, "sentences")
+    assert re.fullmatch(row.pattern(), row.write({"a": 0.1, "b": texts[0]}))
+
+
 @pytest.mark.parametrize("margin", [0, 0.1])
 @pytest.mark.parametrize("dtype", ["int64", "uint64", "UInt64"])
 def test_whole_numbers_at_the_end_of_their_type_are_in_range(dtype, margin):

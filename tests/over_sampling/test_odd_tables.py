@@ -19,6 +19,7 @@ from sklw.over_sampling import TableFilter, TableRows
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _shuffler import Shuffler
+from _untouched import Untouched
 
 Y = np.repeat([0, 1], [20, 10])
 RNG = np.random.default_rng(0)
@@ -340,3 +341,20 @@ def test_parents_of_recorded_rows_of_a_table_are_refused():
         sampler(generator).fit_resample(X, Y)
     generator.set_params(parent_column=None)
     assert len(sampler(generator).fit_resample(X, Y)[0]) == 31
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"a": np.arange(30) / 7, "b": [f"see {n}, a is 3" for n in range(30)]}),
+        pd.DataFrame({"a b": np.arange(30) / 7, "a  b": np.arange(30) / 9}),
+    ],
+    ids=["a text like a part of a row", "names that read alike"],
+)
+def test_rows_that_could_not_be_read_are_refused_before_anything_is_sent(frame):
+    prompt = TableRows(row_format="sentences")
+    with pytest.raises(ValueError, match=r'No row of X can be read again.*\(row_format="json"'):
+        sampler(Untouched(), prompt=prompt).fit_resample(frame, Y)
+    recorded = RecordedGenerator(frame[20:25].assign(label=1), text_column=None)
+    settings = {"prompt": prompt, "accept": TableFilter(reject_copies=False)}
+    assert len(sampler(recorded, **settings).fit_resample(frame, Y)[0]) == 35

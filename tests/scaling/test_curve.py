@@ -8,11 +8,15 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import BaseEstimator
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
-from sklw import LLMOverSampler, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw import LLMOverSampler, Pipeline, RecordedGenerator, SyntheticWeighter, make_pipeline
+from sklw.generators import BaseGenerator
 from sklw.over_sampling import TableFilter
 from sklw.scaling import synthetic_size_curve
 
@@ -147,6 +151,35 @@ def test_errors(data):
     for sizes in ([-1, 5], [], [0.5], [0, np.nan], ["a"]):
         with pytest.raises(ValueError, match="sizes must be whole numbers"):
             synthetic_size_curve(pipeline(SMOTE()), *data, sizes)
+
+
+@pytest.mark.parametrize(
+    ("steps", "match"),
+    [
+        ([SyntheticWeighter("uniform"), KNeighborsClassifier()], "cannot take sample_weight"),
+        ([TfidfVectorizer(), LogisticRegression(C=-1)], "'C' parameter"),
+        ([LogisticRegression()], "cannot read rows as LLMOverSampler writes them"),
+        ([TfidfVectorizer(), LinearSVC()], r"reads predict_proba, which LinearSVC.*balanced_acc"),
+        ([], "reads predict_proba, which LLMOverSampler"),
+    ],
+)
+def test_what_cannot_be_fitted_or_scored_is_refused_before_anything_is_generated(steps, match):
+    class Unasked(BaseGenerator):
+        prompt_form = "chat"
+
+        def iter_generate(self, requests):
+            raise AssertionError("the model is asked")
+
+    X, y = [f"text {number}" for number in range(20)], ["rare"] * 6 + ["common"] * 14
+    pipe = make_pipeline(LLMOverSampler(Unasked(), verbose=False), *steps)
+    with pytest.raises((TypeError, ValueError), match=match):
+        synthetic_size_curve(pipe, X, y, [0, 4], cv=2)
+
+
+def test_steps_may_have_any_name():
+    X, y = np.zeros((8, 1)), np.array(list("aaaabbbb"))
+    pipe = Pipeline([("made", Made("aabb", None)), ("chosen", DummyClassifier())])
+    assert synthetic_size_curve(pipe, X, y, [0, 2], cv=2)[1].shape == (2, 2)
 
 
 def test_a_size_that_some_split_cannot_have_is_refused_before_any_is_scored():

@@ -176,7 +176,8 @@ class DateColumn(Column):
     kind: type = pd.Timestamp
 
     def write_value(self, value: Any) -> str:
-        return pd.Timestamp(value).strftime("%Y-%m-%d %H:%M:%S" if self.has_time else "%Y-%m-%d")
+        moment = pd.Timestamp(value).tz_localize(None)  # not by strftime, which writes 999
+        return moment.isoformat(" ", "seconds") if self.has_time else str(moment.date())
 
     def read_value(self, text: str) -> Any:
         # pandas completes "10:30" and "today" by the clock, and guesses what 03/04/2024 is.
@@ -186,8 +187,12 @@ class DateColumn(Column):
             value = pd.Timestamp(text)
             zone = self.lowest.tzinfo
             if zone is not None:
-                aware = value.tzinfo is not None
-                value = value.tz_convert(zone) if aware else value.tz_localize(zone)
+                # Of an hour that clocks show twice, it is the first.
+                value = (
+                    value.tz_localize(zone, ambiguous=True)
+                    if value.tzinfo is None
+                    else value.tz_convert(zone)
+                )
             inside = self.lowest <= value <= self.highest
         except (ValueError, TypeError):
             raise BadValueError("bad_value") from None
@@ -298,7 +303,8 @@ class TextColumn(Column):
 
     def value_pattern(self, separators: str) -> str:
         least = 0 if "" in self.usual else 1
-        plain = rf"[^{escape(separators)}\n\"]{{{least},{2 * self.longest}}}"
+        barred = escape(separators) + '"' * (separators == ",")
+        plain = rf"[^{barred}\n]{{{least},{2 * self.longest}}}"
         if separators != ",":
             return plain
         return plain + rf"|\"([^\"\n]|\"\"){{1,{2 * self.longest}}}\""

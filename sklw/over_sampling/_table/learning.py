@@ -61,7 +61,9 @@ def learn_columns(
         _refuse_infinite(name, known)
         n_distinct = _n_distinct(name, known) if len(known) else 0
         if known.empty or (len(known) == len(series) and n_distinct == 1):
-            constants[name] = None if known.empty else known.tolist()[0]
+            # A float of single precision stays one: others read alike and are not equal to it.
+            first = known.array if known.dtype.kind == "f" else known.tolist()
+            constants[name] = None if known.empty else first[0]
         else:
             number, of_groups = len(columns), name == group_column
             columns.append(
@@ -238,8 +240,9 @@ def _numbers(
     low = max(lowest - room, 0.0) if lowest >= 0 else lowest - room
     high = min(highest + room, 0.0) if highest <= 0 else highest + room
     held = getattr(dtype, "numpy_dtype", dtype)  # nullable dtypes name the plain one
-    if isinstance(held, np.dtype) and held.kind == "f":
-        low, high = max(low, float(np.finfo(held).min)), min(high, float(np.finfo(held).max))
+    narrow = isinstance(held, np.dtype) and held.kind == "f"
+    most = float(np.finfo(held if narrow else float).max)
+    low, high = max(low, -most), min(high, most)
     if (values == np.round(values)).all():
         low, high = ceil(low), floor(high)
         if isinstance(held, np.dtype) and held.kind in "iu":
@@ -253,11 +256,14 @@ def _numbers(
         exact = (k for k in range(1, needed) if np.abs(values - values.round(k)).max() <= near)
         decimals = next(exact, needed)
     largest = max(abs(low), abs(high))
-    if decimals + floor(log10(max(largest, 1.0))) + 1 > _MOST_DIGITS:
+    exponent = decimals + floor(log10(max(largest, 1.0))) + 1 > _MOST_DIGITS
+    if exponent:
         # A ratio could be beyond a float, which has no more than 17 digits.
-        digits = min(max(3, floor(log10(largest) - log10(spread)) + 2), 17)
-        return kind(name, missing, low, high, digits, exponent=True)
-    return kind(name, missing, low, high, decimals)
+        decimals = min(max(3, floor(log10(largest) - log10(spread)) + 2), 17)
+    column = kind(name, missing, low, high, decimals, exponent)
+    # The ends as a model sees them may lie outside of themselves.
+    ends = [float(NumberColumn.write_value(column, end)) for end in (lowest, highest)]
+    return replace(column, lowest=max(min(low, *ends), -most), highest=min(max(high, *ends), most))
 
 
 def _decimals(

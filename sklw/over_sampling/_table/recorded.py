@@ -1,6 +1,7 @@
 """Values of table rows that were generated elsewhere: taken as they are, or refused."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from math import inf
 from typing import Any
 
@@ -53,6 +54,8 @@ def _distance(known: Any, value: Any) -> float:
     if isinstance(known, bool) or str(known).casefold() in TRUTH_VALUES:
         return 2 if str(known).casefold() == str(value).casefold() else inf
     try:
+        if isinstance(known, date):  # files have no time of day where it is 0 in all rows
+            return 2 if known == type(known).fromisoformat(str(value)) else inf
         return 2 if float(known) == float(value) else inf
     except (TypeError, ValueError, OverflowError):
         return inf

@@ -111,7 +111,7 @@ class TableFormat(RowFormat):
         return len(text.encode())
 
     def check(self, generator: BaseGenerator) -> None:
-        """Refuse recorded rows that lack a column, or name a parent that none could find."""
+        """Refuse rows that could not be read, and recorded ones that lack a column."""
         if isinstance(generator, RecordedGenerator):
             if generator.parent_column is not None:
                 raise ValueError(
@@ -121,6 +121,13 @@ class TableFormat(RowFormat):
                     "parent_column=None."
                 )
             generator.check_columns([column.name for column in self.columns])
+        elif all(self._read([text]).fault for text in self.texts):
+            raise ValueError(
+                f'No row of X can be read again as row_format="{self.row_text.form}" writes it, '
+                f"such as {self.texts[0]!r}, so no answer like it would be accepted. Nothing has "
+                'been sent. Set prompt=TableRows(row_format="json"), or rename columns and replace '
+                "texts that have a part of a row in them."
+            )
 
     def pattern(self, cell: Cell) -> str | None:
         """Return a regular expression of a row of the cell, with what ends it."""
