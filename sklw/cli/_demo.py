@@ -27,9 +27,9 @@ def add_parser(commands: Any) -> None:
         "demo",
         help="try the whole method on a small bundled corpus, without a network",
         description=(
-            "Train on 20 urgent and 200 routine messages of a bundled corpus, let the embedded "
-            "language model write more urgent ones, and compare the ways of using them with those "
-            "that need none. Three to six minutes on two cores."
+            "Train on 20 messages about hazards and 200 routine ones of a bundled corpus, let the "
+            "embedded language model write more about hazards, and compare the ways of using them "
+            "with those that need none. Three to six minutes on two cores."
         ),
     )
     demo.add_argument(
@@ -52,10 +52,10 @@ def _run_in(arguments: argparse.Namespace, folder: Path) -> int:
     corpus = load_maintenance_requests()
     quick = arguments.quick
     seeds = [arguments.seed] if quick else [arguments.seed, arguments.seed + 1]
-    n_urgent, n_routine = 20, 200
+    n_hazards, n_routine = 20, 200
     print(
-        f"Messages to a property manager: which are urgent? Training on {n_urgent} urgent and "
-        f"{n_routine} routine ones.\nThe embedded language model is writing more urgent ones ..."
+        f"Messages to a property manager: which report a hazard? Training on {n_hazards} that do "
+        f"and {n_routine} routine ones.\nThe embedded language model is writing more hazards ..."
     )
     results = pd.concat(
         compare(
@@ -63,7 +63,7 @@ def _run_in(arguments: argparse.Namespace, folder: Path) -> int:
             corpus.target,
             methods=methods,
             classifiers=[classifier],
-            minority_sizes=[n_urgent],
+            minority_sizes=[n_hazards],
             majority_size=n_routine,
             seeds=seeds,
             settings=Settings(
@@ -78,7 +78,7 @@ def _run_in(arguments: argparse.Namespace, folder: Path) -> int:
     )
     print()
     print_table(results)
-    _print_texts(folder, n_urgent, seeds[0])
+    _print_texts(folder, n_hazards, seeds[0])
     cost = results[results["tokens"] > 0].drop_duplicates("seed")
     print(
         f"\n{int(cost['synthetic_rows'].sum())} rows were generated in "

@@ -16,7 +16,7 @@ __all__ = ["add_file_options", "check_output", "column", "label_column", "read_r
 def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) -> None:
     """Add them to a command: texts with --text and --label, or a table with --target."""
     add = parser.add_argument
-    add("data", help="a .csv, .tsv, .txt or .jsonl file; .gz may follow")
+    add("data", help="a .csv, .tsv, .txt or .jsonl file; .gz, .bz2, .xz or .zip may follow")
     add("--text", required=not tables, metavar="COLUMN", help="column of the texts")
     add("--label", required=not tables, metavar="COLUMN", help="column of their labels")
     if tables:
@@ -35,7 +35,7 @@ def add_file_options(parser: argparse.ArgumentParser, *, tables: bool = True) ->
         metavar="CHAR",
         help="character between two columns, or 'tab' (default: detected from the column names)",
     )
-    add("--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8 or UTF-16, detected)")
+    add("--encoding", metavar="NAME", help="such as cp1252 (default: UTF-8, -16 or -32, detected)")
     add("--no-quotes", action="store_true", help='" is an ordinary character')
     add(
         "--no-header",

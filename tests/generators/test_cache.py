@@ -348,7 +348,7 @@ def test_a_cache_in_use_says_that_it_is_not_cleared(cache, slow, monkeypatch):
     assert len(cache) == 12
 
 
-@pytest.mark.parametrize("size", [0, -1, True])
+@pytest.mark.parametrize("size", [0, -1, True, "1GB"])
 def test_a_bound_that_bounds_nothing_is_refused(cache, size):
     with pytest.raises(ValueError, match="max_bytes is"):
         RequestCache(cache.path, max_bytes=size)

@@ -1,6 +1,7 @@
 """The file of answers, as users see it."""
 
 import os
+from numbers import Real
 from pathlib import Path
 from typing import Union
 
@@ -46,7 +47,8 @@ class RequestCache:
                 f"A request cache cannot be kept in {path!r}, which is not the path of a file. "
                 "Pass one, as in cache='answers.sqlite', or cache=True for the default file."
             )
-        if max_bytes is not None and (isinstance(max_bytes, bool) or not max_bytes > 0):
+        number = isinstance(max_bytes, Real) and not isinstance(max_bytes, bool)
+        if max_bytes is not None and not (number and max_bytes > 0):
             raise ValueError(
                 f"max_bytes is {max_bytes!r}; it is a number of bytes above 0, or None."
             )
