@@ -218,9 +218,11 @@ def print_tables() -> None:
     generated = pd.read_csv(GENERATED).set_index("table")
     for name, of in generated.loc[list(SIZES)].iterrows():
         fit, speed = of["fit_seconds"], of["rows_per_second"]
+        times = f"{fit:.1f} s | {speed:,.0f} | {fit + 1000 / speed:,.0f} s"
+        if pd.isna(fit):  # beside other jobs
+            times = " | | "
         print(f"| {name} | {of['method']} | {of['rows']} | {of['valid']:.1%} | "
-              f"{of['copies']:.1%} | {fit:.1f} s | {speed:,.0f} | {fit + 1000 / speed:,.0f} s | "
-              f"{of['peak_mib']:,.0f} MiB |")  # fmt: skip
+              f"{of['copies']:.1%} | {times} | {of['peak_mib']:,.0f} MiB |")  # fmt: skip
     scores = pd.read_csv(SCORES)
     for metric, classifier in product(("balanced_log_loss", "macro_f1"), ("rf", "xgb", "log")):
         print(f"\n{metric}, {classifier}:\n")
