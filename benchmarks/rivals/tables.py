@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 
 from sklw import FineTunedGenerator, LLMOverSampler
-from sklw._hardware import choose_precision
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 __all__ = ["GENERATORS"]
@@ -82,6 +81,7 @@ class BeGreat(RowGenerator):
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, set_seed
 
         set_seed(self.seed)
+        capable = torch.cpu.get_capabilities()
         source = locate_model(EMBEDDED_LANGUAGE_MODEL)
         settings = {"quantization_config": GgufConfig(dequantize=True), **source.load_arguments}
         with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +91,7 @@ class BeGreat(RowGenerator):
             model.save_pretrained(folder)
             self.model = GReaT(
                 folder, f"{folder}/trainer", epochs=EPOCHS, learning_rate=3e-4,
-                bf16=choose_precision("auto", "cpu") == torch.bfloat16, use_cpu=True,
+                bf16=capable["avx512_bf16"] or capable["amx_bf16"], use_cpu=True,
                 save_strategy="no", seed=self.seed,
             )  # fmt: skip
             self.model.model.float()
