@@ -43,7 +43,8 @@ KEY = ["table", "classifier", "method", "seed"]
 SIZES = {"craft": (100, 400), "adult": (100, 400), "affairs": (100, 400),
          "breast_cancer": (50, 120), "vote": (75, 200)}  # fmt: skip # seed rows a class, more
 SAMPLERS = ["none", "class weights", "SMOTE", "SMOTENC", "ADASYN"]
-WRITERS = ["sklw", "be_great", "REaLTabFormer", "GaussianCopula", "CTGAN", "MostlyAI"]
+WRITERS = ["sklw", "sklw, again", "sklw, again, at 1.5", "be_great", "REaLTabFormer",
+           "GaussianCopula", "CTGAN", "MostlyAI"]  # fmt: skip
 SEEDS = [1, 2, 6, 8, 42]
 
 

@@ -11,7 +11,17 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 
 from sklw._html import significant, small_table
 
-__all__ = ["BaseRowWeighter", "RowWeights", "Weighted", "effective_sample_size", "unpacked"]
+__all__ = [
+    "UNKNOWN_ROWS", "BaseRowWeighter", "RowWeights", "Weighted", "effective_sample_size",
+    "unpacked",
+]  # fmt: skip
+
+
+UNKNOWN_ROWS = (
+    "SyntheticWeighter cannot know which rows are synthetic. Put it in sklw.Pipeline (or "
+    "sklw.make_pipeline) after a sampler, which tells it; or pass reference=(X_real, y_real) to "
+    "the constructor, or synthetic=mask to fit."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,12 +280,7 @@ class BaseRowWeighter(
         """
         if known.get("synthetic") is None and getattr(self, "reference", None) is None:
             # Some methods weight rows without it, but the classifier would take all for real.
-            raise ValueError(
-                f"{type(self).__name__} cannot know which rows are synthetic. Put it in "
-                "sklw.Pipeline (or sklw.make_pipeline) after a sampler, which tells it; or "
-                "pass reference=(X_real, y_real) to the constructor, or synthetic=mask to "
-                "fit_transform. If no row is synthetic, leave the weighter out."
-            )
+            raise ValueError(f"{UNKNOWN_ROWS} If no row is synthetic, leave the weighter out.")
         self.fit(X, y, **known)
         return Weighted(X, self.row_weights_)
 

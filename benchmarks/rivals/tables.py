@@ -48,6 +48,8 @@ class RowGenerator(ABC):
 class Sklw(RowGenerator):
     """LLMOverSampler(FineTunedGenerator()), nothing else set."""
 
+    temperature = 1.0  # its default
+
     def fit(self, rows: pd.DataFrame) -> None:
         """Train, which writing one row does."""
         self.folder = tempfile.TemporaryDirectory()
@@ -58,13 +60,21 @@ class Sklw(RowGenerator):
         """Over-sample the class."""
         X, y = self.rows.drop(columns=self.label), self.rows[self.label]
         sampler = LLMOverSampler(
-            FineTunedGenerator(folder=self.folder.name, random_state=self.seed),
+            FineTunedGenerator(
+                folder=self.folder.name, temperature=self.temperature, random_state=self.seed
+            ),
             sampling_strategy={value: int((y == value).sum()) + n},
             cache=False,
             random_state=self.seed,
         )
         X_new, y_new = sampler.fit_resample(X, y)
         return X_new.assign(**{self.label: y_new}).iloc[len(X) :]
+
+
+class SklwVaried(Sklw):
+    """The same, but rows are sampled at a higher temperature."""
+
+    temperature = 1.5
 
 
 class BeGreat(RowGenerator):
@@ -196,6 +206,8 @@ class MostlyAI(RowGenerator):
 
 GENERATORS: dict[str, type[RowGenerator]] = {
     "sklw": Sklw,
+    "sklw, again": Sklw,
+    "sklw, again, at 1.5": SklwVaried,
     "be_great": BeGreat,
     "REaLTabFormer": RealTabFormer,
     "GaussianCopula": Sdv,

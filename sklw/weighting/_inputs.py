@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 
 from sklw._copies import folded
 from sklw._mixed import MixedRows, column_contents, frame_of, inferred
+from sklw._row_weights import UNKNOWN_ROWS
 from sklw._rows.following import row_keys
 from sklw._validation import (
     check_labels,
@@ -261,11 +262,7 @@ def reference_for(
     if synthetic is not None:
         return Reference.among(rows, labels, ~check_mask(synthetic, len(labels)))
     if required:
-        raise ValueError(
-            "SyntheticWeighter cannot know which rows are synthetic. Put it in "
-            "sklw.Pipeline (or sklw.make_pipeline) after a sampler, which tells it; or "
-            "pass reference=(X_real, y_real) to the constructor, or synthetic=mask to fit."
-        )
+        raise ValueError(UNKNOWN_ROWS)
     return Reference(rows, labels, [np.array([row]) for row in range(len(labels))])
 
 
