@@ -49,6 +49,7 @@ class Arm:
 
     source: str = "both"  # "real", "both", "synthetic" or "large"
     weighter: dict[str, Any] = field(default_factory=lambda: {"method": "uniform"})
+    large_reference: bool = False  # the checker knows the large real set, which nobody would have
     sampler: type | None = None  # applied to the real rows
     class_weight: str | None = None
     as_many_steps: bool = False  # as training on real and synthetic rows takes
@@ -87,14 +88,18 @@ ARMS: dict[str, Arm] = {
     "synthetic, CE": Arm("synthetic"),
     "synthetic, IMP-Loss": Arm("synthetic", {"method": Imp(clip=None), "normalize": None}),
     "synthetic, DIMP-Loss": Arm("synthetic", {"method": "dimp"}, classifiers=("bert",)),
+    "sklw, checker of the large real set": Arm(weighter={}, large_reference=True),
     "large real set": Arm("large"),
 }
 
 
-def prepare(arm: Arm, training: Training, seed: int) -> tuple[Any, np.ndarray, RowWeights]:
+def prepare(
+    arm: Arm, pair: Pair, training: Training, seed: int
+) -> tuple[Any, np.ndarray, RowWeights]:
     """Return the rows, labels and weights that an arm trains on."""
     texts, labels = training.rows.texts, training.rows.labels
-    weighter = SyntheticWeighter(**arm.weighter, random_state=seed)
+    reference = (pair.large.texts, pair.large.labels) if arm.large_reference else None
+    weighter = SyntheticWeighter(**arm.weighter, reference=reference, random_state=seed)
     weighter.fit(texts, labels, training.synthetic, training.parents)
     weights = weighter.row_weights_[training.used]
     texts, labels = texts[training.used], labels[training.used]
@@ -130,7 +135,7 @@ class Cell:
     def run(self) -> Iterator[tuple[str | None, dict[str, float]]]:
         """Train, and score alone and in votes."""
         start = time.perf_counter()
-        texts, labels, weights = prepare(self.arm, self.training, self.seed)
+        texts, labels, weights = prepare(self.arm, self.pair, self.training, self.seed)
         rows: Any = TextEmbedder().transform(texts)
         if self.arm.sampler is EDAOverSampler:
             texts, labels = oversample(EDAOverSampler, texts, labels, self.seed)
@@ -215,11 +220,12 @@ def run(arguments: argparse.Namespace) -> None:
         if classifier in ARMS[arm].classifiers and (classifier, name, arm, seed) not in done
     ]
     for classifier, name, arm, seed in tqdm(todo):
-        if ARMS[arm].source == "real" and len(twin := trained_before(classifier, name, arm, seed)):
+        alike = ARMS[arm].source in ("real", "large")
+        if alike and len(twin := trained_before(classifier, name, arm, seed)):
             twin.assign(pair=name).to_csv(RESULTS, mode="a", header=False, index=False)
             continue
         pair = load_pair(name, arguments.data, seed)
-        if ARMS[arm].source == "large" and not len(pair.large):
+        if "large real set" in arm and not len(pair.large):
             continue
         with threadpool_limits(1 if classifier == "embedding" else None, user_api="blas"):
             try:
