@@ -60,6 +60,12 @@ class RecordedGenerator(BaseGenerator):
     random_state : int, default=0
         Seed of that order.
 
+    Warns
+    -----
+    GenerationWarning
+        If rows are skipped: those without a text or a label, and of what sklw wrote itself those
+        that it rejected and real ones.
+
     Examples
     --------
     >>> from sklw.generators import RecordedGenerator, Request

@@ -87,6 +87,11 @@ def synthetic_size_curve(
     ValueError
         If a size is negative, or more than the sampler made.
 
+    Warns
+    -----
+    UserWarning
+        If training rows repeat a held-out text.
+
     See Also
     --------
     ScalingLaw : What the curve says about more rows.
