@@ -1,5 +1,6 @@
 """Easy data augmentation: over-sampling of texts by small edits of their words."""
 
+import warnings
 from collections.abc import Callable
 from numbers import Real
 from typing import Any
@@ -9,6 +10,7 @@ from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from sklearn.utils import check_random_state
 
+from sklw._callers import caller_level
 from sklw._compat.scikit_learn import Interval
 from sklw._validation import check_texts
 
@@ -51,6 +53,11 @@ class EDAOverSampler(BaseOverSampler):
     ------
     TypeError
         If `X` holds anything but texts.
+
+    Warns
+    -----
+    UserWarning
+        If most texts of a class have a single word, as in languages without spaces.
 
     References
     ----------
@@ -99,6 +106,8 @@ class EDAOverSampler(BaseOverSampler):
         parents: list[np.ndarray] = []
         for label, n_rows in self.sampling_strategy_.items():
             rows = np.flatnonzero(y == label)
+            if n_rows:
+                _warn_of_single_words(label, X[rows])
             vocabulary = np.array([w for row in rows for w in X[row].split()] or [""], dtype=object)
             chosen = random.choice(rows, size=n_rows)
             new_texts += [self._edit(X[row], vocabulary, random) for row in chosen]
@@ -120,6 +129,18 @@ class EDAOverSampler(BaseOverSampler):
             if edited != words:
                 break
         return " ".join(edited)
+
+
+def _warn_of_single_words(label: Any, texts: np.ndarray) -> None:
+    single = sum(len(text.split()) < 2 for text in texts)
+    if 2 * single > len(texts):
+        warnings.warn(
+            f"{single} of {len(texts)} texts of the class {label} have no spaces in them and "
+            "count as one word each, so that new texts repeat real ones, or join them. Put spaces "
+            "between their words first, as segmenters for Chinese, Japanese or Thai do.",
+            UserWarning,
+            stacklevel=caller_level(),
+        )
 
 
 def _swap(words: list[str], n: int, vocabulary: np.ndarray, random: Any) -> list[str]:

@@ -105,6 +105,12 @@ def compare(
         If a name is unknown, a label is missing, a class has a single row, a size does not fit the
         data, values of a column cannot be kept in `output`, or it is in use or holds other results.
 
+    Warns
+    -----
+    UserWarning
+        If a trial fails, a method or repeated texts or generated rows are left out, no class falls
+        short, so that nothing is generated, labels are alike, or results cannot be written.
+
     Examples
     --------
     >>> from sklw.comparison import compare

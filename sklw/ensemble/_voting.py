@@ -58,6 +58,11 @@ class RealSyntheticVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEst
     TypeError
         If a classifier takes no weights, or none of the kind that the weighting method needs.
 
+    Warns
+    -----
+    UserWarning
+        If labels differ in case, white space or Unicode form only.
+
     See Also
     --------
     sklw.SyntheticWeighter : Finds the weights.

@@ -78,6 +78,11 @@ class FineTunedGenerator(TransformersGenerator):
     base_fingerprint_ : str
         Fingerprint of the model alone, as it was when it was trained.
 
+    Warns
+    -----
+    GenerationWarning
+        As :class:`~sklw.TransformersGenerator`.
+
     See Also
     --------
     sklw.generators.LoRA : Trains low-rank updates.

@@ -209,11 +209,7 @@ class OpenAIGenerator(BaseGenerator):
         ImportError
             If openai is not installed.
         """
-        self._validate_params()
-        if not hasattr(self, "unsupported_"):  # what was found out holds for further calls
-            self.unsupported_: set[str] = set()
-        if self._address is not None:  # an estimate, which sends nothing, names a wrong one too
-            check_address(self._address)
+        self._prepare()
         if not requests:
             return
         check_package()
@@ -242,11 +238,7 @@ class OpenAIGenerator(BaseGenerator):
                     running += 1
                 if not running or (interrupts.count > 1 and not background.ready()):
                     break
-                try:
-                    ended = background.take()
-                except KeyboardInterrupt:
-                    interrupts.note()
-                    continue
+                ended = _taken(background, interrupts)
                 if ended is None:
                     continue
                 running -= 1
@@ -263,6 +255,14 @@ class OpenAIGenerator(BaseGenerator):
                     background.stop()
         if failure is not None:
             raise failure
+
+    def _prepare(self) -> None:
+        """Check the parameters, and begin to note what the server does not support."""
+        self._validate_params()
+        if not hasattr(self, "unsupported_"):  # what was found out holds for further calls
+            self.unsupported_: set[str] = set()
+        if self._address is not None:  # an estimate, which sends nothing, names a wrong one too
+            check_address(self._address)
 
     def note_answers(self, completions: Collection[Completion]) -> None:
         """Remember whether the endpoint has answered: then it does not refuse everything.
@@ -347,6 +347,15 @@ def _unslashed(address: str | None) -> str | None:
         return address
     path, mark, query = address.partition("?")
     return path.rstrip("/") + mark + query
+
+
+def _taken(background: Background, interrupts: Interrupts) -> Any:
+    """Wait for the next unit to end; None if something else has to be looked at."""
+    try:
+        return background.take()
+    except KeyboardInterrupt:
+        interrupts.note()
+        return None
 
 
 class _Refusals:

@@ -60,6 +60,12 @@ class RecordedGenerator(BaseGenerator):
     random_state : int, default=0
         Seed of that order.
 
+    Warns
+    -----
+    GenerationWarning
+        If rows are skipped: those without a text or a label, and of what sklw wrote itself those
+        that it rejected and real ones.
+
     Examples
     --------
     >>> from sklw.generators import RecordedGenerator, Request
@@ -275,10 +281,14 @@ class RecordedGenerator(BaseGenerator):
         where = repr(self.label_column)
         if self.group_column is not None:
             where += f" and {self.group_column!r}"
+        near = next((known for known in rows if _nearly_alike(known, key)), None)
+        add = (
+            "Add" if near is None else f"If {near!r} is the same, write it as {key!r}. Or else add"
+        )
         raise ValueError(
-            f"The records hold no row of the label {key!r}. The labels in column "
-            f"{where} are: {known}. Add rows of that label, leave it out of "
-            "sampling_strategy and augment (as dicts), or set label_column to the right column."
+            f"The records hold no row of the label {key!r}. The labels in column {where} are: "
+            f"{known}. {add} rows of that label, leave it out of sampling_strategy and augment (as "
+            "dicts), or set label_column to the right column."
             + (ENCODED_RECORDS if type(asked) is int and not of_numbers else "")
         )
 
@@ -352,6 +362,17 @@ def _written_alike(known: Hashable, asked: Hashable) -> bool:
         return all(map(_written_alike, known, asked))
     one, other = (unicodedata.normalize("NFC", str(key)) for key in (known, asked))
     return one == other
+
+
+def _nearly_alike(known: Hashable, asked: Hashable) -> bool:
+    """Whether two keys differ in case, white space around them or the form of a number only."""
+    if isinstance(known, tuple) and isinstance(asked, tuple):
+        return all(map(_nearly_alike, known, asked))
+    one, other = (str(key).strip().casefold() for key in (known, asked))
+    try:
+        return one == other or float(one) == float(other)
+    except ValueError:
+        return False
 
 
 def _mean_alike(known: Hashable, asked: Hashable) -> bool:

@@ -59,6 +59,12 @@ class TransformersGenerator(BaseGenerator):
         a minute or two in each process and gains little on a CPU. Each step then computes
         `batch_size` rows even if fewer are left, and rounding changes a draw now and then.
 
+    Warns
+    -----
+    GenerationWarning
+        If answers cannot be held to the pattern of a table's rows, or the model takes a slower way
+        of decoding, in which `compile` has no effect.
+
     Examples
     --------
     >>> from sklw.generators import Request, TransformersGenerator

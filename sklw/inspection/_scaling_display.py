@@ -117,7 +117,7 @@ class ScalingLawDisplay:
         if self.law is not None:
             grid = np.linspace(self.sizes.min(), up_to or self.sizes.max(), 200)
             low, high = self.law.predict_interval(grid)
-            level = f"{100 * self.law.confidence:g} %"
+            level = f"{100 * self.law._level:g} %"
             ax.plot(grid, self.law.predict(grid), color="tab:orange", label="scaling law")
             ax.fill_between(grid, low, high, color="tab:orange", alpha=0.2, label=level)
             ax.axhline(self.law.floor_, color="gray", linestyle=":", label="floor")

@@ -88,7 +88,7 @@ RENAMED = {
 
 def check_object(name: str, value: Any, parameter: str) -> None:
     """Raise ValueError if `value` has no parameters; name an object that has this one."""
-    if name not in _OBJECTS or not (value is None or isinstance(value, str)):
+    if not parameter or name not in _OBJECTS or not (value is None or isinstance(value, str)):
         return
     kinds = _OBJECTS[name]
     if name == "prompt" and value in PROMPTS:

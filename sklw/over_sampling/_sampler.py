@@ -153,6 +153,12 @@ class LLMOverSampler(BaseOverSampler):
     NotEnoughGeneratedError
         If a class falls short and ``on_shortfall="error"``.
 
+    Warns
+    -----
+    GenerationWarning
+        If a class falls short, or has few rows, no name but a number, or rows that mostly do not
+        fit into an answer; if a column looks like an identifier; or if a cell has no real row.
+
     See Also
     --------
     SyntheticWeighter : Learn how much each of the rows should count.
@@ -245,8 +251,7 @@ class LLMOverSampler(BaseOverSampler):
         """
         for nested in params:
             name, _, parameter = nested.partition("__")
-            if parameter:
-                check_object(name, params.get(name, getattr(self, name, self)), parameter)
+            check_object(name, params.get(name, getattr(self, name, self)), parameter)
         return super().set_params(**params)
 
     def fit(self, X: Any, y: Any, **params: Any) -> "LLMOverSampler":
@@ -385,14 +390,11 @@ class LLMOverSampler(BaseOverSampler):
             new = np.array([*(cell.group for cell in cells), None], dtype=object)[:-1]
             self.groups_ = np.concatenate([problem.groups, new])
         X_new = run.rows.append(X, [candidate.row for candidate in made])
-        labels = [cell.label for cell in cells]
-        return X_new, append_labels(y, labels, one_hot=problem.one_hot)
+        return X_new, append_labels(y, [cell.label for cell in cells], one_hot=problem.one_hot)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
-        tags.input_tags.two_d_array = True
         tags.input_tags.sparse = False
         tags.input_tags.allow_nan = True
-        tags.non_deterministic = False
         return tags

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from itertools import takewhile
 from typing import Any
 
+import narwhals as nw
 import numpy as np
+import pandas as pd
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
@@ -124,7 +126,7 @@ def check_input(steps: list[tuple[str, Any]], X: Any, y: Any) -> None:
     final = active[-1] if active else None
     samplers = list(takewhile(lambda step: not hasattr(step, "transform"), active))
     for step in samplers:
-        _refuse_texts(step, X)
+        _refuse_what_it_cannot_sample(step, X)
     readers = (step for step in active if not hasattr(step, "fit_resample"))
     first = next((step for step in readers if not isinstance(step, BaseRowWeighter)), None)
     vectorizes = isinstance(first, (CountVectorizer, HashingVectorizer))
@@ -192,16 +194,22 @@ def check_sampler_input(sampler: Any, X: Any, given: Any, before: Iterable[Any])
                 f"numbers before. Put {name} first, and {changed} after it. {_ORDER}"
             )
         return
-    _refuse_texts(sampler, X)
+    _refuse_what_it_cannot_sample(sampler, X)
 
 
-def _refuse_texts(sampler: Any, X: Any) -> None:
+def _refuse_what_it_cannot_sample(sampler: Any, X: Any) -> None:
+    """Raise if a sampler of imbalanced-learn gets texts, or a frame of polars."""
     if not hasattr(sampler, "fit_resample") or not type(sampler).__module__.startswith(_OF_TABLES):
         return
+    name = type(sampler).__name__
+    if nw.dependencies.is_polars_dataframe(X):
+        raise TypeError(
+            f"{name} returns frames of pandas only, and X is one of polars. Pass X.to_pandas(), or "
+            'call set_output(transform="pandas") of the transformer that makes it.'
+        )
     reads_strings = get_tags(sampler).input_tags.string
     if not holds_texts(X) or (reads_strings and len(np.shape(X)) == 2):
         return
-    name = type(sampler).__name__
     frame = (
         "pass the texts as a frame of one column and vectorize them by "
         'make_column_transformer((TfidfVectorizer(), "text")) after it'
@@ -257,7 +265,12 @@ def check_ready(
         if hasattr(step, "_check_ready"):
             step._check_ready(*given)
         if given:
-            _refuse_unreadable(step, X)
+            fault = _fault_of_booster(step, X) or _fault_by_tags(step, X)
+            if fault:
+                raise TypeError(
+                    f"{type(step).__name__} cannot read rows as LLMOverSampler writes them: {fault}"
+                    f" Put {_encoder(X)} before it."
+                )
         if hasattr(step, "transform") and not isinstance(step, BaseRowWeighter):
             given = ()  # what comes after it gets other rows
         for part in step.get_params().values() if hasattr(step, "get_params") else ():
@@ -265,8 +278,26 @@ def check_ready(
                 part._check_ready()
 
 
-def _refuse_unreadable(step: Any, X: Any) -> None:
-    """Raise if a classifier of scikit-learn's cannot read rows like these as they are."""
+def _fault_of_booster(step: Any, X: Any) -> str:
+    """Return what XGBoost or LightGBM cannot read of rows like these, whatever their tags say."""
+    if not type(step).__module__.startswith(("xgboost.", "lightgbm.")):
+        return ""
+    if nw.dependencies.is_polars_dataframe(X):
+        strings = nw.from_native(X).select(nw.selectors.string()).columns
+        return f"the column {strings[0]!r} holds strings." if strings else ""
+    if not isinstance(X, pd.DataFrame):
+        return "they are texts." if holds_texts(X) and np.ndim(X) == 1 else ""
+    for name, column in X.items():
+        if not isinstance(column.dtype, pd.CategoricalDtype):
+            if _has_strings(column.to_numpy()):
+                return f"the column {name!r} holds strings."
+        elif getattr(step, "enable_categorical", True) is False:
+            return f"the column {name!r} is categorical, which takes enable_categorical=True."
+    return ""
+
+
+def _fault_by_tags(step: Any, X: Any) -> str:
+    """Return why a classifier of scikit-learn's cannot read rows like these as they are."""
     inner = step.get_params().values() if hasattr(step, "get_params") else ()
     delegates = any(hasattr(part, "fit") for part in inner)
     own = type(step).__module__.startswith("sklearn.") and _predicts(step) and not delegates
@@ -274,23 +305,22 @@ def _refuse_unreadable(step: Any, X: Any) -> None:
     by_number = not hasattr(step, "categorical_features")
     by_number &= isinstance(getattr(step, "kernel", None), str | None)
     if not own or not by_number:
-        return
+        return ""
     tags = get_tags(step)
     if tags.no_validation or tags.input_tags.string:
-        return
+        return ""
     missing: Any = "allow-nan" if tags.input_tags.allow_nan else True
     try:
         check_array(X, accept_sparse=True, ensure_all_finite=missing)
     except (TypeError, ValueError) as error:
-        encoder = (
-            "TextEmbedder() or TfidfVectorizer()"
-            if holds_texts(X)
-            else "a ColumnTransformer that encodes its columns and fills in missing values"
-        )
-        raise TypeError(
-            f"{type(step).__name__} cannot read rows as LLMOverSampler writes them: {error} Put "
-            f"{encoder} before it."
-        ) from None
+        return str(error)
+    return ""
+
+
+def _encoder(X: Any) -> str:
+    if holds_texts(X):
+        return "TextEmbedder() or TfidfVectorizer()"
+    return "a ColumnTransformer that encodes its columns and fills in missing values"
 
 
 def _holds_strings(X: Any) -> bool:

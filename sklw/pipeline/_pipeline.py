@@ -65,6 +65,12 @@ class Pipeline(imblearn.pipeline.Pipeline):
     TypeError
         If the final estimator takes no weights, or the order of the steps would lose them.
 
+    Warns
+    -----
+    UserWarning
+        If a weighter is to balance cells of class and group, and a sampler does not say the groups
+        of its rows.
+
     See Also
     --------
     make_pipeline : Build a pipeline without naming the steps.

@@ -87,6 +87,11 @@ def synthetic_size_curve(
     ValueError
         If a size is negative, or more than the sampler made.
 
+    Warns
+    -----
+    UserWarning
+        If training rows repeat a held-out text.
+
     See Also
     --------
     ScalingLaw : What the curve says about more rows.
@@ -114,15 +119,7 @@ def synthetic_size_curve(
             f"A curve is of one score, got scoring={scoring!r}. Call synthetic_size_curve once for "
             "each; an LLMOverSampler with cache=True sends its requests once."
         )
-    wanted = np.unique(column_or_1d(np.atleast_1d(sizes)))
-    numbers = len(wanted) > 0 and wanted.dtype.kind in "iuf" and wanted[0] >= 0
-    with np.errstate(invalid="ignore"):  # of what is no number
-        whole = numbers and np.array_equal(wanted, wanted.astype(int))
-    if not whole:
-        raise ValueError(
-            f"sizes must be whole numbers of rows, 0 or more, at least one of them; got {sizes}."
-        )
-    wanted = wanted.astype(int)
+    wanted = _whole_numbers(sizes)
     samplers = [at for at, (_, step) in enumerate(pipeline.steps) if hasattr(step, "fit_resample")]
     if len(samplers) != 1:
         raise TypeError(
@@ -145,6 +142,19 @@ def synthetic_size_curve(
         delayed(_scores)(pipeline, samplers[0], split, wanted, scorer) for split in made
     )
     return wanted, np.array(scores).T
+
+
+def _whole_numbers(sizes: Any) -> np.ndarray:
+    """Return the different sizes, ascending."""
+    wanted = np.unique(column_or_1d(np.atleast_1d(sizes)))
+    numbers = len(wanted) > 0 and wanted.dtype.kind in "iuf" and wanted[0] >= 0
+    with np.errstate(invalid="ignore"):  # of what is no number
+        whole = numbers and np.array_equal(wanted, wanted.astype(int))
+    if not whole:
+        raise ValueError(
+            f"sizes must be whole numbers of rows, 0 or more, at least one of them; got {sizes}."
+        )
+    return wanted.astype(int)
 
 
 def _check_before_generation(pipeline: Pipeline, X: Any, y: np.ndarray, scorer: Any) -> None:

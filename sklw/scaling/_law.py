@@ -118,7 +118,8 @@ class ScalingLaw(BaseEstimator):
         self.floor_, self.scale_, self.exponent_, self.offset_ = (float(v[0]) for v in best)
         resampled, inflation, freedom = self._resampled(sizes, measured)
         self._samples = _fit(sizes, resampled, offsets)
-        self._spread = inflation * float(t.ppf((1 + self.confidence) / 2, freedom))
+        self._level = self.confidence  # which set_params may change before a display is drawn
+        self._spread = inflation * float(t.ppf((1 + self._level) / 2, freedom))
         rows = [self._interval(k, k > 0) for k in range(3)]
         self.intervals_ = pd.DataFrame(rows, index=_PARAMETERS, columns=["estimate", "low", "high"])
         # A size may come several times, with one loss each.
@@ -154,7 +155,7 @@ class ScalingLaw(BaseEstimator):
         Returns
         -------
         low, high : ndarray of shape (n,)
-            Bounds at the level `confidence`.
+            Bounds at the level `confidence` of the fit.
         """
         check_is_fitted(self)
         expected = self.predict(sizes)

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,3 +114,14 @@ def test_lengths_and_parameters_are_checked():
         EDAOverSampler().fit_resample(["a", "b"], ["x", "y", "y"])
     with pytest.raises(ValueError, match="alpha"):
         EDAOverSampler(alpha=0).fit_resample(["a", "b", "c"], ["x", "y", "y"])
+
+
+def test_texts_without_spaces_are_named():
+    texts = ["明天八点见", "我晚点到", "给我打电话", "恭喜您中奖了"]
+    labels = ["ham", "ham", "ham", "spam"]
+    with pytest.warns(UserWarning, match="1 of 1 texts of the class spam have no spaces"):
+        EDAOverSampler(random_state=0).fit_resample(texts, labels)
+    spaced = [*texts[:3], "恭喜 您 中奖 了"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        EDAOverSampler(random_state=0).fit_resample(spaced, labels)

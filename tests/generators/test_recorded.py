@@ -233,6 +233,13 @@ def test_an_unknown_label_lists_the_known_ones():
         ask(RecordedGenerator(ROWS), "spam", 1)
 
 
+@pytest.mark.parametrize(("written", "label"), [("1.0", "1"), ("Spam", "spam"), (" ham", "ham")])
+def test_a_label_that_is_written_otherwise_is_named(written, label):
+    generator = RecordedGenerator([{"text": "a", "label": written}, {"text": "b", "label": "c"}])
+    with pytest.raises(ValueError, match=f"If '{written}' is the same, write it as '{label}'"):
+        ask(generator, label, 1)
+
+
 def test_what_to_do_if_augment_asks_for_a_label_without_records():
     records = [{"text": f"free {what}", "label": "spam"} for what in ("ringtones", "phones", "gas")]
     X, y = ["see you at eight", "running late", "win a prize now!"], ["ham", "ham", "spam"]

@@ -31,6 +31,13 @@ def test_losses_and_law_are_drawn():
     np.testing.assert_allclose(points.get_ydata(), LOSSES.mean(axis=1))
 
 
+def test_the_band_is_labelled_with_the_level_of_the_fit():
+    law = ScalingLaw(offset=100, random_state=0).fit(SIZES, LOSSES).set_params(confidence=0.5)
+    display = ScalingLawDisplay.from_losses(SIZES, LOSSES, law=law)
+    labels = {text.get_text() for text in display.ax_.get_legend().get_texts()}
+    assert "90 %" in labels
+
+
 def test_without_a_law_and_on_given_axes():
     ax = plt.subplots()[1]
     display = ScalingLawDisplay.from_losses(SIZES, LOSSES[:, 0], ax=ax, color="red")

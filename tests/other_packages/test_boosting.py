@@ -1,13 +1,14 @@
 """XGBoost and LightGBM as final estimators get the weights."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import FunctionTransformer
 
-from sklw import make_pipeline
+from sklw import LLMOverSampler, SyntheticWeighter, make_pipeline
 
 
 def xgboost():
@@ -64,8 +65,6 @@ def test_weights_arrive_through_a_search(task, model):
 
 @pytest.mark.parametrize("model", [xgboost, lightgbm])
 def test_as_a_checker(task, model):
-    from sklw import SyntheticWeighter
-
     sampler = task.sampler()
     X, y = sampler.fit_resample(task.texts, task.labels)
     table = counted(X)
@@ -75,3 +74,36 @@ def test_as_a_checker(task, model):
     # No parents are known of recorded rows: each fold's model has seen as much of them.
     assert np.isfinite(weighter.quality_[made]).all()
     assert np.ptp(weighter.quality_[made]) > 0.05
+
+
+class Costly(LLMOverSampler):
+    def fit_resample(self, X, y, groups=None):
+        raise AssertionError("rows were paid for")
+
+
+TABLE = pd.DataFrame({"size": np.arange(30.0), "kind": ["new", "used"] * 15})
+CATEGORICAL = TABLE.astype({"kind": "category"})
+
+
+@pytest.mark.parametrize(
+    ("final", "X", "words"),
+    [
+        *((model, [f"it is {i}" for i in range(30)], "texts") for model in (xgboost, lightgbm)),
+        *((model, TABLE, "column 'kind' holds strings") for model in (xgboost, lightgbm)),
+        (lambda: xgboost().set_params(enable_categorical=False), CATEGORICAL, "is categorical"),
+        (lambda: xgboost().set_params(enable_categorical=True), CATEGORICAL, ""),
+        (lightgbm, CATEGORICAL, ""),
+        (xgboost, TABLE[["size"]], ""),
+    ],
+)
+def test_rows_that_it_cannot_read_are_refused_before_generation(final, X, words):
+    classifier = final()
+    labels = np.repeat([0, 1], [20, 10])
+    if words:
+        with pytest.raises(ValueError):  # noqa: PT011  # in the words of its package
+            classifier.fit(X, labels)
+    else:
+        classifier.fit(X, labels)
+    error, words = (TypeError, f"cannot read .*{words}") if words else (AssertionError, "paid for")
+    with pytest.raises(error, match=words):
+        make_pipeline(Costly(), SyntheticWeighter("uniform"), classifier).fit(X, labels)

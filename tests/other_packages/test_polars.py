@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from imblearn.over_sampling import SMOTE
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from sklw import BertClassifier, LLMOverSampler, RecordedGenerator, TextEmbedder, make_pipeline
 
@@ -47,6 +49,21 @@ def test_a_table(task):
     assert np.asarray(X_new)[:30].tolist() == X.to_numpy().tolist()
     assert np.asarray(X_new)[30:].tolist() == [[row["age"], row["size"]] for row in rows]
     assert list(y_new) == [*y, *["yes"] * 10]
+
+
+def test_samplers_that_return_frames_of_pandas_are_refused_with_a_way_out():
+    X = pl.DataFrame({"age": np.arange(30.0), "size": np.arange(30) % 7 / 2})
+    y = np.repeat([0, 1], [20, 10])
+    pipe = make_pipeline(SMOTE(random_state=0), LogisticRegression())
+    with pytest.raises(TypeError, match=r"SMOTE returns frames of pandas only.*X\.to_pandas\(\)"):
+        pipe.fit(X, y)
+    pipe.fit(X.to_pandas(), y)
+    scaler = StandardScaler().set_output(transform="polars")
+    late = make_pipeline(scaler, SMOTE(random_state=0), LogisticRegression())
+    with pytest.raises(TypeError, match=r"set_output\(transform=\"pandas\"\)"):
+        late.fit(X, y)
+    scaler.set_output(transform="pandas")
+    late.fit(X, y)
 
 
 def test_classifier_and_embedder(tiny, reviews):

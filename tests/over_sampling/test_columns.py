@@ -159,6 +159,23 @@ def test_numbers_keep_what_tells_them_apart(values):
 
 
 @pytest.mark.parametrize(
+    ("real", "dtype", "expected"),
+    [
+        ([9.99, 12.5, 30.0, 8.1], "float64", 12.35),
+        ([9.99, 12.5, 30.0, 8.1], "float32", 12.35),
+        ([9.99, 12.5, 30.0, None], "Float32", 12.35),
+        ([9.5, 1250.5, 3000.0, 8.5], "float64", 12.3),
+        ([9.123, 12.5, 30.0, 8.1], "float32", 12.346),
+        ([9.99, 12.5, 30.0, 100 / 7], "float64", 12.3456789),
+    ],
+)
+def test_numbers_get_no_more_decimals_than_the_real_ones_have(real, dtype, expected):
+    [column], _ = learn_columns(pd.DataFrame({"price": real}, dtype=dtype))
+    assert column.read("12.3456789") == expected
+    assert column.read_value("12.3456789") == 12.3456789  # of recorded rows
+
+
+@pytest.mark.parametrize(
     "name", [" work class", "two  spaces", "line\nbreak", "a is b", ", x is ", "?"]
 )
 @pytest.mark.parametrize("form", ["csv", "sentences", "json"])

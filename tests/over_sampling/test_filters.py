@@ -62,6 +62,17 @@ def reasons(*answers, shown=(0,), real=REAL, labels=LABELS, reason="stop", accep
         ("I don't feel comfortable creating this content.", "meta_text"),
         ("As a responsible AI assistant, I won't do it.", "meta_text"),
         ("Es tut mir leid, aber dabei kann ich nicht helfen.", "meta_text"),
+        ("Dabei kann ich Ihnen leider nicht helfen.", "meta_text"),
+        ("Ich kann keine Spam-Nachrichten erstellen.", "meta_text"),
+        ("No puedo ayudarte con eso.", "meta_text"),
+        ("Désolé, je ne peux pas satisfaire cette demande.", "meta_text"),
+        ("Não posso ajudar com isso.", "meta_text"),
+        ("Mi dispiace, ma non posso aiutarti.", "meta_text"),
+        ("Mi spiace, non posso generare contenuti offensivi.", "meta_text"),
+        ("Als KI-Modell: ich helfe damit gerne weiter", "meta_text"),
+        ("Mi dispiace, non posso aiutarti stasera, ho lezione", ""),
+        ("Leider konnten sie mir dabei nicht helfen", ""),
+        ("Lo siento, no puedo ayudarte hasta las ocho", ""),
         ("win a car. This message keeps the tone of the original.", "meta_text"),
         ("Hier sind drei neue Beispiele:", "meta_text"),
         ("I've written a new one for you:", "meta_text"),
@@ -110,6 +121,9 @@ def test_near_duplicates_can_be_allowed():
 def test_meta_text_is_no_sign_where_real_rows_talk_that_way():
     real = ["Here is a message from your bank: call us", *REAL]
     text = "Here is a message for you: visit our shop"
+    assert reasons(text, shown=(2,), real=real, labels=["spam", *LABELS]) == [""]
+    real = ["Mi dispiace, non posso aiutarti con questo ordine", *REAL]
+    text = "Scusa, non posso aiutarti con questa fattura"
     assert reasons(text, shown=(2,), real=real, labels=["spam", *LABELS]) == [""]
 
 

@@ -55,6 +55,9 @@ NAMES = {0: "not spam", 1: "spam"}
         ("„win a prize now“", "win a prize now", None),
         ("「win a prize now」", "win a prize now", None),
         ("\u200bwin a prize now", "win a prize now", None),
+        ("\u200fwin a prize now\u200e", "win a prize now", None),
+        ("\u200eText: \u200fwin a prize now", "win a prize now", None),
+        ("\u200f1. spam: win a prize now", "win a prize now", 1),
         # What only looks like wrapping stays.
         ("f**k this, a**hole", "f**k this, a**hole", None),
         ("2 ** 3 and 4 ** 5", "2 ** 3 and 4 ** 5", None),
@@ -300,6 +303,16 @@ def test_what_real_rows_show_is_no_wrapping():
     parser = AnswerParser(NAMES, real={1: answers})
     for answer in answers:
         assert parser.parse(answer, 1)[0].text == answer.split("\n")[0]
+
+
+def test_marks_of_no_width_hide_nothing_where_real_rows_begin_with_them():
+    parser = AnswerParser(NAMES, n_rows=2, real={1: ["\u200fa prize", "\u200fRe: a prize"]})
+    answer = "\u200f1. \u200fText: win a prize\n\u200f2. spam: claim it"
+    assert [(row.text, row.tag) for row in parser.parse(answer, 1)] == [
+        ("\u200fwin a prize", None), ("claim it", 1),
+    ]  # fmt: skip
+    named = AnswerParser(NAMES, real={1: ["\u200fText: a prize"]})
+    assert named.parse("\u200fText: win", 1)[0].text == "\u200fText: win"
 
 
 def test_fences_around_rows_of_several_lines():

@@ -29,6 +29,11 @@ class RequestCache:
     max_bytes : int or None, default=None
         After a run that leaves more than this, delete the oldest answers; None keeps all.
 
+    Warns
+    -----
+    GenerationWarning
+        If answers cannot be kept, or another program holds the file.
+
     Examples
     --------
     >>> import tempfile

@@ -113,6 +113,13 @@ class NumberColumn(Column):
     decimals: int
     exponent: bool = False
     kind: type | None = None  # int or float; None for both
+    places: int | None = None  # the most decimals of a real one, where they are few
+
+    def read(self, text: str) -> Any:
+        """Read a value that a model has written, with no more decimals than real ones have."""
+        value = super().read(text)
+        few = self.places is not None and isinstance(value, float)
+        return round(value, self.places) if few else value
 
     def write_value(self, value: Any) -> str:
         if self.exponent:

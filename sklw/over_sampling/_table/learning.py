@@ -39,6 +39,8 @@ _MOST_CATEGORIES = 50
 _WORDS_OF_A_TEXT = 3
 # More digits than this are written with an exponent.
 _MOST_DIGITS = 12
+# Values of more decimals than this are measured or computed, and not on a grid.
+_MOST_PLACES = 6
 _NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
 
 
@@ -241,7 +243,8 @@ def _numbers(
     high = min(highest + room, 0.0) if highest <= 0 else highest + room
     held = getattr(dtype, "numpy_dtype", dtype)  # nullable dtypes name the plain one
     narrow = isinstance(held, np.dtype) and held.kind == "f"
-    most = float(np.finfo(held if narrow else float).max)
+    precision = np.finfo(held if narrow else float)
+    most = float(precision.max)
     low, high = max(low, -most), min(high, most)
     if (values == np.round(values)).all():
         low, high = ceil(low), floor(high)
@@ -261,9 +264,20 @@ def _numbers(
         # A ratio could be beyond a float, which has no more than 17 digits.
         decimals = min(max(3, floor(log10(largest) - log10(spread)) + 2), 17)
     column = kind(name, missing, low, high, decimals, exponent)
+    column = replace(column, places=_places(values, float(precision.eps)))
     # The ends as a model sees them may lie outside of themselves.
     ends = [float(NumberColumn.write_value(column, end)) for end in (lowest, highest)]
     return replace(column, lowest=max(min(low, *ends), -most), highest=min(max(high, *ends), most))
+
+
+def _places(values: np.ndarray, eps: float) -> int | None:
+    """Return how many decimals the values have at most; None if they have many."""
+    near = 2 * eps * np.abs(values)
+    with np.errstate(all="ignore"):  # of the largest floats
+        few = (
+            k for k in range(1, _MOST_PLACES + 1) if (abs(values - values.round(k)) <= near).all()
+        )
+        return next(few, None)
 
 
 def _decimals(

@@ -55,6 +55,11 @@ class Attributes(Examples):
     template : str, default=None
         As in :class:`Examples`, with the additional field ``{{ attributes }}``.
 
+    Warns
+    -----
+    GenerationWarning
+        If the model proposes so few values of an attribute that texts hardly vary in it.
+
     References
     ----------
     .. [1] Y. Yu et al., "Large Language Model as Attributed Training Data Generator: A Tale of

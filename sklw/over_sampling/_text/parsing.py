@@ -15,6 +15,7 @@ from sklw.over_sampling._text.splitting import (
     END_TOKEN,
     FENCE,
     LIST_MARK,
+    UNSEEN,
     after_fence,
     blocks,
     items,
@@ -29,6 +30,7 @@ _SENTENCE_END = re.compile(r"[.!?…؟۔।][\"'”’)]*(?=\s|$)|[。！？][�
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # White space within a text that folding would change.
 _ODD_SPACE = re.compile(r"[^\S ]|  ")
+_UNSEEN = re.compile(UNSEEN)
 _JSON_LIST = re.compile(r'^\[\s*"')
 _QUOTES = {
     '"': '"', "“": "”", "„": "“”", "”": "”", "'": "'", "‘": "’", "‚": "‘", "«": "»", "»": "«",
@@ -61,7 +63,7 @@ def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None)
 
 
 _WRAPPINGS = [
-    _wrapping("^[\ufeff\u200b\u2060]+|[\ufeff\u200b\u2060]+$", habit="[\ufeff\u200b\u2060]"),
+    _wrapping(f"^{UNSEEN}+|{UNSEEN}+$", habit=UNSEEN),
     _wrapping("(?:</s>|<eos>)$"),
     # Of a list within a text, the first mark stays like the others.
     *(
@@ -115,7 +117,10 @@ class AnswerParser:
     ) -> None:
         self.multiline = multiline
         self.n_rows = n_rows
-        self._real = real or {}
+        self._real = {
+            of_class: {form for text in texts for form in (text.strip(), _bare(text))}
+            for of_class, texts in (real or {}).items()
+        }
         self._habits: dict[tuple[Any, re.Pattern[str]], bool] = {}
         # Longest first, so that "not spam" is not read as "spam".
         ordered = sorted(names.items(), key=lambda item: -len(item[1]))
@@ -218,6 +223,9 @@ class AnswerParser:
     def _clean(self, text: str, label: Any, ended: bool) -> ParsedRow:
         tag = None
         text = text.strip()
+        # Where real rows have such marks, they stay, and hide nothing that follows them.
+        first = text[: -len(_bare(text))] if self._is_habit(_UNSEEN, label) else ""
+        text = text.removeprefix(first)
         for _ in range(_MOST_NESTED):
             previous = text
             for wrapping in (*_WRAPPINGS, *self._tags):
@@ -230,7 +238,7 @@ class AnswerParser:
                     break
             if text == previous:
                 break
-        return ParsedRow(self._folded(text, label), tag, ended=ended)
+        return ParsedRow(self._folded(first * bool(text) + text, label), tag, ended=ended)
 
     def _folded(self, text: str, label: Any) -> str:
         if self.multiline:
@@ -243,8 +251,7 @@ class AnswerParser:
         """Whether real rows of the class look like that."""
         key = (label, pattern)
         if key not in self._habits:
-            real = self._real.get(label, ())
-            self._habits[key] = any(pattern.search(text.strip()) for text in real)
+            self._habits[key] = any(map(pattern.search, self._real.get(label, ())))
         return self._habits[key]
 
 
@@ -264,6 +271,11 @@ def _tagged(rows: Sequence[ParsedRow]) -> list[ParsedRow]:
         elif found[-1].tag is None:
             found[-1] = replace(found[-1], tag=row.tag)
     return found or [ParsedRow("", waiting)]
+
+
+def _bare(text: str) -> str:
+    """Return a text without white space around it and marks of no width before it."""
+    return re.sub(rf"^(?:{UNSEEN}|\s)+", "", text).rstrip()
 
 
 def _as_shown(name: str, description: str) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from sklw.over_sampling._text.talk import ANNOUNCEMENT, COURTESY, NOUNS, PARTING, REMARK
 
 __all__ = [
-    "BEFORE", "BEFORE_LINES", "BETWEEN_LINES", "END_TOKEN", "FENCE", "LIST_MARK", "after_fence",
-    "blocks", "items", "json_strings", "list_items", "without_remarks",
+    "BEFORE", "BEFORE_LINES", "BETWEEN_LINES", "END_TOKEN", "FENCE", "LIST_MARK", "UNSEEN",
+    "after_fence", "blocks", "items", "json_strings", "list_items", "without_remarks",
 ]  # fmt: skip
 
+# Marks of no width: of the order of bytes, where lines may break, which way words run.
+UNSEEN = "[\ufeff\u200b\u2060\u200e\u200f\u061c]"
 # Says whether real rows of the class show a sign: then it is text.
 IsHabit = Callable[[re.Pattern[str]], bool]
 
@@ -35,7 +37,8 @@ END_TOKEN = re.compile(
     r"|<｜end▁of▁sentence｜>"
 )
 LIST_MARK = re.compile(
-    r"^\s*(?:\(?(?P<number>\d{1,3})(?:[.):](?=\s|$)|[、．]|\.(?=[^\W\d_]))"
+    rf"^(?:\s|{UNSEEN})*"
+    r"(?:\(?(?P<number>\d{1,3})(?:[.):](?=\s|$)|[、．]|\.(?=[^\W\d_]))"
     rf"|\*\*(?:(?:{NOUNS})\s*)?\#?(?P<bold>\d{{1,3}})[.):]?\*\*:?"
     rf"|\#{{1,6}}\s+(?:(?:{NOUNS})\s*)?\#?(?P<heading>\d{{1,3}})(?:[.):](?=\s|$)|\s*$)"
     rf"|(?:{NOUNS})\s+\#?(?P<named>\d{{1,3}})\s*:"

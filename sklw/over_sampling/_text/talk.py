@@ -66,6 +66,64 @@ _UNWANTED = (
     r"|toxic|discriminatory|derogatory|spam|scams?|phishing|fraud\w*|deceptive|misleading|slurs"
     r"|insult\w*|violen\w+|explicit|(?:text|example|response)s?"
 )
+# Apologies, "I cannot", to help, with that, to comply with, to write, in Romance languages.
+_ROMANCE = (
+    (
+        "lo siento|lamento|disculp[ae]",
+        "no puedo",
+        r"ayudar\w*|asistir\w*",
+        r"(?:con|en) (?:es[aeo]|est[aeo]|tu|su)",
+        r"cumplir|atender|satisfacer|responder a|completar",
+        "generar|crear|escribir|redactar|producir|proporcionar",
+        "solicitud|petición|pedido",
+    ),
+    (
+        "désolée?|navrée?",
+        r"je ne (?:peux|suis) pas(?: en mesure de?)?",
+        r"(?:(?:vous|t)\W?)?aider",
+        r"(?:avec|dans|sur|pour|à) (?:cela|ça|cette|ce|votre)",
+        r"satisfaire(?: à)?|répondre à|accéder à|donner suite à",
+        "générer|créer|écrire|rédiger|produire|fournir",
+        "demande|requête",
+    ),
+    (
+        "desculp[ae]|sinto muito|lamento",
+        r"não (?:posso|consigo)",
+        r"(?:te |o |a )?ajud[aá]\S*|auxiliar",
+        r"(?:com|n)\s?(?:is[st]o|es[st][ae]|seu|sua)",
+        "atender(?: a)?|cumprir|satisfazer|responder a",
+        "gerar|criar|escrever|redigir|produzir|fornecer",
+        "pedido|solicitação",
+    ),
+    (
+        "mi (?:di)?spiace|spiacente|scus[ai]",
+        "non posso",
+        r"aiutar\w+|assister\w+",
+        r"(?:con|in|a) (?:ciò|quest[aeo]|la tua|la sua)",
+        "soddisfare|esaudire|accogliere|rispondere a",
+        "generare|creare|scrivere|produrre|fornire",
+        "richiesta",
+    ),
+)
+_UNWANTED_ABROAD = (
+    r"conten[iu]\w+|conteúdos?|te[xs]t[eio]s?|ej?[sxj]e?mp[il]\w+|spam|phishing|[oó]dio|haineu\w+"
+    r"|haine|off?ens\w+|fraud\w+|frod\w+|engañ\w+|engan\w+|tromp\w+|ingann\w+|estafa\w*"
+    r"|truff\w+|arnaque\w*|dañin\w+|nuisible\w*|dannos\w+|prejudicia\w+|discrimin\w+|racis\w+"
+)
+
+
+def _refusal(
+    sorry: str, cannot: str, aid: str, with_that: str, comply: str, write: str, request: str
+) -> str:
+    """Return a pattern for refusals of one language."""
+    return (
+        rf"(?:\b(?:{cannot}) (?:(?:{aid}) {with_that}\b"
+        rf"|(?:{comply})\b[^.!?]{{0,12}}\b(?:{request})\b"
+        rf"|(?:{write})\b[^.!?]{{0,40}}\b(?:{_UNWANTED_ABROAD}))"
+        rf"|\b(?:{sorry})\b.{{0,40}}\b(?:{cannot}) (?:{aid}|{write})\W*(?:[.!?]|$))"
+    )
+
+
 _REFUSALS = (
     r"\bi(?: simply| just)?(?: can['’]t| can ?not| won['’]t| will not|(?: do not| don['’]t) feel"
     r" comfortable|(?: am|['’]m) (?:un|not )(?:able to|going to|comfortable)) (?:assist|comply"
@@ -78,9 +136,16 @@ _REFUSALS = (
     r"\bagainst my (?:guidelines|polic\w+|programming|values|principles)\b",
     r"\b(?:sorry|i(?: am|['’]m) (?:unable|not able)|apolog\w+)\b.{0,60}\b(?:assist|comply"
     r"|fulfil|as an ai\b)",
-    r"lo siento\b.{0,20}\bno puedo (?:ayudar|generar|crear|cumplir|escribir)",
-    r"tut mir leid\b.{0,60}\b(?:nicht|keine\w*)\b.{0,30}\b(?:helfen|erstellen|generieren)",
+    *(_refusal(*words) for words in _ROMANCE),
     r"je ne peux pas (?:vous aider|répondre à (?:cette|votre) demande|générer|créer)",
+    r"(?:tut mir leid|entschuldigung|entschuldigen sie)\b.{0,60}\b(?:nicht|keine\w*)\b.{0,30}"
+    r"\b(?:(?:weiter)?helfen|behilflich|erstellen|generieren|verfassen|erfüllen|nachkommen)",
+    r"\b(?:kann ich|ich kann)\b(?=.{0,40}\bnicht\b)(?:(?<=\b(?:dabei|damit) kann ich)|.{0,30}"
+    r"\b(?:dabei|damit|(?:diese|deine|ihre)[rn]? (?:anfrage|bitte|aufforderung)))\b.{0,40}\b"
+    r"(?:(?:weiter)?helfen|behilflich|erfüllen|nachkommen|bearbeiten|entsprechen)",
+    r"\bich (?:kann|darf|werde)\b.{0,20}\bkeine\w*\b.{0,40}\b(?:inhalte?|texte?|beispiele?|spam"
+    r"|hass|phishing|beleidig|betr[uü]g|schädlich|diskriminier|rassist|irreführ)[\w-]*\b.{0,40}"
+    r"\b(?:erstell|generier|verfass|schreib|erzeug|produzier|bereitstell)en",
     r"(?:抱歉|对不起).{0,10}(?:无法|不能)(?:满足|提供|协助|帮助|生成|创建|完成)",
     r"申し訳.{0,30}(?:お手伝い|お応え|対応|作成|生成).{0,10}(?:できません|いたしかねます)",
 )
@@ -96,6 +161,10 @@ META_SIGNS = tuple(
         rf"^\W*(?:the following|this) (?:is|are)\b[^.!?]{{0,40}}(?:{MADE}|\b(?:realistic|similar"
         rf"|synthetic|fictional|possible) )(?:\w+ )?{_KINDS}\b",
         r"^\W*as an? (?:\w+ ){0,2}(?:ai|artificial intelligence|language model)\b",
+        r"^\W*(?:als (?:eine? )?(?:ki|künstliche intelligenz|(?:\w+[ -])?sprachmodell)"
+        r"|(?:como|come) (?:\w+ )?(?:modelo de l[ei]ngua\w+|modello linguistico"
+        r"|inteligencia artificial|inteligência artificial|intelligenza artificiale)"
+        r"|en tant qu(?:e modèle de langage|['’](?:ia|intelligence artificielle)))\b",
         *(rf"^[^.!?]{{0,80}}{sign}" for sign in _REFUSALS),
         r"^\W*(?:label|sentiment|category)\s*\d*\s*:",
         rf"^\W*{_NOTE}",
