@@ -248,6 +248,14 @@ def test_the_ends_of_a_range_may_be_written_as_the_model_sees_them(values):
     assert [column.write(column.read(text)) for text in written] == written
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_so_may_the_first_of_times_with_parts_of_a_second(zone):
+    times = pd.date_range("2024-10-27 01:30:00.75Z", periods=30, freq="61s").tz_convert(zone)
+    column = learn_columns(pd.DataFrame({"t": times}), range_margin=0)[0][0]
+    written = [column.write(time) for time in times]
+    assert [column.write(column.read(text)) for text in written] == written
+
+
 def test_texts_with_quotes_fit_the_pattern_of_sentences():
     texts = [f'say "{number}", and more' for number in range(30)]
     columns, _ = learn_columns(pd.DataFrame({"a": np.arange(30) / 7, "b": texts}))
