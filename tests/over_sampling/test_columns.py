@@ -283,3 +283,15 @@ def test_no_whole_number_exceeds_the_range_by_more_than_the_margin(sign, dtype):
     for age in (18, 37):
         with pytest.raises(ValueError, match="out_of_range"):
             column.read(str(sign * age))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("dtype", ["int64", "float64"])
+def test_numbers_of_one_sign_stay_so(sign, dtype):
+    values = pd.Series(np.arange(2, 62) * sign, dtype=dtype)
+    values = values if dtype == "int64" else values / 4
+    (column,), _ = learn_columns(pd.DataFrame({"a": values}), range_margin=0.1)
+    assert [column.read(text) for text in ("0", str(values.iloc[0]))] == [0, values.iloc[0]]
+    with pytest.raises(ValueError, match="out_of_range"):
+        column.read(str(-sign))
+    assert column.write(-0.0) == column.write(0.0)  # as the pattern has no sign
