@@ -20,6 +20,7 @@ from skorch.dataset import ValidSplit
 
 from sklw import BertClassifier, RowWeights, SyntheticWeighter
 from sklw.exceptions import ModelNotFoundError
+from sklw.weighting import Dimp
 
 
 @pytest.fixture(scope="module")
@@ -276,6 +277,21 @@ def test_only_real_rows_are_held_out(settings, reviews, method, how):
     assert not synthetic[valid].any()
 
 
+@pytest.mark.parametrize("n_real", [30, 0])
+def test_the_loss_of_rows_held_out_by_hand(settings, reviews, n_real):
+    """Real rows count alike; if all are synthetic, each counts by its quality."""
+    X, y = reviews
+    quality, synthetic = np.linspace(0.1, 0.9, 60), np.arange(60) >= n_real
+    given = RowWeights(np.ones(60), synthetic, quality, Dimp().finisher(1.0))
+    settings = {**settings, "lr": 1e-12, "max_epochs": 1, "label_smoothing": 0.0}
+    clf = Parts(**settings, early_stopping=True).fit(X, y, row_weights=given)
+    valid = clf.rows_[1]
+    own = clf.predict_proba(X)[np.arange(60), (y == "up").astype(int)][valid]
+    factors = 1.0 if n_real else quality[valid]
+    expected = np.mean(-factors * np.log(own))
+    assert clf.history[0, "valid_loss"] == pytest.approx(expected, rel=1e-4)
+
+
 @pytest.mark.parametrize(("fraction", "n_valid"), [(0.05, 3), (0.3, 6), (0.9, 11)])
 def test_half_of_the_real_rows_stay_in_training(settings, reviews, fraction, n_valid):
     """Beside many synthetic rows, the fraction of all of them may be all of the real ones."""
@@ -396,6 +412,14 @@ def test_patience_set_after_the_first_fit(settings, reviews):
     clf = BertClassifier(**settings, early_stopping=True, warm_start=True).fit(*reviews)
     clf.set_params(early_stopping=1).fit(*reviews)
     assert [c.patience for _, c in clf.callbacks_ if hasattr(c, "patience")] == [1]
+
+
+def test_biases_and_normalisation_layers_do_not_decay(settings, reviews):
+    clf = BertClassifier(**settings, weight_decay=0.3, max_epochs=1).fit(*reviews)
+    groups = clf.optimizer_.param_groups
+    decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
+    found = {(p.ndim > 1, decays[id(p)]) for p in clf.module_.parameters()}
+    assert found == {(True, 0.3), (False, 0.0)}
 
 
 def test_dropout_of_the_encoder_again(settings, reviews):

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklw import RecordedGenerator
 from sklw.comparison import METHODS, METRICS, Settings, build, compare, estimate, read_results
 from sklw.datasets import load_maintenance_requests
+from sklw.ensemble import RealSyntheticVotingClassifier
 from sklw.generators import BaseGenerator, Completion
 from sklw.over_sampling import TextFilter
 
@@ -334,14 +336,43 @@ class TestResuming:
         assert kept["error"][0] == ""
 
 
-def test_generation_that_fails_is_tried_once_and_spares_the_other_methods(tmp_path):
-    settings = Settings(generator="no generator")
-    with pytest.warns(UserWarning, match="generator"):
+def test_generation_that_fails_is_tried_once_and_spares_the_other_methods():
+    class Broken(BaseGenerator):
+        prompt_form = "chat"
+        asked: ClassVar[list] = []
+
+        def iter_generate(self, requests):
+            Broken.asked.append(requests)
+            raise ConnectionError("the line is dead")
+
+    settings = Settings(generator=Broken(), llm_ratio=0.5)
+    with pytest.warns(UserWarning, match="the line is dead"):
         results = compare(
             TEXTS, LABELS, methods=["llm", "real", "llm_imp"], settings=settings, **SMALL
         )
     failed = results["error"] != ""
     assert failed.tolist() == [True, False, True] * 2
+    assert len(Broken.asked) == 2  # once for each training set
+
+
+@pytest.mark.parametrize("classifier", ["embedding", "tfidf", "bert", "logistic", "boosting"])
+def test_methods_are_built_as_they_are_described(classifier):
+    settings = Settings(sampling_strategy=0.5, temperature=2.0, synthetic_weight=0.3)
+
+    def built(method):
+        return build(method, classifier, settings, smallest=20, seed=7)
+
+    assert [built(name)[-1].class_weight for name in ("real", "class_weight")] == [None, "balanced"]
+    assert built("threshold")[-1].scoring == "balanced_accuracy"
+    sampler = built("random")[-2]
+    assert (sampler.sampling_strategy, sampler.random_state) == (0.5, 7)
+    of_weighter = {"temperature": 2.0, "synthetic_weight": 0.3, "class_weight": "balanced"}
+    for method, name in (("llm", "uniform"), ("llm_quality", "quality"), ("llm_imp", "imp")):
+        weighter, *_, head = (step for _, step in built(method).steps)
+        assert of_weighter.items() <= weighter.get_params().items()
+        assert str(weighter.method).lower().startswith(name)
+        assert type(head) is type(built("real")[-1])
+    assert isinstance(built("llm_vote")[-1], RealSyntheticVotingClassifier)
 
 
 def test_three_classes_with_numbers_for_labels():

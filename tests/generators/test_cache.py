@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the processes started below, too
-from _cached import REQUESTS, Database, claims, count, upkeep
+from _cached import REQUESTS, Database, Saying, claims, count, upkeep
 from _slow import SlowGenerator
 
 from sklw import LLMOverSampler
 from sklw.exceptions import GenerationWarning
 from sklw.generators import (
+    CacheStatistics,
     RecordedGenerator,
     Request,
     RequestCache,
@@ -64,20 +65,25 @@ def test_equal_requests_are_sent_once(cache, slow):
 
 
 def test_what_determines_an_answer_is_in_the_key_and_nothing_else(cache, slow):
+    def sent(request, generator):
+        statistics = CacheStatistics()
+        generate_cached(generator, [request], cache, statistics=statistics)
+        return statistics.sent
+
     request = Request("p", seed=1)
     others = [
         replace(request, seed=2),
         replace(request, stop=("\n",)),
         replace(request, max_new_tokens=5),
+        replace(request, pattern="a|b"),
+        replace(request, schema={"type": "string"}),
         Request((("user", "p"),), seed=1),
+        Request((("system", "p"),), seed=1),
     ]
-    generate_cached(slow, [request], cache)
-    assert count(slow, [replace(request, label="x", index=4)], cache) == (0, 1)
-    for other in others[:3]:
-        assert count(slow, [other], cache) == (1, 0)
-    changed = SlowGenerator(slow.log)
-    changed.cache_key = lambda: {"backend": "slow", "temperature": 2}
-    assert count(changed, [request], cache) == (1, 0)
+    saying = Saying("abc")
+    assert [sent(each, saying) for each in [request, *others]] == [1] * 8
+    assert sent(replace(request, label="x", group="y", index=4), saying) == 0
+    assert sent(request, slow) == 1
 
 
 def test_recorded_rows_pass_by_the_cache(cache):

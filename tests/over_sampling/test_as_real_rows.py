@@ -221,6 +221,7 @@ def test_values_of_a_recorded_table_are_taken_as_they_are(tmp_path, from_file, c
     [
         ({"land": "fr"}, "unknown_category"),
         ({"kind": "A0"}, "unknown_category"),
+        ({"old": 1}, "unknown_category"),
         ({"age": "old"}, "bad_value"),
         ({"age": 1e9}, "out_of_range"),
         ({"age": None}, "missing_value"),

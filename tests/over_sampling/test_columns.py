@@ -265,6 +265,14 @@ def test_the_ends_of_a_range_may_be_written_as_the_model_sees_them(values):
     assert [column.write(column.read(text)) for text in written] == written
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_so_may_the_first_of_times_with_parts_of_a_second(zone):
+    times = pd.date_range("2024-10-27 01:30:00.75Z", periods=30, freq="61s").tz_convert(zone)
+    column = learn_columns(pd.DataFrame({"t": times}), range_margin=0)[0][0]
+    written = [column.write(time) for time in times]
+    assert [column.write(column.read(text)) for text in written] == written
+
+
 def test_texts_with_quotes_fit_the_pattern_of_sentences():
     texts = [f'say "{number}", and more' for number in range(30)]
     columns, _ = learn_columns(pd.DataFrame({"a": np.arange(30) / 7, "b": texts}))
@@ -292,3 +300,15 @@ def test_no_whole_number_exceeds_the_range_by_more_than_the_margin(sign, dtype):
     for age in (18, 37):
         with pytest.raises(ValueError, match="out_of_range"):
             column.read(str(sign * age))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("dtype", ["int64", "float64"])
+def test_numbers_of_one_sign_stay_so(sign, dtype):
+    values = pd.Series(np.arange(2, 62) * sign, dtype=dtype)
+    values = values if dtype == "int64" else values / 4
+    (column,), _ = learn_columns(pd.DataFrame({"a": values}), range_margin=0.1)
+    assert [column.read(text) for text in ("0", str(values.iloc[0]))] == [0, values.iloc[0]]
+    with pytest.raises(ValueError, match="out_of_range"):
+        column.read(str(-sign))
+    assert column.write(-0.0) == column.write(0.0)  # as the pattern has no sign

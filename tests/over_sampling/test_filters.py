@@ -86,6 +86,9 @@ def reasons(*answers, shown=(0,), real=REAL, labels=LABELS, reason="stop", accep
         ("Here is your code RP176. To end messages reply stop", ""),
         ("win win win win win win win win win win win", "degenerate"),
         ("call 0000000000000000000000000000000 now", "degenerate"),
+        ("win it or win it and win it or win it and win it", "degenerate"),
+        ("hahahahahahaha you win a car, ring us now", "degenerate"),
+        ("ring us on 09 00 12 34 56 78 90 12 34 56 today", "degenerate"),
         ("Win a brand new phone, text WIN to 80085 NOW", "copied_prompt"),
         ("win a brand new phone, text WIN to 80085 noww", "copied_prompt"),
         ("hey: win a brand new phone, text WIN to 80085 now", "copied_prompt"),
@@ -98,6 +101,20 @@ def reasons(*answers, shown=(0,), real=REAL, labels=LABELS, reason="stop", accep
 )
 def test_reasons(text, reason):
     assert reasons(text) == [reason]
+
+
+def test_lengths_up_to_the_tolerance_are_accepted():
+    real = ["win some of the cash", "claim a car or some cash today"]  # of 20 and 30 characters
+    text = "free tickets for two to the concert of the year in your park, text us"
+    answers = ["ring soon", "ring today", text[:61], text[:60]]
+    found = reasons(*answers, real=[*real, REAL[3]], labels=["spam", "spam", "ham"])
+    assert found == ["too_short", "", "too_long", ""]
+
+
+def test_only_a_long_text_may_not_be_contained():
+    text = "you win a car, ring us now to claim it"
+    for shown, reason in (("win a car, ring us", ""), ("win a car, ring us now", "copied_prompt")):
+        assert reasons(text, real=[shown, *REAL], labels=["spam", *LABELS]) == [reason]
 
 
 def test_a_text_that_was_cut_is_rejected_and_not_remembered():
@@ -127,6 +144,13 @@ def test_meta_text_is_no_sign_where_real_rows_talk_that_way():
     assert reasons(text, shown=(2,), real=real, labels=["spam", *LABELS]) == [""]
 
 
+def test_real_rows_that_repeat_a_syllable_excuse_no_repeated_letter():
+    real = ["hahahahahahaha you won a car", *REAL]
+    answers = "hehehehehehehe ring us for cash", f"w{'i' * 20}n a free holiday"
+    found = reasons(*answers, shown=(2,), real=real, labels=["spam", *LABELS])
+    assert found == ["", "degenerate"]
+
+
 @pytest.mark.slow
 def test_many_rows_are_remembered():
     rows = [f"prize number {i * 7919} waits, ring {i * 104729} for it" for i in range(150)]
@@ -149,7 +173,11 @@ def test_a_copy_of_the_demonstration_is_no_row():
 def test_a_shown_row_of_another_class_is_no_row_of_this_one():
     text = "See you at the station around eight, then!"
     assert reasons(text, shown=(0, 3)) == ["copied_prompt"]
-    assert reasons("claim your prize at the station around eight then", shown=(0, 3)) == [""]
+    for own in (
+        "claim your prize at the station around eight then",
+        REAL[3].replace("eight", "nine"),
+    ):
+        assert reasons(own, shown=(0, 3)) == [""]
 
 
 @pytest.mark.parametrize("accept", ["auto", TextFilter(None)])

@@ -221,12 +221,14 @@ def test_several_rows_a_request():
     sampler = LLMOverSampler(
         generator=Scripted(answers, form="chat"),
         prompt=Examples(rows_per_request=2),
+        sampling_strategy={"hazard": 29},
         accept=TextFilter(None),
         random_state=0,
     )
     X_new, _ = sampler.fit_resample(X, Y)
-    assert len(X_new) == 60
+    assert len(X_new) == 59
     provenance = sampler.provenance_
+    assert provenance["reason"].tolist() == [""] * 19 + ["surplus"]
     assert provenance.prompt_id.nunique() == 10
     assert provenance.prompt_tokens.sum() == 100  # counted once a request
 

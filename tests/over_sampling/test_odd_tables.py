@@ -187,6 +187,13 @@ def test_a_row_that_was_cut_is_not_kept():
     assert echoed(FRAME, "u,450", reason="length") == "truncated"
 
 
+@pytest.mark.parametrize(("repeats", "natural"), [(1, False), (2, True)])
+def test_a_row_may_be_a_copy_where_more_than_one_real_row_in_twenty_is(repeats, natural):
+    frame = pd.concat([FRAME[:-repeats], FRAME[:repeats]], ignore_index=True)
+    found = echoed(frame, "v,2000", accept=TableFilter())
+    assert found == (["v", 2000] if natural else "copied_real")
+
+
 @pytest.mark.parametrize(
     "name", ["1. FC", "- dash", "None", "nan", "{curly", "?", "a, b", 'say "x"']
 )

@@ -361,6 +361,19 @@ def test_verified_rows_beyond_balance_are_kept():
     assert found["round"].is_monotonic_increasing
 
 
+def test_a_text_that_is_none_of_one_class_may_be_one_of_another():
+    def told(request, prompt):
+        return SPARE[0] if (request.label == "routine") == (request.index == 0) else ""
+
+    sampler = LLMOverSampler(
+        generator=Repeater(told, verdict="hazard"), accept=TextFilter(verifier="model"),
+        sampling_strategy={"hazard": 11, "routine": 31}, on_shortfall="ignore", random_state=0,
+    )  # fmt: skip
+    X_new, y_new = sampler.fit_resample(X, Y)
+    assert (X_new[40:], y_new[40:]) == ([SPARE[0]], ["hazard"])
+    assert sampler.provenance_["reason"].tolist()[:2] == ["empty", "wrong_class"]
+
+
 def test_asking_for_more_does_not_change_the_rows_for_balance():
     def told(request, prompt):
         if "different topics" in prompt:

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy.stats import t
 from sklearn.base import clone
 
 from sklw.scaling import ScalingLaw
@@ -41,6 +42,16 @@ def test_intervals_cover_the_truth_as_often_as_they_say(truth):
         _, low, high = law.intervals_.to_numpy().T
         hits += (low <= truth[:3]) & (high >= truth[:3])
     assert (hits / 150 >= 0.85).all()
+
+
+def test_intervals_of_two_repeats_are_students():
+    shifts = np.array([-0.02, 0.02])  # as much at every size
+    measured = losses(0.3, 5, 0.5, 100)[:, None] + shifts
+    law = ScalingLaw(offset=100, n_bootstrap=2000, random_state=0).fit(SIZES, measured)
+    low, high = law.predict_interval(SIZES)
+    half = t.ppf(0.95, df=1) * shifts.std(ddof=1) / np.sqrt(2)
+    np.testing.assert_allclose((high - low) / 2, half, rtol=0.05)
+    assert law.intervals_.loc["floor", "high"] == pytest.approx(law.floor_ + half, rel=0.05)
 
 
 def test_without_repeats_the_residuals_are_resampled():

@@ -119,6 +119,14 @@ def test_calibration_that_is_impossible_is_reported():
         SyntheticWeighter(calibrate=True).fit(X[rare], y[rare], mask[rare])
 
 
+def test_calibration_of_the_diversity_depends_on_the_rows_that_it_is_fitted_on():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(33, 2)), np.repeat([0, 1, 0, 1], [10, 10, 10, 3])
+    with pytest.warns(UserWarning, match=r"fitted on 3 different row\(s\) of the class 1"):
+        weighter = SyntheticWeighter("imp", calibrate=True).fit(X, y, np.arange(33) >= 20)
+    assert np.isfinite(weighter.sample_weight_).all()
+
+
 @pytest.mark.parametrize("method", ["quality", "imp"])
 def test_tables_of_few_different_rows(method):
     rng = np.random.default_rng(0)

@@ -3,6 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 from sklw import SyntheticWeighter
 
@@ -24,6 +25,23 @@ def test_confident_learning_drops_wrong_labels():
     assert (weights[wrong] == 0).mean() > 0.9
     assert (weights[synthetic & ~wrong] > 0).mean() > 0.9
     assert weights[~synthetic].min() == 1
+
+
+def test_confident_learning_drops_rows_that_look_like_no_class_trained_on():
+    pytest.importorskip("cleanlab")
+    rng = np.random.default_rng(0)
+    real, labels = (
+        rng.normal(size=(90, 2)) + 9 * np.repeat([0, 1, 2], 30)[:, None],
+        np.arange(90) // 30,
+    )
+    weighter = SyntheticWeighter(
+        "confident", checker=KNeighborsClassifier(1), reference=(real, labels),
+        class_prior="training",
+    )  # fmt: skip
+    # The last ten of the synthetic rows look like the class of which there is none.
+    X, y = real[20:70] + 0.01, np.repeat([0, 1], [10, 40])
+    weights = weighter.fit(X, y, synthetic=np.full(50, True)).sample_weight_
+    np.testing.assert_array_equal(weights > 0, np.arange(50) < 40)
 
 
 def test_confident_without_cleanlab_says_what_to_install(monkeypatch):

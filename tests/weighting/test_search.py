@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 
 from sklw import SyntheticWeighter
 from sklw.weighting import Auto, Mix
@@ -86,6 +87,34 @@ def test_children_of_held_out_rows_are_left_out():
     assert honest["log_loss"].iloc[-1] > 0.8 * honest["log_loss"].iloc[0]
 
 
+def test_synthetic_rows_have_their_total_weight_in_each_fold(monkeypatch):
+    """Others make up for the rows that a fold leaves out, be they children or too many."""
+    found, fit = [], LogisticRegression.fit
+
+    def noted(self, features, labels, weights=None):
+        made = features[:, -1] == 1
+        found.append((made.sum(), weights[made].sum()))
+        return fit(self, features, labels, weights)
+
+    monkeypatch.setattr(LogisticRegression, "fit", noted)
+    for n_made, n_children, most in ((3200, 120, 3000), (120, 120, 119)):
+        X, y, synthetic, _ = blobs(n_real=40, n_made=n_made)
+        X[:, -1] = synthetic
+        parents = [[row % 40] if row < n_children else [] for row in range(n_made)]
+        found.clear()
+        SyntheticWeighter("mix", random_state=0).fit(X, y, synthetic, parents)
+        assert max(n for n, total in found if total) <= most
+        totals = {round(total / n_made, 9) for _, total in found}
+        assert totals == {0.0, 0.1, 0.3, 1.0}
+
+
+def test_scores_of_a_row_are_those_of_its_label():
+    """Whatever fold a row is judged in: none of the rare class is found, and all of the other."""
+    X, y = np.arange(60.0)[:, None], (np.arange(60) % 4 == 0).astype(int)
+    table = SyntheticWeighter("mix", random_state=0).fit(X, y, np.arange(60) >= 40).auto_results_
+    assert table["balanced_accuracy"].iloc[0] == 0.5
+
+
 AUTO = Auto()
 
 
@@ -99,7 +128,7 @@ def hits_of(*counts):
     return np.array([np.arange(20) < count for count in counts], dtype=float)
 
 
-@pytest.mark.parametrize(("best", "chosen"), [(11, 1), (17, 2)])
+@pytest.mark.parametrize(("best", "chosen"), [(12, 1), (13, 2)])
 def test_the_favourite_is_left_only_for_a_clearly_better_one(best, chosen):
     table = table_of(hits_of(8, 10, best))
     assert table["chosen"].tolist() == [row == chosen for row in range(3)]

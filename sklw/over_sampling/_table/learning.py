@@ -294,7 +294,9 @@ def _dates(name: str, missing: bool, known: pd.Series, margin: float, kind: type
     dates = pd.to_datetime(known)
     room = margin * (dates.max() - dates.min())
     has_time = not bool((dates == dates.dt.normalize()).all())
-    return DateColumn(name, missing, dates.min() - room, dates.max() + room, has_time, kind)
+    # The first as a model sees it, without parts of a second, may lie before itself.
+    lowest = min(dates.min() - room, dates.min().floor("s", ambiguous=True))
+    return DateColumn(name, missing, lowest, dates.max() + room, has_time, kind)
 
 
 def _arrow_type(dtype: Any) -> type:

@@ -41,11 +41,13 @@ class Confident(BaseMethod):
                 'method="confident" is computed by cleanlab, which is not installed. Run: '
                 "pip install cleanlab"
             ) from error
+        probabilities = np.nan_to_num(evidence.quality_probabilities)
+        totals = probabilities.sum(axis=1)
+        # Rows that look like none of the classes trained on have a wrong label in any case.
+        weights = (totals > 0).astype(float)
         # The real rows help to learn how sure P' is of each class.
-        judged = np.isfinite(evidence.quality)
-        probabilities = np.nan_to_num(evidence.quality_probabilities[judged])
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        judged = np.isfinite(evidence.quality) & (totals > 0)
         codes = np.searchsorted(evidence.classes, evidence.labels[judged])
-        weights = np.ones(len(judged))
-        weights[judged] = ~find_label_issues(codes, probabilities, n_jobs=1)
+        found = find_label_issues(codes, probabilities[judged] / totals[judged, None], n_jobs=1)
+        weights[judged] = ~found
         return weights
