@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -90,7 +89,7 @@ class Reference:
 
         With another label than any equal row of these has it is none of them.
         """
-        known, keys = _row_keys(self.rows, rows)
+        known, keys = _keys(self.rows, rows)
         real = set(zip(known, self.labels.tolist(), strict=True))
         return np.array([pair in real for pair in zip(keys, labels.tolist(), strict=True)], bool)
 
@@ -140,32 +139,22 @@ def _in_the_form_of(rows: Any, reference: Any) -> Any:
 
 def _positions(known: Any, rows: Any) -> list[np.ndarray]:
     found: dict[Any, list[int]] = {}
-    own, others = _row_keys(known, rows, alike=True)
+    own, others = _keys(known, rows, alike=True)
     for at, key in enumerate(own):
         found.setdefault(key, []).append(at)
     places = {key: np.array(at) for key, at in found.items()}
     return [places.get(key, _NOWHERE) for key in others]
 
 
-def _row_keys(*tables: Any, alike: bool = False) -> list[Sequence[Any]]:
+def _keys(*tables: Any, alike: bool = False) -> Sequence[Sequence[Any]]:
     """Return for each row what equal rows share; with `alike`, what copies of a text share too."""
+    if tables[0].ndim == 1:
+        return [[*map(folded, rows)] if alike else rows.tolist() for rows in tables]
+    if isinstance(tables[0], MixedRows):
+        return row_keys(*(rows.folded() if alike else rows.frame for rows in tables))
     # A number in single precision is recognized in double precision, and an integer as a float.
     dtype: Any = np.float32 if np.float32 in [rows.dtype for rows in tables] else np.float64
-    return [_keys_of(rows, dtype, alike=alike) for rows in tables]
-
-
-def _keys_of(rows: Any, dtype: Any, *, alike: bool) -> Sequence[Any]:
-    if rows.ndim == 1:
-        return [*map(folded, rows)] if alike else rows.tolist()
-    if isinstance(rows, MixedRows):
-        return row_keys(rows.folded() if alike else rows.frame)[0]
-    if not issparse(rows):
-        return [row.tobytes() for row in np.asarray(rows, dtype=dtype) + 0.0]
-    rows = rows.tocsr().astype(dtype)
-    rows.eliminate_zeros()
-    rows.sort_indices()
-    parts = [slice(*ends) for ends in pairwise(rows.indptr)]
-    return [(rows.indices[part].tobytes(), rows.data[part].tobytes()) for part in parts]
+    return row_keys(*(rows.astype(dtype) for rows in tables))
 
 
 def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
