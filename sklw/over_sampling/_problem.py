@@ -15,6 +15,7 @@ from sklw._callers import caller_level
 from sklw._validation import (
     check_groups,
     check_labels,
+    check_one_label_each,
     check_texts,
     hint_at_numbered_classes,
     holds_texts,
@@ -138,11 +139,7 @@ def _check_target(y: Any, n_rows: int) -> tuple[list[Any], bool]:
         labels, _ = check_target_type(np.asarray(y), indicate_one_vs_all=True)
     else:
         labels = check_labels(y, estimator_name="LLMOverSampler")
-    if len(labels) != n_rows:
-        raise ValueError(
-            f"X has {n_rows} rows and y has {len(labels)}: found input variables with "
-            "inconsistent numbers of samples. Pass one label for each row."
-        )
+    check_one_label_each(labels, n_rows)
     labels = labels.tolist()
     if len(set(labels)) < 2:
         raise ValueError(

@@ -16,6 +16,7 @@ from sklw._rows.following import row_keys
 from sklw._validation import (
     check_labels,
     check_mask,
+    check_one_label_each,
     check_texts,
     holds_texts,
     refuse_arrow,
@@ -169,12 +170,7 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         rows = check_array(
             X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
         )
-    n_rows = rows.shape[0]
-    if len(labels) != n_rows:
-        raise ValueError(
-            f"X has {n_rows} rows and y has {len(labels)}: found input variables with inconsistent "
-            "numbers of samples. Pass one label for each row."
-        )
+    check_one_label_each(labels, rows.shape[0])
     return rows, labels
 
 
