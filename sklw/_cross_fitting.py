@@ -106,23 +106,12 @@ class CrossFittedChecker:
 
     It is fitted once without each fold, and once on all rows. The only row of a class is judged by
     the model of all rows, since no other model knows the class.
-
-    Parameters
-    ----------
-    checker : estimator
-        Classifier with ``predict_proba``, cloned for each fit.
-    n_folds : int
-        Number of folds wanted; fewer where no class has as many rows.
-    class_prior : dict of label to float, or None
-        Prior that the probabilities are moved to; None keeps that of the fitted rows.
-    cross_fit : bool
-        False judges by the one model that was fitted on everything.
     """
 
-    checker: Any
-    n_folds: int = 5
-    class_prior: dict[Any, float] | None = None
-    cross_fit: bool = True
+    checker: Any  # a classifier with predict_proba, cloned for each fit
+    n_folds: int = 5  # fewer where no class has as many rows
+    class_prior: dict[Any, float] | None = None  # to move the probabilities to; None: as fitted
+    cross_fit: bool = True  # False judges by the one model that was fitted on everything
     random_state: Any = None
     n_jobs: int | None = None
 

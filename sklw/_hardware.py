@@ -48,7 +48,8 @@ def choose_precision(precision: str, device: str) -> torch.dtype:
     if kind == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        fast = kind == "cpu" and _cpu_multiplies_in_bfloat16()
+        # On a CPU without such instructions torch emulates them, slowly.
+        fast = kind == "cpu" and bool(cpu_instructions() & {"avx512_bf16", "amx_bf16", "bf16"})
     return torch.bfloat16 if fast else torch.float32
 
 
@@ -58,11 +59,6 @@ def autocast(precision: str, device: str) -> AbstractContextManager:
     if dtype == torch.float32:
         return nullcontext()
     return torch.autocast(torch.device(device).type, dtype=dtype)
-
-
-def _cpu_multiplies_in_bfloat16() -> bool:
-    """Tell whether the CPU has bfloat16 instructions (torch would otherwise emulate, slowly)."""
-    return bool(cpu_instructions() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 @contextmanager

@@ -23,6 +23,7 @@ __all__ = [
     "check_groups",
     "check_labels",
     "check_mask",
+    "check_one_label_each",
     "check_texts",
     "hint_at_numbered_classes",
     "holds_texts",
@@ -218,6 +219,15 @@ def check_labels(y: Any, *, estimator_name: str, warn: bool = False) -> np.ndarr
         values = np.fromiter(plain, object, len(plain)) if of_array else np.array(plain)
     check_classification_targets(values)
     return values
+
+
+def check_one_label_each(labels: Any, n_rows: int) -> None:
+    """Raise ValueError unless there is a label for each row."""
+    if len(labels) != n_rows:
+        raise ValueError(
+            f"X has {n_rows} rows and y has {len(labels)}: found input variables with inconsistent "
+            "numbers of samples. Pass one label for each row."
+        )
 
 
 def _refuse_renamed(labels: Iterable[Any]) -> None:

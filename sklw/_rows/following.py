@@ -175,7 +175,7 @@ def _sparse_keys(table: Any) -> list[Hashable]:
 def _number_keys(array: np.ndarray) -> list[Hashable]:
     array = array + 0.0  # there are two zeros
     array[np.isnan(array)] = np.nan
-    return [_digest(row) for row in array.reshape(len(array), -1)]
+    return [_digest(row) for row in array]
 
 
 def _digest(*parts: np.ndarray) -> bytes:
@@ -188,7 +188,7 @@ def _digest(*parts: np.ndarray) -> bytes:
 def _object_keys(table: Any) -> list[Hashable]:
     array = np.array(table, dtype=object)
     array[np.asarray(pd.isna(array))] = None
-    rows = array.reshape(len(array), -1).tolist()
+    rows = array.reshape(len(array), array[:1].size).tolist()
     hashable = all(isinstance(cell, Hashable) for row in rows for cell in row)
     if hashable:
         return [tuple(row) for row in rows]

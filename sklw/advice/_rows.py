@@ -22,24 +22,12 @@ MOST_ROWS = 2000
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to cross-validate on.
+    """Rows to cross-validate on."""
 
-    Attributes
-    ----------
-    X : ndarray or sparse array of shape (n, n_features)
-        Features.
-    codes : ndarray of int of shape (n,)
-        Classes, from 0.
-    represents : ndarray of shape (n,)
-        How many of the user's rows each of these stands for.
-    copies : ndarray of int of shape (n,)
-        A number that copies of a row share.
-    """
-
-    X: Any
-    codes: np.ndarray
-    represents: np.ndarray
-    copies: np.ndarray
+    X: Any  # features, as an array or a sparse one
+    codes: np.ndarray  # classes, from 0
+    represents: np.ndarray  # how many of the user's rows each of these stands for
+    copies: np.ndarray  # a number that copies of a row share
 
 
 def check_rows(X: Any, y: Any) -> tuple[Any, np.ndarray]:

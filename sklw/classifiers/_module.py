@@ -56,33 +56,11 @@ class EncoderClassifier(nn.Module):
         replace_dropout(self, dropout)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return the logits.
-
-        Parameters
-        ----------
-        input_ids, attention_mask : Tensor of int64, shape (rows, width)
-            The padded batch.
-
-        Returns
-        -------
-        logits : Tensor of float32, shape (rows, n_classes)
-            Unnormalised log-probabilities.
-        """
+        """Return the logits of a padded batch, in float32."""
         return self.head(self.dropout(self.embed(input_ids, attention_mask)))
 
     def embed(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return the head's input, before dropout.
-
-        Parameters
-        ----------
-        input_ids, attention_mask : Tensor of int64, shape (rows, width)
-            The padded batch.
-
-        Returns
-        -------
-        vectors : Tensor of float32, shape (rows, dim)
-            One vector per text, each of mean 0 and variance 1.
-        """
+        """Return the head's input, before dropout: a vector a text, of mean 0 and variance 1."""
         # Resolved at each call: a net trained on a GPU may go on living on a CPU.
         with autocast(self.precision, input_ids.device.type):
             hidden = self.encoder(

@@ -272,7 +272,7 @@ class TextNet(ScikitLearnNet):
         train, valid = self.get_split_datasets(X, y)
         check_callbacks(self, held_out=valid is not None)
         if self.head_init == "probe" and not self.head_is_fitted_:
-            fit_head(self, train, self._draw_seed())
+            fit_head(self, train)
         self.head_is_fitted_ = True
         batches = self.get_iterator(train, training=True)
         valid_batches = None if valid is None else self.get_iterator(valid, training=False)

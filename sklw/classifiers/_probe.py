@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import check_random_state
 from torch import nn
 from torch.utils.data import Subset
 
@@ -27,7 +26,7 @@ def draw_probe_rows(codes: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarra
     return rows, factors[codes[rows]]
 
 
-def fit_head(net: Any, train: Any, seed: int | None = None) -> None:
+def fit_head(net: Any, train: Any) -> None:
     """Set the head of a net to a logistic regression on what its encoder makes of the texts.
 
     With a head that starts at random the first steps of training move the encoder towards
@@ -38,14 +37,13 @@ def fit_head(net: Any, train: Any, seed: int | None = None) -> None:
     The regression minimises ``sum(w * l) / sum(w) + |coefficients| ** 2 / 2``. A module without
     ``embed`` and ``head`` is left as it is, and so is any where a class has no row.
     """
+    seed = net._draw_seed()
     head = getattr(net.module_, "head", None)
     if not hasattr(net.module_, "embed") or not isinstance(head, nn.Linear):
         return
     rows, data = np.arange(len(train)), train
     while isinstance(data, Subset):
         rows, data = np.asarray(data.indices)[rows], data.dataset
-    if seed is None:
-        seed = check_random_state(net.random_state).randint(2**31 - 1)
     drawn, weights = draw_probe_rows(data.codes[rows], seed)
     rows = rows[drawn]
     codes = data.codes[rows]

@@ -1,6 +1,6 @@
 """The methods that are compared, and the classifiers that they are compared with.
 
-A new method is one function and one line in `METHODS`.
+A new method is one entry of `METHODS`.
 """
 
 import warnings
@@ -165,26 +165,6 @@ def _as_column(texts: Any) -> np.ndarray:
     return np.asarray(texts, dtype=object).reshape(-1, 1)
 
 
-def _random(plan: Plan) -> Any:
-    return _sampled(RandomOverSampler(), plan)
-
-
-def _smote(plan: Plan) -> Any:
-    return _sampled(SMOTE(k_neighbors=plan.n_neighbors), plan)
-
-
-def _smotenc(plan: Plan) -> Any:
-    return _sampled(SMOTENC("auto", k_neighbors=plan.n_neighbors), plan)
-
-
-def _adasyn(plan: Plan) -> Any:
-    return _sampled(ADASYN(n_neighbors=plan.n_neighbors), plan)
-
-
-def _eda(plan: Plan) -> Any:
-    return _sampled(EDAOverSampler(), plan)
-
-
 def _weighted(weighting: str, *, vote: bool = False) -> Callable[[Plan], Any]:
     def build_weighted(plan: Plan) -> Any:
         from sklw.ensemble import RealSyntheticVotingClassifier
@@ -222,24 +202,28 @@ METHODS: dict[str, Method] = {
     "threshold": Method(
         _threshold, "decision threshold tuned for balanced accuracy", binary_only=True
     ),
-    "random": Method(_random, "copies of minority rows"),
+    "random": Method(lambda plan: _sampled(RandomOverSampler(), plan), "copies of minority rows"),
     "smote": Method(
-        _smote,
+        lambda plan: _sampled(SMOTE(k_neighbors=plan.n_neighbors), plan),
         "SMOTE on sentence embeddings, or on scaled and one-hot columns",
         classifiers=("embedding", *TABLE_CLASSIFIERS),
     ),
     "smotenc": Method(
-        _smotenc,
+        lambda plan: _sampled(SMOTENC("auto", k_neighbors=plan.n_neighbors), plan),
         "SMOTENC on tables of numbers and categories",
         classifiers=TABLE_CLASSIFIERS,
         mixed_only=True,
     ),
     "adasyn": Method(
-        _adasyn,
+        lambda plan: _sampled(ADASYN(n_neighbors=plan.n_neighbors), plan),
         "ADASYN, on the same features as SMOTE",
         classifiers=("embedding", *TABLE_CLASSIFIERS),
     ),
-    "eda": Method(_eda, "minority texts with edited words", classifiers=CLASSIFIERS),
+    "eda": Method(
+        lambda plan: _sampled(EDAOverSampler(), plan),
+        "minority texts with edited words",
+        classifiers=CLASSIFIERS,
+    ),
     "llm": Method(_weighted("uniform"), "rows from a language model", uses_llm=True),
     "llm_quality": Method(_weighted("quality"), "... weighted by quality", uses_llm=True),
     "llm_vote": Method(

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 
 from sklw._keys import as_plain
 
-__all__ = ["BaseGenerator", "Completion", "Request"]
+__all__ = ["BaseGenerator", "Completion", "Request", "check_all_answered"]
 
 _WHOLE = frozenset({"stop", "recorded", "exhausted", "empty", "error"})
 
@@ -87,6 +87,15 @@ class Completion:
     def cut(self) -> bool:
         """Whether the text may be incomplete: any unknown finish reason counts as cut."""
         return self.finish_reason not in _WHOLE
+
+
+def check_all_answered(generator: Any, waiting: Collection[int], n: int) -> None:
+    """Raise an error if requests still wait for an answer when a generator has ended."""
+    if waiting:
+        raise RuntimeError(
+            f"{type(generator).__name__} left {len(waiting)} of {n} requests unanswered (first: "
+            f"{min(waiting)}); iter_generate must yield every index once."
+        )
 
 
 class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
@@ -211,9 +220,5 @@ class BaseGenerator(BaseEstimator, metaclass=ABCMeta):
         for index, completion in self.iter_generate(requests):
             completions[index] = completion
         missing = [index for index, completion in enumerate(completions) if completion is None]
-        if missing:
-            raise RuntimeError(
-                f"{type(self).__name__} left {len(missing)} of {len(requests)} requests "
-                f"unanswered (first: {missing[0]}); iter_generate must yield every index once."
-            )
+        check_all_answered(self, missing, len(requests))
         return [completion for completion in completions if completion is not None]

@@ -17,16 +17,9 @@ from sklw.over_sampling._cells import sort_key
 __all__ = ["WeightReport"]
 
 _ADDED = [
-    "label",
-    "synthetic",
-    "weight",
-    "quality",
-    "diversity",
-    "likeliest_class",
-    "likeliest_probability",
-    "reason",
-    "parents",
-]
+    "label", "synthetic", "weight", "quality", "diversity", "likeliest_class",
+    "likeliest_probability", "reason", "parents",
+]  # fmt: skip
 _CALLS = """\
 weighter = {weighter}
 weighter.fit(X, y, synthetic=sampler.synthetic_mask_, parent_indices=sampler.parent_indices_)

@@ -217,7 +217,9 @@ class WeightDisplay:
             made = self.synthetic
             self._plot_boxes(ax, self.sample_weight[made], self.labels[made], kwargs)
         else:
-            self._plot_boxes(ax, self.sample_weight, self._named_sources(), kwargs)
+            named = np.where(self.synthetic, "synthetic", "real")
+            sources = named if self.sources is None else self.sources
+            self._plot_boxes(ax, self.sample_weight, sources, kwargs)
         self.ax_, self.figure_ = ax, ax.figure
         ax.set_title(self._title())
         return self
@@ -228,11 +230,6 @@ class WeightDisplay:
         if size is None:
             size = effective_sample_size(weights)
         return f"{len(weights)} synthetic rows, worth {size:.0f} of equal weight"
-
-    def _named_sources(self) -> np.ndarray:
-        if self.sources is not None:
-            return self.sources
-        return np.where(self.synthetic, "synthetic", "real")
 
     def _plot_boxes(self, ax: Any, weights: np.ndarray, groups: np.ndarray, kwargs: Any) -> None:
         names = np.unique(groups)[::-1]

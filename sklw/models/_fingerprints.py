@@ -55,9 +55,8 @@ def _state(path: Path) -> list[int]:
 
 
 def _read_memory() -> dict[str, list[Any]]:
-    with contextlib.suppress(
-        OSError, ValueError, AttributeError
-    ):  # damaged: the files are read again
+    # Where it is damaged, the files are read again.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         found = json.loads((cache_folder() / _MEMORY).read_text(encoding="utf-8"))
         return {path: entry for path, entry in found.items() if isinstance(entry, list)}
     return {}

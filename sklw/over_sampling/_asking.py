@@ -22,28 +22,14 @@ __all__ = ["Asker"]
 
 @dataclass(frozen=True)
 class Asker:
-    """Asks a generator.
-
-    Attributes
-    ----------
-    generator : BaseGenerator
-        The language model.
-    cache, budget, verbose
-        As in LLMOverSampler.
-    usage : Usage
-        Counts what is sent.
-    uncached : Usage
-        Counts the same as if nothing had been in the cache.
-    marks : object
-        Marks of thinking that do not occur in real rows.
-    """
+    """Asks a generator; `cache`, `budget` and `verbose` are as in LLMOverSampler."""
 
     generator: BaseGenerator
     cache: Any = None
     budget: Budget | None = None
-    usage: Usage = field(default_factory=Usage)
-    uncached: Usage = field(default_factory=Usage)
-    marks: Any = ()
+    usage: Usage = field(default_factory=Usage)  # counts what is sent
+    uncached: Usage = field(default_factory=Usage)  # the same if nothing had been in the cache
+    marks: Any = ()  # marks of thinking that real rows hold themselves
     verbose: bool = False
 
     @cached_property

@@ -39,28 +39,14 @@ class ClassDescription:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A class, or the part of it that lies in one group.
-
-    Attributes
-    ----------
-    label : hashable
-        The class.
-    group : hashable or None
-        The group; None where there are none.
-    description : ClassDescription
-        What a model is told.
-    positions : ndarray of int
-        Its real rows.
-    oversample, augment : int
-        Rows to generate for balance, and beyond it.
-    """
+    """A class, or the part of it that lies in one group."""
 
     label: Any
-    group: Any
-    description: ClassDescription
-    positions: np.ndarray
-    oversample: int
-    augment: int
+    group: Any  # None where there are none
+    description: ClassDescription  # what a model is told
+    positions: np.ndarray  # of its real rows
+    oversample: int  # rows to generate for balance
+    augment: int  # and beyond it
 
     @property
     def key(self) -> Any:

@@ -15,6 +15,7 @@ from sklw._callers import caller_level
 from sklw._validation import (
     check_groups,
     check_labels,
+    check_one_label_each,
     check_texts,
     hint_at_numbered_classes,
     holds_texts,
@@ -28,39 +29,17 @@ __all__ = ["Problem", "make_problem", "warn_of_numbered_classes"]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A data set to over-sample.
+    """A data set to over-sample."""
 
-    Attributes
-    ----------
-    kind : {"text", "table"}
-        What the rows are.
-    rows : ndarray of str or DataFrame
-        The real rows.
-    labels : list
-        The class of each: plain values; numbers of columns, if `one_hot`.
-    one_hot : bool
-        Whether `y` has a column for each class.
-    groups : ndarray of object or None
-        The group of each, if there are groups.
-    group_column : str or None
-        The column of `rows` that holds them.
-    descriptions : dict of label to ClassDescription
-        How each class is named to a model.
-    cells : list of Cell
-        The classes or class x group cells, and the number of rows that each needs.
-    targets : dict
-        Rows to generate for balance by label, or by label and group.
-    """
-
-    kind: str
-    rows: Any
-    labels: list[Any]
-    one_hot: bool
-    groups: np.ndarray | None
-    group_column: str | None
-    descriptions: dict[Any, ClassDescription]
+    kind: str  # of the rows: "text" or "table"
+    rows: Any  # the real ones: an array of str, or a frame
+    labels: list[Any]  # the class of each: plain values; numbers of columns, if `one_hot`
+    one_hot: bool  # whether `y` has a column for each class
+    groups: np.ndarray | None  # the group of each, if there are groups
+    group_column: str | None  # of `rows`, that holds them
+    descriptions: dict[Any, ClassDescription]  # how each class is named to a model
     cells: list[Cell]
-    targets: dict[Any, int]
+    targets: dict[Any, int]  # rows to generate for balance by label, or by label and group
 
     @property
     def n_features(self) -> int:
@@ -138,11 +117,7 @@ def _check_target(y: Any, n_rows: int) -> tuple[list[Any], bool]:
         labels, _ = check_target_type(np.asarray(y), indicate_one_vs_all=True)
     else:
         labels = check_labels(y, estimator_name="LLMOverSampler")
-    if len(labels) != n_rows:
-        raise ValueError(
-            f"X has {n_rows} rows and y has {len(labels)}: found input variables with "
-            "inconsistent numbers of samples. Pass one label for each row."
-        )
+    check_one_label_each(labels, n_rows)
     labels = labels.tolist()
     if len(set(labels)) < 2:
         raise ValueError(

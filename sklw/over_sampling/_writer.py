@@ -37,43 +37,21 @@ class Change:
 
 @dataclass(frozen=True)
 class PromptWriter:
-    """Words prompts.
+    """Words prompts."""
 
-    Attributes
-    ----------
-    form : {"completion", "chat", "fine_tuned", "none"}
-        Completion form shows a list that the model continues, which small and base models do
-        best; chat form asks for rows in words; a model trained on the rows reads the category.
-    task : str
-        What the rows are, such as "SMS messages".
-    instructions : str
-        Further instructions, in the user's words.
-    n_rows : int
-        Number of rows to ask for in one answer (chat form).
-    multiline : bool
-        Whether rows have line breaks to keep.
-    rule : str
-        What then stands between them, in completion form.
-    noun : {"text", "row"}
-        What a row is called.
-    header : str
-        For rows of a table without the columns' names in them: the names.
-    template : str
-        The user's own words, as a Jinja2 template.
-    template_fields : frozenset of str
-        What it can show beside what all templates can.
-    """
-
+    # "completion" shows a list that the model continues, which small and base models do best;
+    # "chat" asks for rows in words; in "fine_tuned" a model trained on the rows reads the category;
+    # with "none" nothing is read.
     form: str
-    task: str = ""
-    instructions: str = ""
-    n_rows: int = 1
-    multiline: bool = False
-    rule: str = "\n" + "-" * _SHORTEST_RULE
-    noun: str = "text"
-    header: str = ""
-    template: str = ""
-    template_fields: frozenset[str] = frozenset()
+    task: str = ""  # what the rows are, such as "SMS messages"
+    instructions: str = ""  # further ones, in the user's words
+    n_rows: int = 1  # to ask for in one answer (chat form)
+    multiline: bool = False  # whether rows have line breaks to keep
+    rule: str = "\n" + "-" * _SHORTEST_RULE  # then stands between them, in completion form
+    noun: str = "text"  # what a row is called: or "row"
+    header: str = ""  # names of columns, for rows of a table without them
+    template: str = ""  # the user's own words, as a Jinja2 template
+    template_fields: frozenset[str] = frozenset()  # what it can show beside what all can
 
     @property
     def reads_prompts(self) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +16,7 @@ from sklw._rows.following import row_keys
 from sklw._validation import (
     check_labels,
     check_mask,
+    check_one_label_each,
     check_texts,
     holds_texts,
     refuse_arrow,
@@ -90,7 +90,7 @@ class Reference:
 
         With another label than any equal row of these has it is none of them.
         """
-        known, keys = _row_keys(self.rows, rows)
+        known, keys = _keys(self.rows, rows)
         real = set(zip(known, self.labels.tolist(), strict=True))
         return np.array([pair in real for pair in zip(keys, labels.tolist(), strict=True)], bool)
 
@@ -140,32 +140,22 @@ def _in_the_form_of(rows: Any, reference: Any) -> Any:
 
 def _positions(known: Any, rows: Any) -> list[np.ndarray]:
     found: dict[Any, list[int]] = {}
-    own, others = _row_keys(known, rows, alike=True)
+    own, others = _keys(known, rows, alike=True)
     for at, key in enumerate(own):
         found.setdefault(key, []).append(at)
     places = {key: np.array(at) for key, at in found.items()}
     return [places.get(key, _NOWHERE) for key in others]
 
 
-def _row_keys(*tables: Any, alike: bool = False) -> list[Sequence[Any]]:
+def _keys(*tables: Any, alike: bool = False) -> Sequence[Sequence[Any]]:
     """Return for each row what equal rows share; with `alike`, what copies of a text share too."""
+    if tables[0].ndim == 1:
+        return [[*map(folded, rows)] if alike else rows.tolist() for rows in tables]
+    if isinstance(tables[0], MixedRows):
+        return row_keys(*(rows.folded() if alike else rows.frame for rows in tables))
     # A number in single precision is recognized in double precision, and an integer as a float.
     dtype: Any = np.float32 if np.float32 in [rows.dtype for rows in tables] else np.float64
-    return [_keys_of(rows, dtype, alike=alike) for rows in tables]
-
-
-def _keys_of(rows: Any, dtype: Any, *, alike: bool) -> Sequence[Any]:
-    if rows.ndim == 1:
-        return [*map(folded, rows)] if alike else rows.tolist()
-    if isinstance(rows, MixedRows):
-        return row_keys(rows.folded() if alike else rows.frame)[0]
-    if not issparse(rows):
-        return [row.tobytes() for row in np.asarray(rows, dtype=dtype) + 0.0]
-    rows = rows.tocsr().astype(dtype)
-    rows.eliminate_zeros()
-    rows.sort_indices()
-    parts = [slice(*ends) for ends in pairwise(rows.indptr)]
-    return [(rows.indices[part].tobytes(), rows.data[part].tobytes()) for part in parts]
+    return row_keys(*(rows.astype(dtype) for rows in tables))
 
 
 def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -180,12 +170,7 @@ def check_rows(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         rows = check_array(
             X, accept_sparse="csr", ensure_all_finite="allow-nan", estimator="SyntheticWeighter"
         )
-    n_rows = rows.shape[0]
-    if len(labels) != n_rows:
-        raise ValueError(
-            f"X has {n_rows} rows and y has {len(labels)}: found input variables with inconsistent "
-            "numbers of samples. Pass one label for each row."
-        )
+    check_one_label_each(labels, rows.shape[0])
     return rows, labels
 
 

@@ -130,6 +130,12 @@ def test_rows_keep_their_places_whatever_their_index():
     assert_allclose(weights(table.set_axis([0] * N)), weights(expected))
 
 
+@pytest.mark.parametrize("frame", [{"amount": AMOUNT, "kind": KIND}, {"amount": AMOUNT}])
+def test_all_rows_may_be_synthetic(frame):
+    weighter = SyntheticWeighter("uniform").fit(pd.DataFrame(frame), Y, np.ones(N, dtype=bool))
+    assert_allclose(weighter.sample_weight_, 1)
+
+
 @pytest.mark.parametrize(
     ("values", "kinds", "name"),
     [(AMOUNT, NUMBERS, name) for name in NUMBERS if name != "float"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sklw.exceptions import EndpointError
-from sklw.generators._base import BaseGenerator, Completion, Request
+from sklw.generators._base import BaseGenerator, Completion, Request, check_all_answered
 from sklw.generators._cache.request_cache import RequestCache
 from sklw.generators._cache.store import Store
 from sklw.generators._cache.upkeep import evict
@@ -110,7 +110,7 @@ def iter_cached(
             _check(generator, index, completion, waiting)
             statistics.sent += 1
             yield index, completion
-        _check_all_answered(generator, waiting, len(requests))
+        check_all_answered(generator, waiting, len(requests))
         return
     generator_key = generator.cache_key()
     places: dict[str, list[int]] = {}
@@ -172,7 +172,7 @@ def _send(
                     store.add(keys[item[0]], item[1])
                     item = next(answers, None)
         raise
-    _check_all_answered(generator, waiting, len(keys))
+    check_all_answered(generator, waiting, len(keys))
 
 
 def _check(generator: BaseGenerator, index: int, answer: Any, waiting: set[int]) -> None:
@@ -189,14 +189,6 @@ def _check(generator: BaseGenerator, index: int, answer: Any, waiting: set[int])
             "waits for an answer; it must yield every index once, from 0 on."
         )
     waiting.remove(index)
-
-
-def _check_all_answered(generator: BaseGenerator, waiting: set[int], n: int) -> None:
-    if waiting:
-        raise RuntimeError(
-            f"{type(generator).__name__} left {len(waiting)} of {n} requests unanswered (first: "
-            f"{min(waiting)}); iter_generate must yield every index once."
-        )
 
 
 def generate_cached(

@@ -20,20 +20,10 @@ _GOOD_ENDS = frozenset(
 _AT_LIMIT = frozenset(
     {"length", "max_tokens", "max_length", "model_length", "max_output_tokens", "max_new_tokens"}
 )
-_FILTERS = frozenset(
-    {
-        "content_filter",
-        "content_filtered",
-        "safety",
-        "sensitive",
-        "recitation",
-        "refusal",
-        "spii",
-        "prohibited_content",
-        "blocklist",
-        "guardrail_intervened",
-    }
-)
+_FILTERS = frozenset({
+    "content_filter", "content_filtered", "safety", "sensitive", "recitation", "refusal", "spii",
+    "prohibited_content", "blocklist", "guardrail_intervened",
+})  # fmt: skip
 _OWN_WORDS = frozenset({"recorded", "exhausted", "empty", "thinking", "error"})
 _SAYING = frozenset({"error", "detail", "message", "errors"})  # what is wrong
 _BESIDE = ("reasoning_content", "reasoning", "reasoning_details", "thinking")

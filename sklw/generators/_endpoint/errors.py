@@ -37,16 +37,10 @@ _MODERATION = re.compile(r"moderat|flagged|content|safety|policy", re.IGNORECASE
 # About what the request says, so that the same request is refused again. Narrow, since such a
 # refusal is kept for good: "safety", "flagged" or "moderation" alone may be about a parameter or
 # the account.
-_FILTER_CODES = frozenset(
-    {
-        "content_filter",
-        "content_policy_violation",
-        "responsibleaipolicyviolation",
-        "moderation_blocked",
-        "data_inspection_failed",
-        "datainspectionfailed",
-    }
-)
+_FILTER_CODES = frozenset({
+    "content_filter", "content_policy_violation", "responsibleaipolicyviolation",
+    "moderation_blocked", "data_inspection_failed", "datainspectionfailed",
+})  # fmt: skip
 _FILTERED = re.compile(
     r"content management policy|content (?:filtering )?policy|your (?:input|prompt) was flagged",
     re.IGNORECASE,

@@ -274,7 +274,7 @@ class CategoryColumn(Column):
         return {"type": "string", "enum": list(self.texts)}
 
     def value_pattern(self, separators: str) -> str:
-        return "|".join(quoted(escape(text), text, separators) for text in self.texts)
+        return "|".join(quoted(text, separators) for text in self.texts)
 
 
 @dataclass(frozen=True)
@@ -317,8 +317,9 @@ class TextColumn(Column):
         return plain + rf"|\"([^\"\n]|\"\"){{1,{2 * self.longest}}}\""
 
 
-def quoted(escaped: str, text: str, separators: str) -> str:
-    """Put an escaped text in quotes where CSV does."""
+def quoted(text: str, separators: str) -> str:
+    """Escape a text, and put it in quotes where CSV does."""
+    escaped = escape(text)
     if separators == "," and any(character in text for character in ',"'):
         return '"' + escaped.replace('"', '""') + '"'
     return escaped

@@ -127,7 +127,7 @@ class RowText:
             separators = "," if self.form == "csv" else ""
             part = column.pattern(separators)
             if text is not None:
-                part = f"({quoted(escape(text), text, separators)})"
+                part = f"({quoted(text, separators)})"
             if self.form == "sentences":
                 part = f"{escape(column.title)} is {part}"
             parts.append(part)
