@@ -3,13 +3,11 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import check_random_state
 
 from sklw._copies import fold_numbers
 from sklw._progress import progress
@@ -94,8 +92,10 @@ def _fits(
                 slot += 1
 
 
-def _folds(codes: np.ndarray, copies: np.ndarray, n_folds: int, random_state: Any) -> np.ndarray:
-    seed = check_random_state(random_state).randint(2**31 - 1)
+def _folds(
+    codes: np.ndarray, copies: np.ndarray, n_folds: int, rng: np.random.RandomState
+) -> np.ndarray:
+    seed = rng.randint(2**31 - 1)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         return fold_numbers(codes, copies, n_folds, seed)

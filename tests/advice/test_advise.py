@@ -211,12 +211,6 @@ def test_large_classes_are_represented_by_some_of_their_rows():
 
 
 class Costly(BaseGenerator):
-    prompt_form = "completion"
-    model_name = "costly"
-
-    def cache_key(self):
-        return {}
-
     def iter_generate(self, requests):
         raise AssertionError("advise must not generate")
 

@@ -20,13 +20,6 @@ class Shuffler(BaseGenerator):
     def prompt_form(self):
         return self.form
 
-    @property
-    def model_name(self):
-        return "shuffler"
-
-    def cache_key(self):
-        return {"backend": "shuffler"}
-
     def iter_generate(self, requests):
         for number, request in enumerate(requests):
             yield number, Completion(self._answer(request), 10, 10)

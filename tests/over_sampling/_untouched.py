@@ -6,16 +6,5 @@ from sklw.generators import BaseGenerator
 class Untouched(BaseGenerator):
     """Fails the test as soon as a request is sent."""
 
-    @property
-    def prompt_form(self):
-        return "completion"
-
-    @property
-    def model_name(self):
-        return "untouched"
-
-    def cache_key(self):
-        return {}
-
     def iter_generate(self, requests):
         raise AssertionError(f"{len(requests)} requests were sent")

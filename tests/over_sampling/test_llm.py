@@ -1,4 +1,6 @@
 import pickle
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,8 +11,10 @@ from sklearn.base import clone
 from sklw import LLMOverSampler, RecordedGenerator, TransformersGenerator
 from sklw.datasets import load_maintenance_requests
 from sklw.exceptions import GenerationWarning, NotEnoughGeneratedError
-from sklw.generators import BaseGenerator, Completion
 from sklw.over_sampling import Examples, TableFilter, TextFilter
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _scripted import Scripted
 
 CORPUS = load_maintenance_requests()
 HAZARDS = CORPUS.data[CORPUS.target == "hazard"]
@@ -28,32 +32,6 @@ RECORDS = pd.DataFrame(
 
 def recorded(**kwargs):
     return LLMOverSampler(generator=RecordedGenerator(RECORDS), random_state=0, **kwargs)
-
-
-class Scripted(BaseGenerator):
-    """Answers from a list, to bring about failures that a model cannot be made to show."""
-
-    def __init__(self, answers, fail_at=None, form="completion"):
-        self.answers = answers
-        self.fail_at = fail_at
-        self.form = form
-
-    @property
-    def prompt_form(self):
-        return self.form
-
-    @property
-    def model_name(self):
-        return "scripted"
-
-    def cache_key(self):
-        return {"answers": list(self.answers)}
-
-    def iter_generate(self, requests):
-        for i, request in enumerate(requests):
-            if self.fail_at is not None and request.index >= self.fail_at:
-                raise KeyboardInterrupt
-            yield i, Completion(self.answers[request.index % len(self.answers)], 10, 5)
 
 
 @pytest.mark.parametrize(

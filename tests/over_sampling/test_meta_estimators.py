@@ -36,17 +36,6 @@ class Asked(BaseGenerator):
 
     prompts: list[str] = []
 
-    @property
-    def prompt_form(self):
-        return "completion"
-
-    @property
-    def model_name(self):
-        return "asked"
-
-    def cache_key(self):
-        return {}
-
     def iter_generate(self, requests):
         for at, request in enumerate(requests):
             self.prompts.append(request.prompt)

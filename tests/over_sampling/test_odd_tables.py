@@ -18,35 +18,12 @@ from sklw.generators import BaseGenerator, Completion
 from sklw.over_sampling import TableFilter, TableRows
 
 sys.path.insert(0, str(Path(__file__).parent))
+from _scripted import Scripted
 from _shuffler import Shuffler
 from _untouched import Untouched
 
 Y = np.repeat([0, 1], [20, 10])
 RNG = np.random.default_rng(0)
-
-
-class Echo(BaseGenerator):
-    """Says the same again and again."""
-
-    def __init__(self, answer, form="completion", reason="stop"):
-        self.answer, self.form, self.reason = answer, form, reason
-
-    @property
-    def prompt_form(self):
-        return self.form
-
-    @property
-    def model_name(self):
-        return "echo"
-
-    def cache_key(self):
-        return {"answer": self.answer}
-
-    def iter_generate(self, requests):
-        return (
-            (at, Completion(self.answer, finish_reason=self.reason))
-            for at, _ in enumerate(requests)
-        )
 
 
 def sampler(generator=None, **kwargs):
@@ -58,7 +35,7 @@ def sampler(generator=None, **kwargs):
 def echoed(frame, answer, form="completion", reason="stop", **kwargs):
     """Return the values of the first generated row, or the reason why there is none."""
     settings = {"accept": TableFilter(reject_copies=False), "max_attempts": 1, **kwargs}
-    found = sampler(Echo(answer, form, reason), **settings)
+    found = sampler(Scripted([answer], form, reason), **settings)
     X_new, _ = found.fit_resample(frame, Y)
     if len(X_new) == len(frame):
         return found.provenance_["reason"].iloc[0]
@@ -128,7 +105,7 @@ def test_whole_numbers_stay_within_their_type(dtype):
 def test_times_with_zones_may_be_missing(answer):
     times = pd.Series(pd.date_range("2024-01-01", periods=30, freq="37min", tz="Europe/Zurich"))
     frame = pd.DataFrame({"when": times.where(np.arange(30) % 5 > 0), "b": RNG.normal(size=30)})
-    found = sampler(Echo(answer), accept=TableFilter(reject_copies=False))
+    found = sampler(Scripted([answer]), accept=TableFilter(reject_copies=False))
     assert found.fit_resample(frame, Y)[0].dtypes.equals(frame.dtypes)
     balanced = found.fit_resample(frame, np.arange(30) % 2)[0]
     pd.testing.assert_frame_equal(balanced, frame)
@@ -153,7 +130,7 @@ def test_lists_of_mixed_rows_keep_their_types():
 def test_missing_objects_look_as_in_the_real_rows(mark):
     values = np.array([mark, "u", "v"] * 10, dtype=object)
     frame = pd.DataFrame({"a": pd.Series(values, dtype=object), "b": RNG.normal(size=30)})
-    found, _ = sampler(Echo("?,0.1"), accept=TableFilter(reject_copies=False)).fit_resample(
+    found, _ = sampler(Scripted(["?,0.1"]), accept=TableFilter(reject_copies=False)).fit_resample(
         frame, Y
     )
     new = found["a"].iloc[30:]
@@ -238,11 +215,8 @@ def test_groups_of_any_value(group):
     assert set(found.provenance_["reason"]) <= {"", "duplicate"}
 
 
-class Grouped(Echo):
+class Grouped(BaseGenerator):
     """Answers with a row of the group asked for, which must fit the pattern of the request."""
-
-    def __init__(self):
-        super().__init__("")
 
     def iter_generate(self, requests):
         for number, request in enumerate(requests):
@@ -322,7 +296,7 @@ def test_nothing_is_learned_where_nothing_is_wanted(monkeypatch):
 def test_a_row_is_whole_if_the_answer_was_cut_after_it(row_format, answer, reason):
     X = pd.DataFrame({"age": RNG.integers(18, 60, 30), "size": RNG.uniform(1.5, 2, 30).round(2)})
     found = sampler(
-        Echo(answer, "chat", "length"),
+        Scripted([answer], "chat", "length"),
         prompt=TableRows(3, row_format=row_format),
         max_attempts=1,
         sampling_strategy={1: 11},

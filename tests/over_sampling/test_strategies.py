@@ -42,13 +42,6 @@ class Listener(BaseGenerator):
     def prompt_form(self):
         return self.form
 
-    @property
-    def model_name(self):
-        return "listener"
-
-    def cache_key(self):
-        return {}
-
     def iter_generate(self, requests):
         for i, request in enumerate(requests):
             Listener.asked.append(request)

@@ -65,7 +65,6 @@ class _Drawing:
     def _draw(self, ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         """Return logits that leave one token to choose in each row."""
         count = len(self._batch)
-        going = [row for row in range(count) if row not in self._ended]
         step = ids.shape[1] - len(self._batch[0].prompt)
         drawn = sample_tokens(
             allowed_only(logits[:count], self._batch),
@@ -74,7 +73,7 @@ class _Drawing:
             self._settings,
         )
         for row, token in enumerate(drawn.tolist()):
-            if row in going:
+            if row not in self._ended:
                 self._batch[row].take(token)
                 ended = self._check(self._batch[row])
                 if ended is not None:

@@ -110,8 +110,9 @@ def _load(source: ModelSource, dtype: torch.dtype, device: str) -> LoadedModel:
     model.generation_config = GenerationConfig(eos_token_id=ends)
     stop_ids, other_ids = _special_ids(ends, tokenizer)
     has_parts = any(_PARTS.search(tokenizer.convert_ids_to_tokens(id_)) for id_ in other_ids)
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     way = find_way(model)
-    return LoadedModel(model, tokenizer, stop_ids, other_ids, has_parts, _context(model), way)
+    return LoadedModel(model, tokenizer, stop_ids, other_ids, has_parts, context, way)
 
 
 def _read_fast(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:
@@ -189,8 +190,3 @@ def _special_ids(ends: list[int], tokenizer: Any) -> tuple[frozenset[int], froze
     special.update(id_ for id_, token in tokenizer.added_tokens_decoder.items() if token.special)
     stop_ids = frozenset(ends) | named
     return stop_ids, frozenset(special - stop_ids)
-
-
-def _context(model: Any) -> int | None:
-    text_config = model.config.get_text_config()
-    return getattr(text_config, "max_position_embeddings", None)

@@ -80,7 +80,7 @@ class Slots:
         self.model = model
         self._compiled = compiled
         self.size = max(size, FEWEST_ROWS)
-        self.capacity = _round_up(capacity, _WIDTH_STEP)
+        self.capacity = -(-capacity // _WIDTH_STEP) * _WIDTH_STEP
         self.view = _View(torch.zeros(0, dtype=torch.int64), 0, 0)
         layers = model.config.get_text_config().num_hidden_layers
         self._cache = Cache(layers=[_SlotLayer(self) for _ in range(layers)])
@@ -181,7 +181,3 @@ class Slots:
         for layer, (keys, values) in zip(self._cache.layers, piece, strict=True):
             layer.keys[slot, :, start:end] = keys
             layer.values[slot, :, start:end] = values
-
-
-def _round_up(number: int, step: int) -> int:
-    return -(-number // step) * step
