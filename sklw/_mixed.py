@@ -30,7 +30,13 @@ _FEW_VALUES, _MANY_VALUES, _WORDS_OF_A_TEXT = 10, 50, 3
 
 
 class MixedRows:
-    """Rows of a frame, indexed by position as an array is."""
+    """Rows of a frame, indexed by position as an array is.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows.
+    """
 
     ndim, dtype = 2, np.dtype(object)
 
@@ -59,6 +65,10 @@ class MixedRows:
     def folded(self) -> pd.DataFrame:
         """Return the frame with its strings as copies of a text share them."""
         return self.frame.map(lambda cell: folded(cell) if isinstance(cell, str) else cell)
+
+    def joined(self, other: "MixedRows") -> "MixedRows":
+        """Return these rows and others after them."""
+        return MixedRows(pd.concat([self.frame, other.frame]))
 
 
 def inferred(X: Any) -> Any:
