@@ -29,7 +29,8 @@ def write(results: pd.DataFrame) -> None:
             picture(part, path)
             sections.append(
                 f"## {title}\n\n![Points of macro-F1 over concatenation](images/{path.name})\n\n"
-                f":::{{dropdown}} Table\n{table(part)}\n:::\n"
+                f":::{{dropdown}} Table\n{table(part)}\n:::\n\n"
+                f":::{{dropdown}} Pair by pair\n{table_of_pairs(part)}\n:::\n"
             )
     head = PAGE.read_text(encoding="utf-8").partition(MARKER)[0]
     PAGE.write_text(head + MARKER + "\n\n" + "\n".join(sections), encoding="utf-8")
@@ -63,6 +64,23 @@ def table(results: pd.DataFrame) -> str:
         cells += [number(others[m].loc[arm].mean(), 3) for m in ("log_loss", "ece")]
         cells.append(number(seconds[arm], 1))
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def table_of_pairs(results: pd.DataFrame) -> str:
+    """Write the differences that some arms make on each pair."""
+    f1 = by_arm(results, "macro_f1") * 100
+    of_column = f1.columns.get_level_values("pair")
+    bases = [base for base in BASES if base in f1.index]
+    columns = [(arm, base) for arm in ("sklw", "large real set") for base in bases]
+    lines = [
+        "| pair | " + " | ".join(f"{arm} to {base}" for arm, base in columns) + " |",
+        "|---" * (1 + len(columns)) + "|",
+    ]
+    for pair in (name for name in PAIRS if name in of_column):
+        of_pair = f1.loc[:, of_column == pair]
+        cells = [interval(differences(of_pair, base).loc[arm]) for arm, base in columns]
+        lines.append("| " + " | ".join([pair, *cells]) + " |")
     return "\n".join(lines)
 
 
