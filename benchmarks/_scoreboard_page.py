@@ -71,8 +71,7 @@ def table_of_pairs(results: pd.DataFrame) -> str:
     """Write the differences that some arms make on each pair."""
     f1 = by_arm(results, "macro_f1") * 100
     of_column = f1.columns.get_level_values("pair")
-    bases = [base for base in BASES if base in f1.index]
-    columns = [(arm, base) for arm in ("sklw", "large real set") for base in bases]
+    columns = [(arm, base) for arm in ("sklw", "large real set") for base in BASES[:2]]
     lines = [
         "| pair | " + " | ".join(f"{arm} to {base}" for arm, base in columns) + " |",
         "|---" * (1 + len(columns)) + "|",
