@@ -38,7 +38,7 @@ def write(results: pd.DataFrame) -> None:
 
 def by_arm(results: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return a row for each arm, a column for each pair and seed that the arm has whole."""
-    source = results["arm"].str.contains("large real set").map({True: "large", False: "both"})
+    source = results["arm"].eq("large real set").map({True: "large", False: "both"})
     wide = results.assign(source=source).pivot_table(
         metric, ["source", "arm"], ["pair", "seed"], sort=False
     )

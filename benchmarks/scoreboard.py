@@ -49,7 +49,6 @@ class Arm:
 
     source: str = "both"  # "real", "both", "synthetic" or "large"
     weighter: dict[str, Any] = field(default_factory=lambda: {"method": "uniform"})
-    large_reference: bool = False  # the checker knows the large real set, which nobody would have
     sampler: type | None = None  # applied to the real rows
     class_weight: str | None = None
     as_many_steps: bool = False  # as training on real and synthetic rows takes
@@ -88,18 +87,14 @@ ARMS: dict[str, Arm] = {
     "synthetic, CE": Arm("synthetic"),
     "synthetic, IMP-Loss": Arm("synthetic", {"method": Imp(clip=None), "normalize": None}),
     "synthetic, DIMP-Loss": Arm("synthetic", {"method": "dimp"}, classifiers=("bert",)),
-    "sklw, checker of the large real set": Arm(weighter={}, large_reference=True),
     "large real set": Arm("large"),
 }
 
 
-def prepare(
-    arm: Arm, pair: Pair, training: Training, seed: int
-) -> tuple[Any, np.ndarray, RowWeights]:
+def prepare(arm: Arm, training: Training, seed: int) -> tuple[Any, np.ndarray, RowWeights]:
     """Return the rows, labels and weights that an arm trains on."""
     texts, labels = training.rows.texts, training.rows.labels
-    reference = (pair.large.texts, pair.large.labels) if arm.large_reference else None
-    weighter = SyntheticWeighter(**arm.weighter, reference=reference, random_state=seed)
+    weighter = SyntheticWeighter(**arm.weighter, random_state=seed)
     weighter.fit(texts, labels, training.synthetic, training.parents)
     weights = weighter.row_weights_[training.used]
     texts, labels = texts[training.used], labels[training.used]
@@ -135,7 +130,7 @@ class Cell:
     def run(self) -> Iterator[tuple[str | None, dict[str, float]]]:
         """Train, and score alone and in votes."""
         start = time.perf_counter()
-        texts, labels, weights = prepare(self.arm, self.pair, self.training, self.seed)
+        texts, labels, weights = prepare(self.arm, self.training, self.seed)
         rows: Any = TextEmbedder().transform(texts)
         if self.arm.sampler is EDAOverSampler:
             texts, labels = oversample(EDAOverSampler, texts, labels, self.seed)
@@ -225,7 +220,7 @@ def run(arguments: argparse.Namespace) -> None:
             twin.assign(pair=name).to_csv(RESULTS, mode="a", header=False, index=False)
             continue
         pair = load_pair(name, arguments.data, seed)
-        if "large real set" in arm and not len(pair.large):
+        if ARMS[arm].source == "large" and not len(pair.large):
             continue
         with threadpool_limits(1 if classifier == "embedding" else None, user_api="blas"):
             try:
