@@ -41,16 +41,26 @@ def choose_device(device: str | torch.device) -> str:
 
 @lru_cache
 def choose_precision(precision: str, device: str) -> torch.dtype:
-    """Resolve ``"auto"`` to bfloat16 where the hardware multiplies in it, else float32."""
+    """Resolve ``"auto"`` to bfloat16 where the hardware is faster in it, else float32."""
     if precision != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
     kind = torch.device(device).type
     if kind == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        # On a CPU without such instructions torch emulates them, slowly.
-        fast = kind == "cpu" and bool(cpu_instructions() & {"avx512_bf16", "amx_bf16", "bf16"})
+        fast = kind == "cpu" and _multiplies_faster_in_bfloat16(cpu_instructions())
     return torch.bfloat16 if fast else torch.float32
+
+
+def _multiplies_faster_in_bfloat16(instructions: set[str]) -> bool:
+    """Whether a CPU with these instructions is faster in bfloat16; without any torch emulates it.
+
+    Intel CPUs since Sapphire Rapids, which alone have avx512_fp16, have an AVX-512 BF16 that is
+    half as fast as float32: they are meant to use AMX, which virtual machines may hide.
+    """
+    if instructions & {"amx_bf16", "bf16"}:
+        return True
+    return "avx512_bf16" in instructions and "avx512_fp16" not in instructions
 
 
 def autocast(precision: str, device: str) -> AbstractContextManager:

@@ -1,6 +1,7 @@
 import pickle
 
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
@@ -9,6 +10,7 @@ from sklw import (
     LLMOverSampler,
     TextEmbedder,
     TransformersGenerator,
+    _hardware,
     make_pipeline,
 )
 from sklw.generators import Request
@@ -43,3 +45,18 @@ def test_settings_for_another_machine_can_be_cloned_and_pickled():
     net = BertClassifier(device="cuda:64")
     assert clone(net).get_params()["device"] == "cuda:64"
     assert pickle.loads(pickle.dumps(net)).max_epochs == net.max_epochs
+
+
+@pytest.mark.parametrize(
+    ("instructions", "dtype"),
+    [
+        ({"avx2", "avx512_f"}, torch.float32),
+        ({"avx512_bf16"}, torch.bfloat16),  # AMD since Zen 4, Cooper Lake
+        ({"avx512_bf16", "avx512_fp16", "amx_bf16"}, torch.bfloat16),  # Sapphire Rapids
+        ({"avx512_bf16", "avx512_fp16"}, torch.float32),  # the same with AMX hidden
+        ({"neon", "bf16"}, torch.bfloat16),
+    ],
+)
+def test_auto_is_bfloat16_only_where_that_is_faster(instructions, dtype, monkeypatch):
+    monkeypatch.setattr(_hardware, "cpu_instructions", lambda: instructions)
+    assert _hardware.choose_precision.__wrapped__("auto", "cpu") == dtype

@@ -31,7 +31,7 @@ class BertClassifier(TextNet):
 
     It takes texts, returns labels of any type, and accepts a weight for every row. Texts are
     tokenised once and trained on in batches of similar length, in bfloat16 if the hardware
-    multiplies in it. It is a :class:`skorch.NeuralNetClassifier`: its callbacks, history,
+    is faster in it. It is a :class:`skorch.NeuralNetClassifier`: its callbacks, history,
     ``save_params`` and parameters with ``__`` all work.
 
     Parameters

@@ -120,7 +120,7 @@ class TextEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     device : str, default="auto"
         Device; ``"auto"`` uses a GPU if there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Type of the matrix products; ``"auto"`` uses bfloat16 if the hardware multiplies in it. An
+        Type of the matrix products; ``"auto"`` uses bfloat16 if the hardware is faster in it. An
         embedding then depends on the other texts in its batch, by at most about 0.01 in any
         element; with float32 by about 1e-6.
 

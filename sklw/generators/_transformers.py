@@ -53,7 +53,7 @@ class TransformersGenerator(BaseGenerator):
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``; ``"auto"`` uses a GPU if there is one.
     dtype : {"auto", "float32", "bfloat16"}, default="auto"
-        Type of the weights; ``"auto"`` uses bfloat16 if the hardware multiplies in it.
+        Type of the weights; ``"auto"`` uses bfloat16 if the hardware is faster in it.
     compile : bool, default=False
         Whether to use ``torch.compile`` for decoding, with CUDA graphs on a GPU. Compiling takes
         a minute or two in each process and gains little on a CPU. Each step then computes
