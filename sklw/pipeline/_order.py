@@ -1,7 +1,7 @@
 """Whether each step of a pipeline stands where it can do its work: checked before fitting."""
 
 from collections.abc import Iterable
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 
 import narwhals as nw
@@ -11,6 +11,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline as SklearnPipeline
 from sklearn.utils import check_array, get_tags
 
 from sklw._row_weights import BaseRowWeighter
@@ -264,18 +265,33 @@ def check_ready(
     for _, step in later:
         if hasattr(step, "_check_ready"):
             step._check_ready(*given)
-        if given:
-            fault = _fault_of_booster(step, X) or _fault_by_tags(step, X)
+        for reader in _readers(step) if given else ():
+            fault = _fault_of_booster(reader, X) or _fault_by_tags(reader, X)
             if fault:
                 raise TypeError(
-                    f"{type(step).__name__} cannot read rows as LLMOverSampler writes them: {fault}"
-                    f" Put {_encoder(X)} before it."
+                    f"{type(reader).__name__} cannot read rows as LLMOverSampler writes them: "
+                    f"{fault} Put {_encoder(X)} before it."
                 )
         if hasattr(step, "transform") and not isinstance(step, BaseRowWeighter):
             given = ()  # what comes after it gets other rows
         for part in step.get_params().values() if hasattr(step, "get_params") else ():
             if hasattr(part, "_check_ready"):
                 part._check_ready()
+
+
+def _readers(step: Any) -> list[Any]:
+    """Return who reads the rows of a step: itself, or what it searches, votes with or stacks."""
+    if isinstance(step, SklearnPipeline):
+        return _readers(step.steps[0][1]) if _predicts(step.steps[0][1]) else []
+    grids = getattr(step, "param_grid", None) or getattr(step, "param_distributions", None) or {}
+    grids = [grids] if isinstance(grids, dict) else grids
+    values = [values for grid in grids for values in grid.values() if isinstance(values, Iterable)]
+    if any(hasattr(value, "fit") for value in chain(*values)):
+        return []  # it may put others in their places
+    inner = [getattr(step, "estimator", None)]
+    inner += [part for _, part in getattr(step, "estimators", None) or ()]
+    found = [part for part in inner if hasattr(part, "fit")]
+    return [reader for part in found for reader in _readers(part)] or [step]
 
 
 def _fault_of_booster(step: Any, X: Any) -> str:

@@ -94,6 +94,7 @@ CATEGORICAL = TABLE.astype({"kind": "category"})
         (lambda: xgboost().set_params(enable_categorical=True), CATEGORICAL, ""),
         (lightgbm, CATEGORICAL, ""),
         (xgboost, TABLE[["size"]], ""),
+        (lambda: GridSearchCV(xgboost(), {"max_depth": [2]}, cv=2), TABLE, "'kind' holds strings"),
     ],
 )
 def test_rows_that_it_cannot_read_are_refused_before_generation(final, X, words):

@@ -10,6 +10,7 @@ from imblearn.ensemble import BalancedBaggingClassifier, EasyEnsembleClassifier
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline as make_stock_pipeline
 from imblearn.under_sampling import RandomUnderSampler
+from scipy.stats import uniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -19,13 +20,14 @@ from sklearn.ensemble import (
     BaggingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    StackingClassifier,
     VotingClassifier,
 )
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -99,7 +101,7 @@ def test_the_error_says_which_step_goes_where(steps, words):
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        (RealSyntheticVotingClassifier(LogisticRegression()), None),
+        (RealSyntheticVotingClassifier(DummyClassifier()), None),
         (BertClassifier(early_stopping=2), "leave early_stopping out"),
         (BertClassifier(train_split=ValidSplit(3)), "leave train_split out"),
         (
@@ -395,6 +397,8 @@ class Keeper(ClassifierMixin, BaseEstimator):
         return self
 
 
+READING = make_sklearn_pipeline(TfidfVectorizer(), LinearSVC())
+LINEAR = make_sklearn_pipeline(LinearSVC())
 AMOUNTS = pd.DataFrame({"amount": [*map(float, range(23)), np.nan]})
 
 
@@ -418,6 +422,22 @@ def test_rows_that_the_classifier_cannot_read_are_refused_in_time(final, X, word
             continue  # takes no weights
         with pytest.raises(error, match=f"(?s){words}"):
             make_pipeline(*steps, final).fit(X, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("final", "words"),
+    [
+        (GridSearchCV(LogisticRegression(), {"C": [1, 2]}), "LogisticRegression cannot read"),
+        (VotingClassifier([("a", READING), ("b", LINEAR)]), "LinearSVC cannot read"),
+        (StackingClassifier([("a", READING)], LogisticRegression()), "rows were paid for"),
+        (GridSearchCV(READING, {"linearsvc__C": [1, 2]}), "rows were paid for"),
+        (RandomizedSearchCV(LINEAR, {"linearsvc__C": uniform(1, 2)}), "LinearSVC cannot read"),
+        (GridSearchCV(LINEAR, {"linearsvc": [LinearSVC(), READING]}), "rows were paid for"),
+    ],
+)
+def test_so_are_rows_that_what_it_is_made_of_cannot_read(final, words):
+    with pytest.raises((TypeError, AssertionError), match=words):
+        make_pipeline(Costly(), final).fit(TEXTS, LABELS)
 
 
 def test_orders_that_are_right_are_left_alone():
