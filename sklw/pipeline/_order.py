@@ -288,8 +288,9 @@ def _readers(step: Any) -> list[Any]:
     values = [values for grid in grids for values in grid.values() if isinstance(values, Iterable)]
     if any(hasattr(value, "fit") for value in chain(*values)):
         return []  # it may put others in their places
-    inner = [getattr(step, "estimator", None)]
-    inner += [part for _, part in getattr(step, "estimators", None) or ()]
+    named = getattr(step, "estimators", None)
+    pairs = [pair for pair in named if isinstance(pair, tuple)] if isinstance(named, list) else []
+    inner = [getattr(step, "estimator", None), *(part for *_, part in pairs)]
     found = [part for part in inner if hasattr(part, "fit")]
     return [reader for part in found for reader in _readers(part)] or [step]
 
