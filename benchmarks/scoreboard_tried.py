@@ -98,6 +98,11 @@ def trials(rows: Any, test: Any, training: Any, seed: int) -> Iterator[tuple[str
             yield "the same, times the relative quality squared", fitted(relative**2 * least)
             for power, share in (("q", own[made].mean()), ("q²", q2.mean())):
                 yield f"the same, and a share of the mean {power}", fitted(share * least)
+            rare = pd.Series(labels[real]).value_counts().reindex(y, fill_value=0).to_numpy() < 30
+            typical = q2[~rare].mean() / q2.mean()
+            least = within * np.where(rare, 1.0, np.maximum(means / typical, floor))
+            even = relative**2 * least / least.mean()
+            yield "the same, rare classes as the others", fitted(even)
     yield "q², and a share of 0.3", fitted(0.3 * overall)
     for rule in ("log-loss", "accuracy"):
         share = chosen_share(rows, labels, training, overall, checker.fold_of_, rule)

@@ -25,6 +25,8 @@ __all__ = [
 _ENOUGH, _COLLAPSED = 20, 0.1
 # The least mean weight of a class: of 0.3 to 0.9 what did best on eleven pairs, by very little.
 _FLOOR = 0.5
+# With fewer real rows of a class, a checker says little about the class as a whole.
+_ENOUGH_REAL = 30
 # Below this temperature only the largest weights are left, and products lose their digits.
 _COLDEST = 1e-200
 
@@ -140,14 +142,29 @@ def normalized(
         return overall
     weights = mean_one(tempered(weights, temperature, labels), labels)
     if how == "floor":
-        means = pd.Series(overall).groupby(labels).transform("mean").to_numpy()
-        return mean_one(weights * np.maximum(means, _FLOOR), None)
+        means = class_means(overall, labels, reference_labels)
+        return mean_one(weights * means, None)
     if how == "prior":
         shares = pd.Series(reference_labels).value_counts(normalize=True)
         wanted = pd.Series(labels).map(shares).to_numpy(dtype=float)
         counts = pd.Series(labels).groupby(labels).transform("size").to_numpy()
         weights = mean_one(weights * wanted / counts, None)
     return weights
+
+
+def class_means(
+    weights: np.ndarray, labels: np.ndarray, reference_labels: np.ndarray
+) -> np.ndarray:
+    """Return for each row the mean weight of its class, relative to all, and not too low.
+
+    P'(y|x) of a class that the checker has hardly seen is low whatever the rows are like.
+    """
+    n_real = pd.Series(reference_labels).value_counts().reindex(labels, fill_value=0)
+    judged = n_real.to_numpy() >= _ENOUGH_REAL
+    means = np.ones(len(labels))
+    known = pd.Series(mean_one(weights[judged], None)).groupby(labels[judged])
+    means[judged] = np.maximum(known.transform("mean"), _FLOOR)
+    return means
 
 
 def warn_of_collapse(weights: np.ndarray, advice: str) -> None:

@@ -82,10 +82,10 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         were not fitted on (:class:`sklearn.calibration.CalibratedClassifierCV`).
     normalize : {"floor", "all", "class", "prior"} or None, default="floor"
         Scale the weights of synthetic rows to mean 1. ``"floor"`` does so over all rows, after
-        raising classes with a mean below half of that to half, so that classes which the checker
-        knows badly are not neglected. ``"all"`` scales over all rows without that, ``"class"``
-        within each class, and ``"prior"`` gives the classes the shares that they have among the
-        real rows. None leaves the weights raw.
+        raising classes with a mean below half of that to half, and those with fewer than 30 real
+        rows, which the checker hardly knows, to the mean of the others. ``"all"`` scales over all
+        rows without that, ``"class"`` within each class, and ``"prior"`` gives the classes the
+        shares that they have among the real rows. None leaves the weights raw.
     real_weight : float, default=1.0
         Factor for all real rows.
     synthetic_weight : float or None, default=None

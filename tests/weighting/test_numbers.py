@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklw import SyntheticWeighter
 from sklw.weighting import BaseMethod, Dimp, Imp
 
-N_REAL, N_MADE = 20, 6
+N_REAL, N_MADE = 60, 6
 X = np.arange(N_REAL + N_MADE, dtype=float)[:, None]
 Y = np.arange(len(X)) % 2
 MADE = np.arange(len(X)) >= N_REAL
@@ -146,7 +146,36 @@ class Given(BaseMethod):
         self.weights = weights
 
     def raw_weights(self, evidence):
-        return np.r_[np.ones(N_REAL), self.weights]
+        weights = np.ones(len(evidence.labels))
+        weights[evidence.synthetic] = self.weights
+        return weights
+
+
+def shares(raw, labels, real, normalize="floor"):
+    """Return the normalized weights of synthetic rows of these labels, beside real ones."""
+    y = np.r_[real, labels]
+    weighter = SyntheticWeighter(Given(raw), normalize=normalize, synthetic_weight=1.0)
+    weighter.fit(np.arange(len(y))[:, None], y, synthetic=np.arange(len(y)) >= len(real))
+    return weighter.sample_weight_[len(real) :]
+
+
+@pytest.mark.parametrize("n_rare", [1, 29, 30])
+def test_a_class_with_hardly_any_real_row_counts_as_much_as_the_others(n_rare):
+    labels = np.repeat([0, 1, 2], [3, 2, 2])
+    raw = np.array([0.9, 0.8, 0.7, 0.6, 0.4, 0.01, 0.03])
+    real = np.repeat([0, 1, 2], [50, 40, n_rare])
+    weights = shares(raw, labels, real)
+    others = shares(raw[:5], labels[:5], real)
+    expected = np.r_[others, [0.5, 1.5] if n_rare < 30 else [0.25, 0.75]]
+    if n_rare == 30:
+        expected[:5] = shares(raw, labels, real, "all")[:5]
+    np.testing.assert_allclose(weights, expected / expected.mean())
+
+
+def test_without_enough_real_rows_of_any_class_all_count_the_same():
+    labels, raw = np.repeat([0, 1], 3), np.array([0.9, 0.8, 0.7, 0.1, 0.2, 0.3])
+    weights = shares(raw, labels, np.repeat([0, 1], 5))
+    np.testing.assert_allclose(weights, shares(raw, labels, labels, "class"))
 
 
 @pytest.mark.parametrize("scale", [TINY, 1e-310, 1.0, 1e307])

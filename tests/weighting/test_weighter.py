@@ -18,13 +18,13 @@ from sklw.datasets import load_maintenance_requests
 from sklw.weighting import BaseMethod, Dimp, Imp
 
 # A reference set and three synthetic rows whose probabilities are fixed below.
-X_REAL = np.arange(20, dtype=float)[:, None]
-Y_REAL = np.arange(20) % 2
+X_REAL = np.arange(60, dtype=float)[:, None]
+Y_REAL = np.arange(60) % 2
 X_MADE = np.array([[100.0], [101.0], [102.0]])
 Y_MADE = np.array([0, 1, 1])
 X_ALL = np.vstack([X_REAL, X_MADE])
 Y_ALL = np.concatenate([Y_REAL, Y_MADE])
-MASK = np.arange(23) >= 20
+MASK = np.arange(63) >= 60
 
 
 class Fixed(ClassifierMixin, BaseEstimator):
@@ -111,7 +111,7 @@ def test_temperature_and_clip_by_hand():
 
 @pytest.mark.parametrize("method", ["quality", "imp"])
 def test_all_synthetic_rows_together_count_by_their_quality_beside_real_rows(method):
-    sure = Fixed(QUALITY.table | {float(x): [0.1, 0.8][int(x) % 2] for x in range(20)})
+    sure = Fixed(QUALITY.table | {float(x): [0.1, 0.8][int(x) % 2] for x in range(60)})
     weighter = fixed(method, checker=sure, synthetic_weight=None)
     expected = 0.5 / ((0.9 + 0.8 + 0.8) / 3)  # one synthetic row is of class 0, two are of class 1
     assert weighter.synthetic_weight_ == pytest.approx(expected**2)
@@ -183,7 +183,7 @@ def test_effective_sample_size():
 def test_effective_sample_size_is_that_of_the_weights_given(class_weight):
     settings = {"checker": QUALITY, "class_weight": class_weight, "augmentation_weight": 0.1}
     weighter = SyntheticWeighter("quality", **settings)
-    weighter.fit(X_ALL, Y_ALL, MASK, augmented=np.arange(23) == 22)
+    weighter.fit(X_ALL, Y_ALL, MASK, augmented=np.arange(63) == 62)
     weights = weighter.sample_weight_[MASK]
     assert weighter.effective_sample_size_ == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
 
@@ -379,14 +379,14 @@ def test_fit_transform_carries_the_weights_and_transform_is_the_identity():
     [
         ({}, {}, "cannot know which rows are synthetic"),
         ({}, {"synthetic": MASK[:-1]}, "one True or False"),
-        ({}, {"synthetic": np.arange(23)}, "one True or False"),
-        ({}, {"synthetic": np.ones(23, bool)}, "0 class"),
-        ({"reference": (X_REAL, np.zeros(20))}, {}, "1 class"),
+        ({}, {"synthetic": np.arange(63)}, "one True or False"),
+        ({}, {"synthetic": np.ones(63, bool)}, "0 class"),
+        ({"reference": (X_REAL, np.zeros(60))}, {}, "1 class"),
         ({"reference": (X_REAL, Y_REAL + 1)}, {}, r"no real row.*have \[.*Pass a reference"),
         ({"reference": (X_REAL, Y_REAL.astype(str))}, {}, r"have \['0', .*labels of one type"),
         ({"reference": (X_REAL,)}, {}, "pair"),
-        ({"reference": (X_REAL, Y_REAL[:-1])}, {}, "20 rows and y has 19"),
-        ({}, {"synthetic": MASK, "parent_indices": [[0]]}, "1 entries for 23 rows"),
+        ({"reference": (X_REAL, Y_REAL[:-1])}, {}, "60 rows and y has 59"),
+        ({}, {"synthetic": MASK, "parent_indices": [[0]]}, "1 entries for 63 rows"),
         ({"checker": "bert"}, {"synthetic": MASK}, "reads texts"),
         ({"temperature": 0}, {"synthetic": MASK}, "temperature"),
         ({"method": "magic"}, {"synthetic": MASK}, "method"),
@@ -398,7 +398,7 @@ def test_bad_input_is_named(kwargs, fit, words):
 
 
 def test_one_label_for_each_row():
-    with pytest.raises(ValueError, match="23 rows and y has 20"):
+    with pytest.raises(ValueError, match="63 rows and y has 60"):
         SyntheticWeighter().fit(X_ALL, Y_REAL, synthetic=MASK)
 
 
