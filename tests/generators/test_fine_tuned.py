@@ -55,8 +55,8 @@ class Rows:
         return self.pairs
 
 
-def generator(model, kind=LoRA, *, epochs=20, rank=None, **kwargs):
-    training = kind(epochs=epochs, learning_rate=2e-2)
+def generator(model, kind=LoRA, *, epochs=20, rank=None, learning_rate=2e-2, **kwargs):
+    training = kind(epochs=epochs, learning_rate=learning_rate)
     if rank is not None:
         training.set_params(rank=rank)
     settings = {"training": training, "verbose": False, "dtype": "float32"}
@@ -73,7 +73,8 @@ def forget(model, folder):
 def test_it_writes_the_rows_of_the_class_it_learned(small, kind, rank):
     base = TransformersGenerator(small, dtype="float32")
     before = base.generate(REQUESTS)
-    trained = generator(small, kind, epochs=40, rank=rank, temperature=0).fit(Rows())
+    settings = {"epochs": 40, "learning_rate": 5e-3, "temperature": 0}
+    trained = generator(small, kind, rank=rank, **settings).fit(Rows())
     for label, row in ROWS.items():
         request = Request(f"Category: {label}\nText:", seed=0, stop=("\n",), max_new_tokens=12)
         assert trained.generate([request])[0].text.strip() == row
@@ -81,7 +82,8 @@ def test_it_writes_the_rows_of_the_class_it_learned(small, kind, rank):
 
 
 def test_only_answers_are_learned(small):
-    trained = generator(small, epochs=40, rank=32, temperature=0).fit(Rows())
+    settings = {"epochs": 40, "learning_rate": 5e-3, "temperature": 0}
+    trained = generator(small, rank=32, **settings).fit(Rows())
     for begun, goes_on in [("Category:", ("wet", "dry")), ("Category: wet\n", ("Text",))]:
         [answer] = trained.generate([Request(begun, seed=0, max_new_tokens=3)])
         assert not any(word in answer.text for word in goes_on)
