@@ -16,7 +16,7 @@ METHODS = {
     "llm_quality": "LLM rows + quality",
     "llm_vote": "LLM rows + quality, voting",
 }
-CLASSIFIERS = {"embedding": "embeddings", "tfidf": "TF-IDF"}
+CLASSIFIERS = {"embedding": "embeddings", "tfidf": "TF-IDF", "bert": "BERT"}
 BLUE, RED, GREY = "#1f5fa8", "#c2571a", "#808080"
 
 
@@ -43,13 +43,13 @@ def draw(ax, found: pd.DataFrame, names: dict[str, str], highlighted: set[str]) 
 def sms_spam() -> Figure:
     """Draw macro-F1 on SMS spam against class weights."""
     results = pd.read_csv(RESULTS / "sms_spam.csv")
-    figure = Figure(figsize=(8.6, 6.2), layout="constrained", dpi=130)
-    axes = figure.subplots(3, 2, sharex="col", sharey=True)
+    figure = Figure(figsize=(11, 6.2), layout="constrained", dpi=110)
+    axes = figure.subplots(3, 3, sharex="col", sharey=True)
     for row, size in zip(axes, (20, 50, 100), strict=True):
-        for ax, classifier in zip(row, ("embedding", "tfidf"), strict=True):
+        for ax, classifier in zip(row, CLASSIFIERS, strict=True):
             part = results.query("classifier == @classifier and minority_size == @size")
             found = intervals(100 * part.pivot_table("macro_f1", "seed", "method"), "class_weight")
-            # There is no SMOTE on TF-IDF, and the axes share their labels.
+            # Not every method ran on TF-IDF and BERT, and the axes share their labels.
             draw(ax, found.reindex(list(METHODS)), METHODS, {"llm_vote"})
             ax.set_title(f"{size} spam, {CLASSIFIERS[classifier]}", fontsize=11)
     figure.supxlabel("points of macro-F1 against class weights, with 95 % intervals")

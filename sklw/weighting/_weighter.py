@@ -72,7 +72,8 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     class_prior : {"auto", "reference", "training"}, default="auto"
         Class prior of P': that of the real rows it was fitted on, or that of all the rows to be
         trained on. ``"auto"`` means ``"training"`` if some class has only real rows, because
-        oversampling has then moved the prior on purpose, and ``"reference"`` otherwise.
+        oversampling has then moved the prior on purpose, and ``"reference"`` otherwise. The former
+        suits classes that are more common in use than among the real rows, the latter others.
     temperature : float or None, default=None
         Weights are raised to the power ``1 / temperature``: above 1 they move towards uniform,
         below 1 the best rows count more. None stands for 0.5 with ``"quality"``, which did best in
