@@ -121,18 +121,18 @@ def run(few: str, name: str, kept: int, seed: int, data: Path) -> Iterator[dict[
 
 
 def table(part: pd.DataFrame) -> pd.DataFrame:
-    """Return means, and differences to class weights with intervals over the sets of real rows."""
+    """Return means, and differences with their intervals over the sets of real rows."""
     means = part.groupby("arm", sort=False).mean(numeric_only=True)
     found = pd.DataFrame(index=means.index)
     for way in ("as_real", "as_tested"):
         by_pair = 100 * part.pivot_table(f"macro_f1_{way}", "pair", "arm", sort=False)
-        gaps = by_pair.sub(by_pair[CLASS_WEIGHTS], axis=0)
-        changes = {arm: (gaps[arm].mean(), half_over_sets(gaps[arm])[0]) for arm in gaps}
         found[f"macro-F1, {way}"] = by_pair.mean().map("{:.1f}".format)
-        found[f"to {CLASS_WEIGHTS}, {way}"] = [
-            f"{mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}]"
-            for mean, half in map(changes.get, found.index)
-        ]
+        for base in (CLASS_WEIGHTS, DEFAULT):
+            gaps = by_pair.sub(by_pair[base], axis=0)
+            changes = [(gaps[arm].mean(), half_over_sets(gaps[arm])[0]) for arm in found.index]
+            found[f"to {base}, {way}"] = [
+                f"{mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}]" for mean, half in changes
+            ]
         found[f"log-loss, {way}"] = means[f"log_loss_{way}"].map("{:.3f}".format)
     found["AUC"] = (100 * means["auc"]).map("{:.1f}".format)
     return found
