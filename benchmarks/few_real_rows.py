@@ -149,9 +149,9 @@ def main() -> None:
     arguments = parser.parse_args()
     cells = [(few, name, kept, seed) for name in arguments.pairs for seed in arguments.seeds
              for few in FEW for kept in KEPT]  # fmt: skip
-    for cell in tqdm(cells, disable=not arguments.data):
+    for cell in tqdm(cells if arguments.data else []):
         known = pd.read_csv(RESULTS)[KEY] if RESULTS.is_file() else pd.DataFrame(columns=KEY)
-        if arguments.data and cell not in set(known.itertuples(index=False, name=None)):
+        if cell not in set(known.itertuples(index=False, name=None)):
             found = pd.DataFrame(run(*cell, arguments.data))
             found.to_csv(RESULTS, mode="a", header=not RESULTS.is_file(), index=False,
                          float_format="%.4f")  # fmt: skip
