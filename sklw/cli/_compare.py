@@ -61,20 +61,7 @@ def add_parser(commands: Any) -> None:
         help=f"for texts: {', '.join(CLASSIFIERS)} (default: embedding); for tables: "
         f"{', '.join(TABLE_CLASSIFIERS)} (default: all)",
     )
-    add("--seeds", type=positive, default=5, metavar="N", help="repetitions (default: 5)")
-    add(
-        "--minority-sizes",
-        type=sizes,
-        metavar="N,M",
-        help="training rows of the rarest class (default: three quarters of it)",
-    )
-    add(
-        "--majority-size",
-        type=positive,
-        metavar="N",
-        help="training rows of each other class (default: three quarters of it)",
-    )
-    add("--test-size", type=positive, metavar="N", help="test rows (default: all that are left)")
+    _add_split_options(add)
     add(
         "--output",
         default="sklw-comparison",
@@ -90,6 +77,23 @@ def add_parser(commands: Any) -> None:
     _add_model_options(add)
     add_generator_options(parser)
     parser.set_defaults(command=_run, what_is_kept=what_is_kept)
+
+
+def _add_split_options(add: Callable[..., Any]) -> None:
+    add("--seeds", type=positive, default=5, metavar="N", help="repetitions (default: 5)")
+    add(
+        "--minority-sizes",
+        type=sizes,
+        metavar="N,M",
+        help="training rows of the rarest class (default: three quarters of it)",
+    )
+    add(
+        "--majority-size",
+        type=positive,
+        metavar="N",
+        help="training rows of each other class (default: three quarters of it)",
+    )
+    add("--test-size", type=positive, metavar="N", help="test rows (default: all that are left)")
 
 
 def _add_model_options(add: Callable[..., Any]) -> None:

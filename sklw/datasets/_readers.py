@@ -104,16 +104,7 @@ def load_texts(
         quotes=quotes,
         encoding=encoding,
     )
-    pairs = pd.DataFrame({"text": frame[text_column], "label": frame[label_column]}, dtype=object)
-    blank = pairs.map(lambda cell: isinstance(cell, str) and not folded(cell)).any(axis=1)
-    complete = pairs[~blank].dropna()
-    if len(complete) < len(pairs):
-        warnings.warn(
-            f"{len(pairs) - len(complete)} of {len(pairs)} rows of {path} have no text or no "
-            "label and were left out.",
-            UserWarning,
-            stacklevel=caller_level(),
-        )
+    complete = _complete_rows(frame[text_column], frame[label_column], path)
     check_classes(complete["label"].to_numpy(), label_column, path, "a text and a label")
     n_texts, n_labels = complete.nunique()
     if n_labels > n_texts:
@@ -127,3 +118,18 @@ def load_texts(
         complete = complete[~pd.Series(copy_groups(complete["text"])).duplicated().to_numpy()]
     texts, labels = complete["text"], complete["label"]
     return (texts, labels) if as_frame else (texts.to_numpy(), labels.to_numpy().astype(str))
+
+
+def _complete_rows(texts: Any, labels: Any, path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Return the rows that have a text and a label, and warn of the others."""
+    pairs = pd.DataFrame({"text": texts, "label": labels}, dtype=object)
+    blank = pairs.map(lambda cell: isinstance(cell, str) and not folded(cell)).any(axis=1)
+    complete = pairs[~blank].dropna()
+    if len(complete) < len(pairs):
+        warnings.warn(
+            f"{len(pairs) - len(complete)} of {len(pairs)} rows of {path} have no text or no "
+            "label and were left out.",
+            UserWarning,
+            stacklevel=caller_level(),
+        )
+    return complete
