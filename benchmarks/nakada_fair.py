@@ -33,6 +33,7 @@ from tqdm.auto import tqdm
 
 from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator, SyntheticWeighter
 from sklw.over_sampling import TableRows
+from sklw.weighting import Auto
 
 RESULTS = Path(__file__).parent / "results" / "nakada_fair.csv"
 ROWS = Path(__file__).parent / "results" / "nakada_fair"
@@ -52,7 +53,7 @@ WEIGHTERS: dict[str, dict[str, Any]] = {
     "llm+quality": {"method": "quality"},
     "llm+quality, T=2": {"method": "quality", "temperature": 2.0},
     "llm+imp": {"method": "imp"},
-    "llm+auto": {"method": "auto", "scoring": "log_loss", "class_weight": "balanced"},
+    "llm+auto": {"method": Auto(scoring="log_loss"), "class_weight": "balanced"},
 }
 _weights: dict[tuple[str, int], np.ndarray] = {}
 # "+": with 300 further synthetic rows of each label, at weight 0.5.

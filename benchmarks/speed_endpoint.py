@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--bare", action="store_true")
     arguments = parser.parse_args()
-    speeds = {}
+    durations, speeds = {}, {}
     for concurrency in [max(arguments.concurrency), *arguments.concurrency]:  # the first warms up
         generator = OpenAIGenerator(
             arguments.model,
@@ -64,15 +64,16 @@ def main() -> None:
         ]
         start = time.perf_counter()
         answers = generator.generate(requests)
-        seconds = time.perf_counter() - start
+        durations[concurrency] = time.perf_counter() - start
         tokens = sum(answer.completion_tokens for answer in answers)
-        speeds[concurrency] = tokens / seconds
+        speeds[concurrency] = tokens / durations[concurrency]
     base = speeds[arguments.concurrency[0]]
     print("| requests at once | tokens/s | ratio |\n|---:|---:|---:|")
     for concurrency in arguments.concurrency:
         speed = speeds[concurrency]
         print(f"| {concurrency} | {speed:.0f} | {speed / base:.1f} |")
     if arguments.bare:
+        seconds = durations[max(arguments.concurrency)]
         print(f"{len(requests) / seconds:.0f} requests/s", end=", ")
         print(f"{len(requests) / bare(arguments, requests):.0f} by the client alone")
 

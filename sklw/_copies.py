@@ -1,7 +1,9 @@
 """Copies of a text: which rows say the same, and splits that keep them on one side."""
 
 import unicodedata
+import warnings
 from collections.abc import Iterable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 __all__ = ["apart", "copy_groups", "fold_numbers", "folded"]
 
 _MANY = 1000
+# Two threads that put filters of warnings back would leave those of one of them.
+_turn = Lock()
 
 
 def folded(text: str) -> str:
@@ -28,7 +32,10 @@ def copy_groups(texts: Iterable[str]) -> np.ndarray:
 
 
 def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_folds: int, seed: Any) -> np.ndarray:
-    """Draw the fold of each row: stratified, and the same for all rows of a group."""
+    """Draw the fold of each row: stratified, and the same for all rows of a group.
+
+    Classes of fewer rows than there are folds are missing in some of them.
+    """
     _, first, place = np.unique(groups, return_index=True, return_inverse=True)
     repeated = len(first) < len(groups)
     if repeated and len(first) > _MANY:
@@ -39,8 +46,10 @@ def fold_numbers(labels: np.ndarray, groups: np.ndarray, n_folds: int, seed: Any
         np.zeros(len(labels)), labels, groups if repeated else None
     )
     folds = np.zeros(len(labels), dtype=int)
-    for fold, (_, test) in enumerate(splits):
-        folds[test] = fold
+    with _turn, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for fold, (_, test) in enumerate(splits):
+            folds[test] = fold
     return folds
 
 

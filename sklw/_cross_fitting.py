@@ -1,40 +1,32 @@
 """Checkers: classifiers whose probability of a row's own label says how much to trust the row."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import check_random_state
 
 from sklw._compat.scikit_learn import HasMethods, StrOptions, safe_indexing
 from sklw._copies import copy_groups, fold_numbers
-from sklw._mixed import MixedEncoder, MixedRows
+from sklw._mixed import MixedEncoder, MixedRows, number_scaler
 from sklw._rows.following import row_keys
 
 __all__ = [
     "CHECKER",
     "CrossFittedChecker",
     "default_checker",
-    "number_scaler",
     "own_column",
     "row_groups",
 ]
 
 # What a parameter that takes a checker may be.
 CHECKER = [StrOptions({"embedding", "bert"}), HasMethods(["fit", "predict_proba"])]
-
-# Two threads that put filters of warnings back would leave those of one of them.
-_turn = Lock()
 
 
 def default_checker(
@@ -60,14 +52,6 @@ def default_checker(
     if mixed:
         return make_pipeline(MixedEncoder(), head)
     return make_pipeline(number_scaler(sparse=sparse), head)
-
-
-def number_scaler(*, sparse: bool) -> Any:
-    """Return what makes numbers comparable, and imputes missing ones of a dense table."""
-    if sparse:
-        return MaxAbsScaler().set_output(transform="default")
-    imputer = SimpleImputer(keep_empty_features=True)
-    return make_pipeline(imputer, StandardScaler()).set_output(transform="default")
 
 
 def own_column(probabilities: np.ndarray, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -126,10 +110,8 @@ class CrossFittedChecker:
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         self.fold_of_ = np.zeros(n_rows, dtype=int)
         if groups is not None and n_folds > 1:
-            with _turn, warnings.catch_warnings():
-                # The models that lack a class of one row give it NaN.
-                warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-                self.fold_of_ = fold_numbers(y, groups, n_folds, seed)
+            # The models that lack a class of one row give it NaN.
+            self.fold_of_ = fold_numbers(y, groups, n_folds, seed)
         # A model of one class would be sure of everything.
         self.folds_ = [f for f in range(n_folds) if len(np.unique(y[self.fold_of_ != f])) > 1]
         subsets = [np.flatnonzero(self.fold_of_ != fold) for fold in self.folds_]

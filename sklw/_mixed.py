@@ -12,7 +12,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    OneHotEncoder,
+    StandardScaler,
+)
 
 from sklw._copies import folded
 
@@ -21,7 +26,9 @@ __all__ = [
     "MixedRows",
     "column_contents",
     "frame_of",
+    "has_texts",
     "inferred",
+    "number_scaler",
     "reading_frames",
 ]
 
@@ -134,6 +141,12 @@ def _contents(column: pd.Series) -> str | None:
     return {"M": "dates", "m": "durations"}.get(dtype.kind, "strings or objects")
 
 
+def has_texts(X: Any) -> bool:
+    """Tell whether a table has a column of texts."""
+    rows = MixedRows.of(X)
+    return rows is not None and "text" in _kinds(rows.frame)
+
+
 def frame_of(rows: Any) -> Any:
     """Return the frame of mixed rows, and anything else as it is."""
     return rows.frame if isinstance(rows, MixedRows) else rows
@@ -144,16 +157,24 @@ def reading_frames(checker: Any) -> Any:
     return make_pipeline(FunctionTransformer(frame_of).set_output(transform="default"), checker)
 
 
+def number_scaler(*, sparse: bool) -> Any:
+    """Return what makes numbers comparable, and imputes missing ones of a dense table."""
+    if sparse:
+        return MaxAbsScaler().set_output(transform="default")
+    imputer = SimpleImputer(keep_empty_features=True)
+    return make_pipeline(imputer, StandardScaler()).set_output(transform="default")
+
+
 class MixedEncoder(TransformerMixin, BaseEstimator):
     """Turn each column into numbers by what it holds: scaled, one-hot, or sentence embeddings."""
 
     def fit(self, X: Any, y: Any = None) -> "MixedEncoder":
         """Find out what the columns hold."""
         frame = frame_of(X)
-        self.kinds_ = [_kind(frame.iloc[:, at]) for at in range(frame.shape[1])]
+        self.kinds_ = _kinds(frame)
         places = {kind: [at for at, k in enumerate(self.kinds_) if k == kind] for kind in _KINDS}
         parts: list[Any] = [
-            ("number", make_pipeline(SimpleImputer(), StandardScaler()), places["number"]),
+            ("number", number_scaler(sparse=False), places["number"]),
             (
                 "category",
                 OneHotEncoder(handle_unknown="ignore", sparse_output=False),
@@ -180,6 +201,10 @@ class MixedEncoder(TransformerMixin, BaseEstimator):
 
 
 _KINDS = ("number", "category", "text")
+
+
+def _kinds(frame: pd.DataFrame) -> list[str]:
+    return [_kind(frame.iloc[:, at]) for at in range(frame.shape[1])]
 
 
 def _kind(column: pd.Series) -> str:

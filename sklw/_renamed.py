@@ -29,7 +29,7 @@ def _refusing(method: Callable[..., Any], names: Mapping[str, str]) -> Callable[
     def checked(self: Any, *args: Any, **params: Any) -> Any:
         for name in params:
             old = name.split("__")[0]
-            if old in names:
+            if old in names and old not in self._get_param_names():  # a subclass may have it
                 raise TypeError(
                     f"{type(self).__name__} has no parameter {old!r} any more. Write "
                     f"{names[old]} instead."

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import get_ident
 
 import filelock
 import pandas as pd
@@ -61,8 +62,8 @@ def write_by(path: Path, write: Callable[[Path], object]) -> None:
         write(path)
         return
     path = path.resolve()  # a link stays one; that of /dev/stdout may lead to no path
-    # Not even two processes that know nothing of each other share a file.
-    partial = path.with_name(f".{os.getpid()}.{path.name}.partial")
+    # Not even two threads that know nothing of each other share a file.
+    partial = path.with_name(f".{os.getpid()}-{get_ident()}.{path.name}.partial")
     try:
         write(partial)
         partial.replace(path)

@@ -1,5 +1,8 @@
 """No text is trained and tested on, wherever rows are split."""
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from sklw import BertClassifier, RecordedGenerator, SyntheticWeighter
+from sklw._copies import fold_numbers
 from sklw.comparison import Settings, compare
 from sklw.datasets import load_maintenance_requests, load_texts
 from sklw.over_sampling import TextFilter
@@ -263,3 +267,11 @@ def test_the_bundled_corpus_has_no_copies(tmp_path):
     frame = load_maintenance_requests(as_frame=True).frame
     frame.set_axis(["text", "label"], axis=1).to_csv(tmp_path / "texts.csv", index=False)
     assert len(load_texts(tmp_path / "texts.csv", drop_duplicates=True)[0]) == len(frame)
+
+
+def test_folds_drawn_in_threads_leave_the_filters_of_warnings_as_they_were():
+    before = list(warnings.filters)
+    labels = np.array([0] * 40 + [1])
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda seed: fold_numbers(labels, np.arange(41), 5, seed), range(64)))
+    assert warnings.filters == before

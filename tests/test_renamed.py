@@ -20,3 +20,12 @@ def test_the_estimator_is_one_of_scikit_learns():
     assert clone(SyntheticWeighter(cv=3)).set_params(cv=4).get_params()["cv"] == 4
     with pytest.raises(TypeError, match="unexpected keyword"):
         SyntheticWeighter(unknown=1)
+
+
+def test_a_subclass_may_have_a_parameter_of_an_old_name():
+    class Scored(SyntheticWeighter):
+        def __init__(self, scoring=None):
+            super().__init__()
+            self.scoring = scoring
+
+    assert clone(Scored()).set_params(scoring="f1").scoring == "f1"

@@ -63,3 +63,11 @@ def test_a_pipe_without_a_path_is_written_to(report):
         finally:
             os.close(writing)
         assert read.result(60) == page
+
+
+def test_threads_that_write_one_page_do_not_disturb_each_other(report, tmp_path):
+    path = tmp_path / "page.html"
+    with ThreadPoolExecutor(8) as pool:
+        pages = list(pool.map(lambda _: report.to_html(path), range(32)))
+    assert path.read_text() in pages
+    assert os.listdir(tmp_path) == ["page.html"]

@@ -1,10 +1,15 @@
 """What is private in transformers, or differs between its versions."""
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import RLock
 from typing import Any
 
 import transformers
-from transformers import DynamicCache, DynamicLayer
+from transformers import DynamicCache, DynamicLayer, modeling_gguf_pytorch_utils
+from transformers.utils import logging
 
 __all__ = [
     "attention_kind",
@@ -12,9 +17,11 @@ __all__ = [
     "dequantized",
     "keeps_keys_and_values",
     "returned_cache",
+    "without_progress_bars",
 ]
 
 _CACHE_NAMES = ("cache", "past_key_values")  # the second one until about 5.20
+_bars = RLock()
 
 
 def attention_kind(model: Any) -> str | None:
@@ -41,6 +48,22 @@ def dequantized() -> dict[str, Any]:
     if hasattr(transformers, "GgufConfig"):
         return {"quantization_config": transformers.GgufConfig(dequantize=True)}
     return {}  # earlier versions do nothing else
+
+
+@contextmanager
+def without_progress_bars() -> Iterator[None]:
+    """Load without progress bars; that of the GGUF conversion does not heed the switch."""
+    gguf: Any = modeling_gguf_pytorch_utils
+    with _bars:
+        shown, bar = logging.is_progress_bar_enabled(), gguf.tqdm
+        logging.disable_progress_bar()
+        gguf.tqdm = partial(bar, disable=True)
+        try:
+            yield
+        finally:
+            gguf.tqdm = bar
+            if shown:
+                logging.enable_progress_bar()
 
 
 def keeps_keys_and_values(config: Any) -> bool:

@@ -11,8 +11,8 @@ import torch
 from tokenizers.normalizers import Lowercase
 from tokenizers.normalizers import Sequence as NormalizerSequence
 from transformers import AutoModel, AutoTokenizer
-from transformers.utils import logging
 
+from sklw._compat.transformers import without_progress_bars
 from sklw._encoders.batches import tokenizer_lock
 from sklw._encoders.settings import SentenceSettings, read_settings
 from sklw.models import locate_model
@@ -51,17 +51,15 @@ def shared_encoder(model: str | PathLike[str], device: str) -> tuple[Any, Any]:
 
 def _load(source: Any, settings: SentenceSettings) -> tuple[Any, Any]:
     arguments = {**source.load_arguments, "subfolder": settings.folder}
-    progress_bar = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
     try:
-        # Not dtype="auto": bfloat16 master weights would swallow the small steps of training.
-        encoder = AutoModel.from_pretrained(source.location, dtype=torch.float32, **arguments)
-        tokenizer = AutoTokenizer.from_pretrained(source.location, **arguments)
+        with without_progress_bars():
+            # Not dtype="auto": bfloat16 master weights would swallow the small steps of training.
+            encoder = AutoModel.from_pretrained(source.location, dtype=torch.float32, **arguments)
+            tokenizer = AutoTokenizer.from_pretrained(source.location, **arguments)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
     except Exception as error:  # damaged files raise errors of many libraries
         raise source.not_found(error) from error
-    finally:
-        if progress_bar:
-            logging.enable_progress_bar()
     if getattr(encoder.config, "is_encoder_decoder", False):
         raise source.not_found(ValueError("an encoder is needed, not an encoder-decoder"))
     if tokenizer.pad_token_id is None:

@@ -1,6 +1,5 @@
 """Cross-validated predictions at growing numbers of rows, and what they score."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -51,7 +50,9 @@ def cross_validated(
         How often a row was given each class, by each of `METHODS`, and by tuned class weights with
         each share of the rows of each target's classes.
     """
-    folds = [_folds(rows.codes, rows.copies, cv, rng) for _ in range(n_repeats)]
+    folds = [
+        fold_numbers(rows.codes, rows.copies, cv, rng.randint(2**31 - 1)) for _ in range(n_repeats)
+    ]
     fits = [list(_fits(rows, fold, targets, shares, rng)) for fold in folds]
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     predicted = parallel(delayed(_predict)(rows, fit) for repeat in fits for fit in repeat)
@@ -90,15 +91,6 @@ def _fits(
             for share in shares:
                 yield _Fit(slot, "balanced", train[place <= share], test)
                 slot += 1
-
-
-def _folds(
-    codes: np.ndarray, copies: np.ndarray, n_folds: int, rng: np.random.RandomState
-) -> np.ndarray:
-    seed = rng.randint(2**31 - 1)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return fold_numbers(codes, copies, n_folds, seed)
 
 
 def _predict(rows: Rows, fit: _Fit) -> np.ndarray:

@@ -12,12 +12,7 @@ from sklw._compat.scikit_learn import Interval, StrOptions
 from sklw._encoders.settings import POOLINGS
 from sklw._row_weights import RowWeights, unpacked
 from sklw._validation import check_texts
-from sklw.classifiers._checks import (
-    check_labels,
-    check_row_weights,
-    check_weights,
-    refuse_unknown,
-)
+from sklw.classifiers._checks import check_labels, check_row_weights, check_weights, refuse_unknown
 from sklw.classifiers._data import Batches, TextDataset
 from sklw.classifiers._module import EncoderClassifier
 from sklw.classifiers._net import TextNet
@@ -177,10 +172,14 @@ class BertClassifier(TextNet):
         "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "compile": ["boolean"],
         "device": [str, torch.device],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
+        "callbacks": ["array-like", StrOptions({"disable"}), None],
+        "train_split": [callable, None],
+        "classes": ["array-like", None],
     }
 
     def __init__(

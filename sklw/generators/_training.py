@@ -203,9 +203,13 @@ def _resume(model: Any, optimizer: Any, schedule: Any, unfinished: Path | None) 
 def _read(path: Path | None, device: torch.device) -> dict[str, Any] | None:
     """Read what :func:`_save` wrote, None if there is nothing or it is damaged."""
     if path is not None and path.is_file():
-        with contextlib.suppress(Exception):  # damaged in whatever way: it is made again
+        try:
             found: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
-            return found
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception:  # damaged in whatever way: it is made again
+            return None
+        return found
     return None
 
 

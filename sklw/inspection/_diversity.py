@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
@@ -147,8 +148,11 @@ def _spread(vectors: np.ndarray) -> float:
 
 
 def _distance(vectors: np.ndarray, at: np.ndarray, real: np.ndarray) -> float:
-    found = [1 - (vectors[others] @ vectors[i]).max() for i in at if len(others := real[real != i])]
-    return float(np.median(found)) if found else np.nan
+    n_nearest = 1 + int(np.isin(at, real).any())  # a real text is its own nearest one
+    if len(real) < n_nearest:
+        return np.nan
+    nearest = NearestNeighbors(n_neighbors=n_nearest, metric="cosine").fit(vectors[real])
+    return float(np.median(nearest.kneighbors(vectors[at])[0][:, -1]))
 
 
 def _agreement(

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sklw._folder import cache_folder
+from sklw._writing import write_whole
 
 __all__ = ["content_digest"]
 
@@ -68,6 +68,4 @@ def _write_memory(path: str) -> None:
     with contextlib.suppress(OSError):
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
-            file.write(text)
-        os.replace(file.name, folder / _MEMORY)
+        write_whole(folder / _MEMORY, text)

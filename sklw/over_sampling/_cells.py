@@ -4,6 +4,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import inf
 from numbers import Integral
 from typing import Any
@@ -165,7 +166,7 @@ def _row_counts(name: str, by_key: Any) -> dict[Any, int]:
 
 def _warn_of_empty(known: list[Any], strategy: Any) -> None:
     labels, groups = ({key[at] for key in known} for at in (0, 1))
-    empty = [(la, gr) for la in labels for gr in groups if (la, gr) not in set(known)]
+    empty = set(product(labels, groups)) - set(known)
     if empty and not isinstance(strategy, dict):
         warnings.warn(
             f"No real row is in the cell(s) {sorted(empty, key=sort_key)}, so there is nothing to "

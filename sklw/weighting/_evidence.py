@@ -13,11 +13,10 @@ from sklw._cached import cached_property
 from sklw._cross_fitting import (
     CrossFittedChecker,
     default_checker,
-    number_scaler,
     own_column,
     row_groups,
 )
-from sklw._mixed import MixedEncoder, MixedRows, reading_frames
+from sklw._mixed import MixedEncoder, MixedRows, number_scaler, reading_frames
 from sklw._validation import check_encodable
 from sklw.weighting._inputs import resolved_prior
 from sklw.weighting._process import warn

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sklw._mixed import has_texts
 from sklw._parents import check_parents, rows_seen
 from sklw._validation import check_groups, check_mask, holds_texts
 from sklw.models import EMBEDDED_ENCODER, locate_model
@@ -18,7 +19,6 @@ from sklw.weighting._inputs import (
     settings_of,
     warn_of_few,
 )
-from sklw.weighting.methods import Auto, Confident, Dimp, Imp, Mix, Quality
 from sklw.weighting.methods._names import as_method
 
 __all__ = ["check_ready", "gathered"]
@@ -33,8 +33,7 @@ def check_ready(weighter: Any, X: Any, y: Any, wanted: Callable[[], list[Any]]) 
         to_come = np.array(wanted(), dtype=labels.dtype)
         if len(to_come) and (method.needs_real_rows or weighter.normalize == "prior"):
             check_classes(to_come, reference.labels)
-    named = isinstance(weighter.checker, str) and holds_texts(X)
-    if named and isinstance(method, (Quality, Imp, Dimp, Confident, Mix, Auto)):
+    if method.embeds(weighter.checker) and (holds_texts(X) or has_texts(X)):
         locate_model(EMBEDDED_ENCODER)
 
 
@@ -44,6 +43,7 @@ def gathered(
     X: Any,
     rows: Any,
     labels: np.ndarray,
+    *,
     synthetic: Any,
     parent_indices: Any,
     augmented: Any,

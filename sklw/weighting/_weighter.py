@@ -279,8 +279,9 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         self.n_features_in_ = 1 if rows.ndim == 1 else rows.shape[1]
         check_feature_names(self, X, reset=True)
         evidence = gathered(
-            self, method, X, rows, labels, synthetic, parent_indices, augmented, groups
-        )
+            self, method, X, rows, labels, synthetic=synthetic, parent_indices=parent_indices,
+            augmented=augmented, groups=groups,
+        )  # fmt: skip
         self.method_, scaling = self._chosen(method, evidence)
         judged = self._set_weights(self.method_, scaling, evidence)
         if isinstance(method, BaseSearch):  # it sets the temperature itself

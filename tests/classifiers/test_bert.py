@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from skorch.callbacks import Checkpoint, EarlyStopping, EpochScoring, LRScheduler
 from skorch.dataset import ValidSplit
+from transformers import AutoModel
 
 from sklw import BertClassifier, RowWeights, SyntheticWeighter
 from sklw.exceptions import ModelNotFoundError
@@ -503,6 +504,10 @@ def test_bad_input(settings, X, y, error, match):
         ("early_stopping", 0.5),
         ("precision", "fp8"),
         ("class_weight", "even"),
+        ("compile", "no"),
+        ("callbacks", 5),
+        ("train_split", "half"),
+        ("classes", 2),
     ],
 )
 def test_bad_parameters(settings, reviews, name, value):
@@ -520,6 +525,15 @@ def test_missing_model(settings, reviews, tmp_path):
         BertClassifier(**{**settings, "model": str(tmp_path / "none")}).fit(*reviews)
     with pytest.raises(ModelNotFoundError, match="could not be loaded"):
         BertClassifier(**{**settings, "model": str(tmp_path)}).fit(*reviews)
+
+
+def test_too_little_memory_is_not_called_a_missing_model(settings, reviews, monkeypatch):
+    def full(*args, **params):
+        raise MemoryError
+
+    monkeypatch.setattr(AutoModel, "from_pretrained", full)
+    with pytest.raises(MemoryError):
+        BertClassifier(**settings).fit(*reviews)
 
 
 @pytest.mark.slow

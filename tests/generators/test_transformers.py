@@ -14,6 +14,7 @@ import torch
 import transformers
 from safetensors.torch import load_file
 from sklearn.base import clone
+from transformers import AutoModelForCausalLM
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _models import converted_folder, save_gguf, save_tiny
@@ -148,11 +149,19 @@ def test_a_file_is_converted_once_whatever_its_path(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         return TransformersGenerator(shutil.copy(file, tmp_path / name)).generate(asked)
 
+    def full(*args, **params):
+        raise MemoryError
+
     answers = TransformersGenerator(file).generate(asked)
     [folder] = (tmp_path / "cache" / "models").iterdir()
     kept, weights = folder / "model.safetensors", load_file(folder / "model.safetensors")
     written = kept.stat().st_mtime_ns
     assert answers_of_copy("elsewhere") == answers
+    assert kept.stat().st_mtime_ns == written
+    with monkeypatch.context() as patch:
+        patch.setattr(AutoModelForCausalLM, "from_pretrained", full)
+        with pytest.raises(MemoryError):
+            answers_of_copy("while_memory_is_full")
     assert kept.stat().st_mtime_ns == written
     kept.unlink()
     (folder / "config.json").write_text("{")  # damaged: the file itself is to be read
@@ -161,6 +170,23 @@ def test_a_file_is_converted_once_whatever_its_path(tmp_path, monkeypatch):
     repaired = load_file(kept)
     assert weights.keys() == repaired.keys()
     assert all(torch.equal(tensor, repaired[name]) for name, tensor in weights.items())
+
+
+@pytest.mark.slow
+def test_loading_hides_its_progress_bar_and_nothing_else(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SKLW_CACHE", str(tmp_path / "cache"))
+    load = AutoModelForCausalLM.from_pretrained
+
+    def speaking(*args, **params):
+        print("said by another thread", file=sys.stderr)
+        return load(*args, **params)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", speaking)
+    file = save_gguf(tmp_path / "tiny.gguf")
+    TransformersGenerator(file).generate([Request("one", seed=0, max_new_tokens=1)])
+    said = capsys.readouterr().err
+    assert "said by another thread" in said
+    assert "de-quantizing" not in said
 
 
 @pytest.mark.slow

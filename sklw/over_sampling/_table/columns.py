@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -244,23 +245,39 @@ class CategoryColumn(Column):
 
     def read(self, text: str) -> Any:
         """Read a value; a category may be called None or ?, or begin with a space."""
-        exact = [value for value in self.values if str(value) == text]
         # A category of that name is written as a code: this is a missing value.
-        if exact and not (self.missing and text == MISSING):
-            return exact[0]
+        if text in self._by_name and not (self.missing and text == MISSING):
+            return self._by_name[text]
         text = text.strip()
         return self.read_value(text) if text in self.texts else super().read(text)
 
     def write_value(self, value: Any) -> str:
-        return self.texts[self.values.index(value)]
+        return self._text_of[value]
+
+    @cached_property
+    def _text_of(self) -> dict[Any, str]:
+        return dict(zip(self.values, self.texts, strict=True))
+
+    @cached_property
+    def _by_text(self) -> dict[str, Any]:
+        return dict(zip(self.texts, self.values, strict=True))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Any]:
+        return {str(value): value for value in reversed(self.values)}
+
+    @cached_property
+    def _by_number(self) -> dict[float | None, Any]:
+        return {number_in(value): value for value in reversed(self.values)}
 
     def read_value(self, text: str) -> Any:
-        if text in self.texts:
-            return self.values[self.texts.index(text)]
+        # A name where the model was shown a code, or "1.0" for 1.
+        for known in (self._by_text, self._by_name):
+            if text in known:
+                return known[text]
         number = number_in(text)
-        for value in self.values:  # "1.0" for 1, or a name where the model was shown a code
-            if str(value) == text or (number is not None and number_in(value) == number):
-                return value
+        if number is not None and number in self._by_number:
+            return self._by_number[number]
         alike = [
             value
             for value, known in zip(self.values, self.texts, strict=True)

@@ -75,6 +75,23 @@ class BaseMethod(BaseEstimator, metaclass=ABCMeta):
             Finite and not negative for synthetic rows; those of real rows are not read.
         """
 
+    def embeds(self, checker: Any) -> bool:
+        """Return whether texts are read with the embedded encoder.
+
+        If so, a pipeline makes sure that it is installed before a language model is paid.
+
+        Parameters
+        ----------
+        checker : str or classifier
+            The weighter's `checker`.
+
+        Returns
+        -------
+        embeds : bool
+            Whether the checker is given by its name, unless a method knows better.
+        """
+        return isinstance(checker, str)
+
     def default_synthetic_weight(self, evidence: Evidence) -> float:
         """Return the factor of all synthetic rows if the weighter's `synthetic_weight` is None.
 

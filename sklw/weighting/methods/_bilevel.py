@@ -40,6 +40,10 @@ class BaseBilevel(BaseMethod):
         self.model = model
         self.clip = clip
 
+    def embeds(self, checker: Any) -> bool:
+        """Return whether the model is given by its name; there is no checker."""
+        return isinstance(self.model, str)
+
     @abstractmethod
     def rule(self, n_rows: int) -> Rule:
         """Return how slopes become weights, for a number of rows.

@@ -60,6 +60,10 @@ class Imp(BaseMethod):
         self.diversity_checker = diversity_checker
         self.clip = clip
 
+    def embeds(self, checker: Any) -> bool:
+        """Return whether one of the two checkers is given by its name."""
+        return isinstance(checker, str) or isinstance(self.diversity_checker, str)
+
     def raw_weights(self, evidence: Evidence) -> np.ndarray:
         """Return the ratio."""
         quality, diversity = evidence.quality, evidence.find_diversity(self.diversity_checker)

@@ -1,5 +1,7 @@
 """Weights by the quality of the rows alone, or the same weight for all of them."""
 
+from typing import Any
+
 import numpy as np
 
 from sklw.weighting._evidence import Evidence
@@ -22,6 +24,10 @@ class Uniform(BaseMethod):
 
     needs_real_rows = False
     needs_synthetic_mask = False
+
+    def embeds(self, checker: Any) -> bool:
+        """Return False: no row is read."""
+        return False
 
     def raw_weights(self, evidence: Evidence) -> np.ndarray:
         """Return ones."""

@@ -37,6 +37,10 @@ class BaseSearch(BaseMethod):
     def __init__(self, scoring: str = "balanced_accuracy") -> None:
         self.scoring = scoring
 
+    def embeds(self, checker: Any) -> bool:
+        """Return True: the candidates are compared on embeddings."""
+        return True
+
     @abstractmethod
     def options(self) -> list[tuple[BaseMethod, float]]:
         """Return the methods to choose from, each with a temperature."""
