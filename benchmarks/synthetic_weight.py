@@ -126,7 +126,7 @@ def run(source: str, name: str, seed: int, data: Path) -> Iterator[dict[str, Any
 def tables() -> None:
     """Print a table for each source; brackets are intervals of the difference to class weights.
 
-    They are over the real sets, or over the cells where there are two sets.
+    They are over the real sets, or over the runs where there are two sets.
     """
     results = pd.read_csv(RESULTS)
     for source in SOURCES:
@@ -134,7 +134,7 @@ def tables() -> None:
         if not len(part):
             continue
         n_cells = len(part.drop_duplicates(KEY))
-        print(f"\n**{source}**, {n_cells} cells\n\n| arm | factor | embeddings | log-loss | TF-IDF "
+        print(f"\n**{source}**, {n_cells} runs\n\n| arm | factor | embeddings | log-loss | TF-IDF "
               "| log-loss |\n|---|---:|---:|---:|---:|---:|")  # fmt: skip
         base = part[part["arm"] == CLASS_WEIGHTS].set_index(KEY)
         for arm in part["arm"].unique():
