@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import PAIRS, Texts, load_pair
+from _results import append, known
 from _scoreboard_page import half_over_sets
 from prompt_strategies import balance, draw, interval
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -170,11 +171,8 @@ def main() -> None:
     cells = [(s, name, seed) for s in arguments.sources for seed in arguments.seeds
              for name in SOURCES[s]]  # fmt: skip
     for cell in tqdm(cells):
-        known = pd.read_csv(RESULTS)[KEY] if RESULTS.is_file() else pd.DataFrame(columns=KEY)
-        if cell not in set(known.itertuples(index=False, name=None)):
-            found = pd.DataFrame(run(*cell, arguments.data))
-            found.to_csv(RESULTS, mode="a", header=not RESULTS.is_file(), index=False,
-                         float_format="%.4f")  # fmt: skip
+        if cell not in known(RESULTS, KEY):
+            append(RESULTS, *run(*cell, arguments.data))
 
 
 if __name__ == "__main__":
