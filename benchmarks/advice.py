@@ -25,6 +25,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from _pairs import Texts, load_pair
+from _results import append, known
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -34,6 +35,7 @@ from sklw import TextEmbedder, advise
 from sklw.datasets import load_texts
 
 RESULTS = Path(__file__).parent / "results" / "advice.csv"
+KEY = ["corpus", "n_rows", "seed"]
 Scorer = Callable[..., float]
 SCORINGS: dict[str, Scorer] = {
     "balanced_accuracy": balanced_accuracy_score,
@@ -46,15 +48,15 @@ MOST_ROWS, N_DOUBLINGS = 1500, 10
 
 def main() -> None:
     arguments = parse_arguments()
-    found: list[dict[str, Any]] = []
+    done = known(arguments.output, KEY)
     corpora = {name: CORPORA[name](arguments.data) for name in arguments.corpora}
     embeddings = embed(list(corpora.values()), arguments.embeddings)
     for seed in arguments.seeds:
         for name, data in corpora.items():
             for n_rare in arguments.sizes:
-                found += evaluate(name, data, n_rare, seed, embeddings)
-            pd.DataFrame(found).to_csv(arguments.output, index=False, float_format="%.4f")
-    print(table(pd.DataFrame(found)))
+                if (name, n_rare, seed) not in done:
+                    append(arguments.output, *evaluate(name, data, n_rare, seed, embeddings))
+    print(table(pd.read_csv(arguments.output)))
 
 
 def embed(corpora: list[Texts], path: Path | None) -> FunctionTransformer:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import PAIRS, Pair, load_pair
+from _results import append, known
 from _scoreboard_page import half_over_sets
 from prompt_strategies import balance
 from sklearn.linear_model import LogisticRegression
@@ -150,11 +151,8 @@ def main() -> None:
     cells = [(few, name, kept, seed) for name in arguments.pairs for seed in arguments.seeds
              for few in FEW for kept in KEPT]  # fmt: skip
     for cell in tqdm(cells if arguments.data else []):
-        known = pd.read_csv(RESULTS)[KEY] if RESULTS.is_file() else pd.DataFrame(columns=KEY)
-        if cell not in set(known.itertuples(index=False, name=None)):
-            found = pd.DataFrame(run(*cell, arguments.data))
-            found.to_csv(RESULTS, mode="a", header=not RESULTS.is_file(), index=False,
-                         float_format="%.4f")  # fmt: skip
+        if cell not in known(RESULTS, KEY):
+            append(RESULTS, *run(*cell, arguments.data))
     for few, part in pd.read_csv(RESULTS).groupby("few", sort=False):
         print(f"\n{few}: {len(part.drop_duplicates(KEY))} cells\n")
         print(table(part).to_markdown())

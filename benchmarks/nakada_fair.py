@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _results import append, half_interval, known
 from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC, RandomOverSampler
 from nakada import DATASETS, GPT2_ROWS, SEEDS, SIDE, Problem, load, make_classifier, measure, read
-from scipy.stats import t
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 from tqdm.auto import tqdm
@@ -189,10 +189,7 @@ def learned_weights(X: pd.DataFrame, y: np.ndarray, n_real: int, method: str) ->
 def run_all(arguments: argparse.Namespace) -> None:
     """Run the missing cells and append them to the results."""
     warnings.filterwarnings("ignore", message=".*parents|.*lbfgs failed|.*judges on real rows")
-    done = set()
-    if RESULTS.exists():
-        known = pd.read_csv(RESULTS, keep_default_na=False)
-        done = set(known[KEY].itertuples(index=False, name=None))
+    done = known(RESULTS, KEY)
     asked = [
         (dataset, classifier, method, step, seed)
         for dataset, step, method, seed, classifier in product(
@@ -209,10 +206,7 @@ def run_all(arguments: argparse.Namespace) -> None:
             loaded[dataset] = load(arguments.data, dataset, "imbalance", []), pools
         problem, pools = loaded[dataset]
         found = run(problem, dataset, *cell[1:], pools)
-        frame = pd.DataFrame([dict(zip(KEY, cell, strict=True)) | found])
-        frame.to_csv(
-            RESULTS, mode="a", header=not RESULTS.exists(), index=False, float_format="%.5f"
-        )
+        append(RESULTS, dict(zip(KEY, cell, strict=True)) | found, digits=5)
 
 
 def table(arguments: argparse.Namespace) -> None:
@@ -240,7 +234,7 @@ def interval(differences: pd.Series) -> str:
     """Write the 95 % interval of a mean difference, Student's over the seeds."""
     if not differences.any():
         return ""
-    half = t.ppf(0.975, len(differences) - 1) * differences.std() / np.sqrt(len(differences))
+    half = half_interval(differences)
     return f"[{differences.mean() - half:+.3f}, {differences.mean() + half:+.3f}]"
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from _results import append, known
 from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC
 from nakada import DATASETS, SIDE, load, make_classifier
 from nakada_fair import CATEGORICAL, interval
@@ -133,13 +134,6 @@ def share_beyond(table: Table, rows: pd.DataFrame) -> float:
     return float(1 - inside.all(axis=1).mean())
 
 
-def append(path: Path, found: dict[str, Any]) -> None:
-    """Add a line to a file of results."""
-    pd.DataFrame([found]).to_csv(
-        path, mode="a", header=not path.is_file(), index=False, float_format="%.4f"
-    )
-
-
 def oversampled(table: Table, method: str, rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     """Return `n` rows of the minority that an over-sampler adds to the seed rows."""
     X, y = rows.drop(columns=table.label), rows[table.label]
@@ -174,13 +168,6 @@ def run(name: str, classifier: str, method: str, seed: int, table: Table) -> dic
         "balanced_log_loss": log_loss(truth, found, sample_weight=balanced, labels=[0, 1]),
         "macro_f1": f1_score(truth, found.argmax(axis=1), average="macro"),
     }
-
-
-def known(path: Path, key: list[str]) -> set[tuple[Any, ...]]:
-    """Return what is in a file of results."""
-    return (
-        set(pd.read_csv(path)[key].itertuples(index=False, name=None)) if path.is_file() else set()
-    )
 
 
 def generate_all(arguments: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import Texts, load_pair
-from scipy.stats import t
+from _results import half_interval, known
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, recall_score
 from tqdm.auto import tqdm
@@ -180,9 +180,7 @@ def score(texts: Any, labels: Any, weights: np.ndarray, test: Texts) -> float:
 
 def run_all(arguments: argparse.Namespace) -> None:
     """Run what is missing."""
-    done = set()
-    if RESULTS.is_file():
-        done = set(pd.read_csv(RESULTS)[KEY].itertuples(index=False, name=None))
+    done = known(RESULTS, KEY)
     for name in arguments.datasets:
         todo = [
             (variant, seed)
@@ -197,8 +195,8 @@ def run_all(arguments: argparse.Namespace) -> None:
             else:
                 found = run(name, dataset, variant, seed)
             row = pd.DataFrame([dict(zip(KEY, (name, variant, seed), strict=True)) | found])
-            known = pd.read_csv(RESULTS) if RESULTS.is_file() else row[:0]
-            pd.concat([known, row]).to_csv(RESULTS, index=False, float_format="%.4f")
+            before = pd.read_csv(RESULTS) if RESULTS.is_file() else row[:0]
+            pd.concat([before, row]).to_csv(RESULTS, index=False, float_format="%.4f")
 
 
 def table() -> None:
@@ -239,7 +237,7 @@ def interval(differences: pd.Series) -> str:
     differences = differences.dropna()
     if len(differences) < 2 or not differences.any():
         return ""
-    half = t.ppf(0.975, len(differences) - 1) * differences.std() / np.sqrt(len(differences))
+    half = half_interval(differences)
     return f" [{differences.mean() - half:+.1f}, {differences.mean() + half:+.1f}]"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import load_pair
+from _results import append, known
 from sklearn.metrics import f1_score, log_loss
 from tqdm.auto import tqdm
 from weighting import Judged, Training, draw, expected_calibration_error
@@ -70,18 +71,13 @@ def score(data: Path, name: str, trial: str, seed: int) -> dict[str, float]:
 
 def run(data: Path) -> None:
     """Run what is not in the results yet."""
-    done: set[Any] = set()
     key = ["pair", "trial", "seed"]
-    if RESULTS.is_file():
-        done = set(pd.read_csv(RESULTS)[key].itertuples(index=False, name=None))
+    done = known(RESULTS, key)
     cells = [
         (name, trial, seed) for seed in (0, 1) for name in PAIRS for trial in (*FLOORS, *SETTINGS)
     ]
     for cell in tqdm([cell for cell in cells if cell not in done]):
-        row = dict(zip(key, cell, strict=True)) | score(data, *cell)
-        pd.DataFrame([row]).to_csv(
-            RESULTS, mode="a", header=not RESULTS.is_file(), index=False, float_format="%.4f"
-        )
+        append(RESULTS, dict(zip(key, cell, strict=True)) | score(data, *cell))
 
 
 def main() -> None:

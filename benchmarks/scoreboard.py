@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import PAIRS, Pair, load_pair
+from _results import append, known
 from imblearn.over_sampling import ADASYN, SMOTE
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, log_loss
@@ -203,9 +204,7 @@ def trained_before(classifier: str, name: str, arm: str, seed: int) -> pd.DataFr
 
 def run(arguments: argparse.Namespace) -> None:
     """Run what is not in the results yet."""
-    done = set()
-    if RESULTS.is_file():
-        done = set(pd.read_csv(RESULTS)[KEY].itertuples(index=False, name=None))
+    done = known(RESULTS, KEY)
     todo = [
         (classifier, name, arm, seed)
         for seed in arguments.seeds
@@ -235,9 +234,7 @@ def run(arguments: argparse.Namespace) -> None:
                      strict=True)) | scores
             for vote, scores in found
         ]  # fmt: skip
-        pd.DataFrame(rows).to_csv(
-            RESULTS, mode="a", header=not RESULTS.is_file(), index=False, float_format="%.4f"
-        )
+        append(RESULTS, *rows)
 
 
 def parse_arguments() -> argparse.Namespace:

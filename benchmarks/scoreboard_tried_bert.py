@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import PAIRS, load_pair
-from scipy.stats import t
+from _results import half_interval
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import StratifiedKFold
 from tqdm.auto import tqdm
@@ -200,7 +200,7 @@ def table(results: pd.DataFrame, base: str) -> str:
                      dict.fromkeys((trial, base))]].dropna()  # fmt: skip
         gaps = {m: both[m][trial] - both[m][base] for m in ("macro_f1", "log_loss", "ece")}
         points = 100 * gaps["macro_f1"]
-        half = t.ppf(0.975, len(points) - 1) * points.std() / len(points) ** 0.5
+        half = half_interval(points)
         spread = f" [{points.mean() - half:+.1f}, {points.mean() + half:+.1f}]"
         cells = f"{points.mean():+.1f}{spread if trial != base else ''}"
         rest = f"{gaps['log_loss'].mean():+.3f} | {gaps['ece'].mean():+.3f}"

@@ -30,6 +30,7 @@ from _contrastive import (
     OtherLabelToo,
 )
 from _pairs import Texts
+from _results import known
 from filelock import FileLock
 from prompt_strategies import ASKING as ASKED
 from prompt_strategies import balance, draw, interval
@@ -230,16 +231,15 @@ def run_all(arguments: argparse.Namespace) -> None:
         task: Any = None
         cells = [(name, arm, seed) for seed in arguments.seeds for arm in arguments.arms]
         for cell in tqdm(cells, desc=name):
-            known = pd.read_csv(RESULTS) if RESULTS.is_file() else pd.DataFrame(columns=KEY)
-            if cell in set(known[KEY].itertuples(index=False, name=None)):
+            if cell in known(RESULTS, KEY):
                 continue
             if task is None:
                 parts = split(name.split("-")[0], arguments.data)
                 task = (*parts, judge_of(name.split("-")[0], parts[2]))
             found = pd.DataFrame([dict(zip(KEY, cell, strict=True)) | run(task, *cell)])
             with FileLock(KEPT / "lock"):  # several sets may run at a time
-                known = pd.read_csv(RESULTS) if RESULTS.is_file() else found[:0]
-                pd.concat([known, found]).to_csv(RESULTS, index=False, float_format="%.4f")
+                before = pd.read_csv(RESULTS) if RESULTS.is_file() else found[:0]
+                pd.concat([before, found]).to_csv(RESULTS, index=False, float_format="%.4f")
 
 
 def table(results: pd.DataFrame, keys: list[str]) -> None:

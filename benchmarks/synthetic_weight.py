@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import PAIRS, Texts, load_pair
+from _results import append, known
 from _scoreboard_page import half_over_sets
 from prompt_strategies import balance, draw, interval
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -126,7 +127,7 @@ def run(source: str, name: str, seed: int, data: Path) -> Iterator[dict[str, Any
 def tables() -> None:
     """Print a table for each source; brackets are intervals of the difference to class weights.
 
-    They are over the real sets, or over the cells where there are two sets.
+    They are over the real sets, or over the runs where there are two sets.
     """
     results = pd.read_csv(RESULTS)
     for source in SOURCES:
@@ -134,7 +135,7 @@ def tables() -> None:
         if not len(part):
             continue
         n_cells = len(part.drop_duplicates(KEY))
-        print(f"\n**{source}**, {n_cells} cells\n\n| arm | factor | embeddings | log-loss | TF-IDF "
+        print(f"\n**{source}**, {n_cells} runs\n\n| arm | factor | embeddings | log-loss | TF-IDF "
               "| log-loss |\n|---|---:|---:|---:|---:|---:|")  # fmt: skip
         base = part[part["arm"] == CLASS_WEIGHTS].set_index(KEY)
         for arm in part["arm"].unique():
@@ -170,11 +171,8 @@ def main() -> None:
     cells = [(s, name, seed) for s in arguments.sources for seed in arguments.seeds
              for name in SOURCES[s]]  # fmt: skip
     for cell in tqdm(cells):
-        known = pd.read_csv(RESULTS)[KEY] if RESULTS.is_file() else pd.DataFrame(columns=KEY)
-        if cell not in set(known.itertuples(index=False, name=None)):
-            found = pd.DataFrame(run(*cell, arguments.data))
-            found.to_csv(RESULTS, mode="a", header=not RESULTS.is_file(), index=False,
-                         float_format="%.4f")  # fmt: skip
+        if cell not in known(RESULTS, KEY):
+            append(RESULTS, *run(*cell, arguments.data))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _pairs import PAIRS, Pair, Texts, load_pair
+from _results import append, known
 from rivals import Diversity, Domain, MetaWeightNet, OutOfFoldImp, Ren, Rho
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -293,11 +294,7 @@ def main() -> None:
     """Run the cells that are not in the results yet."""
     arguments = parse_arguments()
     warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
-    RESULTS.parent.mkdir(exist_ok=True)
-    done = set()
-    if RESULTS.is_file():
-        known = pd.read_csv(RESULTS)
-        done = set(known[KEY].itertuples(index=False, name=None))
+    done = known(RESULTS, KEY)
     todo = [cell for cell in cells(arguments) if cell not in done]
     loaded: tuple[Any, Pair] | None = None
     for cell in tqdm(todo):
@@ -315,11 +312,7 @@ def main() -> None:
             threads = 1 if classifier == "embedding" else None
             with threadpool_limits(threads, user_api="blas"):
                 found = run(classifier, pair, source, method, seed, n)
-        row = dict(zip(KEY, cell, strict=True)) | found
-        frame = pd.DataFrame([row])
-        frame.to_csv(
-            RESULTS, mode="a", header=not RESULTS.is_file(), index=False, float_format="%.4f"
-        )
+        append(RESULTS, dict(zip(KEY, cell, strict=True)) | found)
 
 
 def parse_arguments() -> argparse.Namespace:

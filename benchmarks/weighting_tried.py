@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _pairs import PAIRS, load_pair
+from _results import append, known
 from rivals import Domain, OutOfFoldImp
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, roc_auc_score
@@ -57,9 +58,7 @@ BALANCED = LogisticRegression(C=10.0, max_iter=1000, class_weight="balanced")
 
 def run_variants(data: Path, seeds: list[int]) -> None:
     """Run what is not in the results yet, then print the table."""
-    done = set()
-    if RESULTS.is_file():
-        done = set(pd.read_csv(RESULTS)[KEY].itertuples(index=False, name=None))
+    done = known(RESULTS, KEY)
     for seed in seeds:
         for name in tqdm(PAIRS, desc=f"seed {seed}"):
             todo = {key: v for key, v in VARIANTS.items() if (key, name, seed) not in done}
@@ -73,11 +72,7 @@ def run_variants(data: Path, seeds: list[int]) -> None:
                 source = "both" if settings else "real"
                 found = run("embedding", pair, source, variant, seed, 4500)
                 row = dict(zip(KEY, (variant, name, seed), strict=True))
-                frame = pd.DataFrame([row | {"macro_f1": found["macro_f1"]}])
-                frame.to_csv(
-                    RESULTS, mode="a", header=not RESULTS.is_file(), index=False,
-                    float_format="%.4f",
-                )  # fmt: skip
+                append(RESULTS, row | {"macro_f1": found["macro_f1"]})
     results = pd.read_csv(RESULTS)
     chosen_with = results["seed"].isin([0, 1]).map({True: "seeds 0, 1", False: "fresh seeds"})
     table = results.pivot_table("macro_f1", "variant", chosen_with, sort=False) * 100

@@ -166,3 +166,10 @@ def test_public_names_are_documented(name):
 @pytest.mark.parametrize("name", sklw.__all__)
 def test_names_of_the_top_level_have_an_example(name):
     assert ">>>" in inspect.getdoc(getattr(sklw, name))
+
+
+def test_the_guide_lists_every_reason_why_a_row_is_rejected():
+    reasons = importlib.import_module("sklw.over_sampling._shortfall").REASONS
+    guide = (ROOT.parent / "docs" / "guide" / "filters.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", guide, re.MULTILINE))
+    assert listed == reasons

@@ -35,7 +35,7 @@ synthetic = sampler.synthetic_mask_
 quality, imp = (weighters[name].sample_weight_[synthetic] for name in ("quality", "imp"))
 _, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 axes[0].hist([quality, imp], bins=20, label=["quality", "imp"])
-axes[0].set(xlabel="weight (1 on average)", ylabel="synthetic rows")
+axes[0].set(xlabel="weight", ylabel="synthetic rows")
 axes[0].legend()
 axes[1].scatter(quality, imp, s=8)
 axes[1].axline((0, 0), slope=1, color="black", linewidth=0.8)

@@ -71,8 +71,8 @@ plt.show()
 # %%
 # How reliable is the result?
 # ---------------------------
-# The best scores differ by less than their spread over the folds. Prefer the default unless a
-# search with many rows shows otherwise.
+# The best scores differ by less than their spread over the folds, so do not read much into the
+# winner.
 
 folder.cleanup()
 results.nlargest(4, "mean_test_score")[["mean_test_score", "std_test_score"]].round(3)

@@ -72,4 +72,5 @@ for name, model in models.items():
 
 # %%
 # It does not: SMOTE's rows lie between real ones, so most of them look like their label to the
-# checker. Rows of a language model stray further, and for those, weights make a difference.
+# checker and get nearly equal weights. Differences as small as these may be chance. Rows of a
+# language model stray further, and for those, weights make a difference.

@@ -154,8 +154,8 @@ class Rows:
             warnings.warn(
                 f"{self.ungrouped_by} added rows whose group is not known, so class_weight="
                 f"{weighter.class_weight!r} balances the classes, not the cells of class and "
-                f"group. Put {self.ungrouped_by} before the sampler that knows the groups, or "
-                "leave it out.",
+                f"group. Leave {self.ungrouped_by} out: the sampler that knows the groups can fill "
+                "all cells.",
                 UserWarning,
                 stacklevel=caller_level(),
             )

@@ -5,10 +5,9 @@ import copy
 import hashlib
 import json
 import math
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from sklearn.exceptions import NotFittedError
 from sklw._encoders.batches import length_bucketed_batches
 from sklw._hardware import autocast, seeded
 from sklw._progress import progress
+from sklw._writing import write_by
 from sklw.generators._decoding.loading import LoadedModel
 from sklw.generators._tuning import FullTuning, LoRA
 
@@ -217,10 +217,4 @@ def _save(state: dict[str, Any], path: Path) -> None:
     """Write a file whole or not at all; a full disk costs a later resumption, not this run."""
     with contextlib.suppress(OSError, RuntimeError):  # on a full disk torch raises the latter
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            try:
-                torch.save(state, file)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        shutil.move(file.name, path)
+        write_by(path, partial(torch.save, state))

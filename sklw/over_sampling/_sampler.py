@@ -112,7 +112,7 @@ class LLMOverSampler(BaseOverSampler):
         Whether to keep answers on disk, so that no request is paid for twice: True for the
         default file in the user's cache folder, a path, or a :class:`.RequestCache`.
     random_state : int, RandomState or None, default=None
-        Seed. The same seed gives the same rows, independently of the generator's batch size.
+        Seed. It gives the same rows whatever the batch size, except for rounding on a GPU.
     verbose : bool, default=True
         Whether to show a progress bar in a terminal.
 

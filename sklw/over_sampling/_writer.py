@@ -59,6 +59,11 @@ class PromptWriter:
         return self.form in ("completion", "chat")
 
     @property
+    def shows_changes(self) -> bool:
+        """Whether demonstrations show what a row was made from, and not its result alone."""
+        return self.form == "completion" and not self.template
+
+    @property
     def stop(self) -> tuple[str, ...]:
         """Where an answer ends."""
         if self.form not in ("completion", "fine_tuned"):
@@ -107,10 +112,10 @@ class PromptWriter:
         pairs: Sequence[tuple[Example, Example]] = (),
     ) -> Prompt:
         """Ask for a row made from another one; rows of a pair are as like each other."""
+        if self.shows_changes:
+            return self._completion_from(source, label, change, pairs)
         if self.template:
             return self._filled([after for _, after in pairs], label, {}, source)
-        if self.form == "completion":
-            return self._completion_from(source, label, change, pairs)
         return self._chat(
             "chat_from",
             source=self._folded(source),

@@ -47,7 +47,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     ``"confident"``  :class:`Confident`   0 where confident learning finds the label wrong
     ``"hu"``         :class:`Hu`          learned: what lowers the loss of the real rows
     ``"sungen"``     :class:`SunGen`      learned: what lowers a noise-robust loss
-    ``"mix"``        :class:`Mix`         1, their share chosen on the real rows
+    ``"mix"``        :class:`Mix`         1, their factor chosen on the real rows
     ``"auto"``       :class:`Auto`        uniform, quality or imp, chosen on the real rows
     ===============  ===================  ==================================================
 
@@ -61,7 +61,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     ----------
     method : str or BaseMethod, default="quality"
         A name from the table, or an object such as ``Imp(clip=5)``. ``"dimp"`` needs a
-        :class:`sklw.BertClassifier`; ``"mix"`` and ``"auto"`` choose temperature and share.
+        :class:`sklw.BertClassifier`; ``"mix"`` and ``"auto"`` choose temperature and factor.
     checker : {"embedding", "bert"} or classifier, default="embedding"
         What P' is: logistic regression on frozen sentence embeddings (for tables, on scaled,
         one-hot encoded or embedded columns), a fine-tuned :class:`sklw.BertClassifier`, or any

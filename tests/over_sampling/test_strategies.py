@@ -83,9 +83,9 @@ def test_parents_are_the_real_texts_in_the_prompt(ask, strategy, form):
     rows = [p for p in prompts if "different topics" not in p]
     for number, parents in zip(generated["prompt_id"], generated["parents"], strict=True):
         in_prompt = {i for i, text in enumerate(X) if " ".join(text.split()) in rows[number]}
-        if form == "completion" and strategy != "attributes":
+        if strategy != "attributes":
             assert in_prompt == set(parents)
-        else:  # demonstrations show their second text alone, topics come from other texts
+        else:  # topics come from other texts
             assert in_prompt <= set(parents)
             assert in_prompt
 

@@ -37,8 +37,9 @@ class TextFilter(Settings):
     ----------
     near_duplicate_threshold : float or None, default=0.8
         A text counts as a copy if the cosine similarity of its character 4-grams with those of a
-        real text of its class, or of a text accepted before, is at least this. None rejects
-        exact copies only, whatever their case, white space and Unicode form.
+        real text of its class, or of a text of its class accepted before, is at least this. Exact
+        copies of any text are rejected, whatever their case, white space and Unicode form; with
+        None, only these are.
     length_tolerance : float, default=2.0
         A text may be this many times longer than the longest real text of its class, or shorter
         than the shortest.

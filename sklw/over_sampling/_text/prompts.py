@@ -149,7 +149,7 @@ class Rewrite(BasePrompt):
     ----------
     n_examples : int, default=5
         Number of real texts in a prompt: the one to start from, and pairs of similar texts of
-        the class as demonstrations.
+        the class as demonstrations; in chat form and with a `template`, one text of each pair.
     answers_per_prompt : int, default=4
         As in :class:`Examples`.
     rows_per_request : int, default=1
@@ -195,10 +195,10 @@ class Rewrite(BasePrompt):
         self, source: Source, cell: Cell, rng: np.random.Generator
     ) -> tuple[np.ndarray, Prompt]:
         """Compose one prompt, as :meth:`BasePrompt.compose` says."""
-        n_pairs = (self.n_examples - 1) // 2
+        n_pairs = _n_pairs(source)
         start, *drawn = cell.positions[rng.permutation(len(cell.positions))[: 1 + n_pairs]].tolist()
         pairs = _paired(source, drawn, cell.positions, start)
-        return _shown(pairs, start), source.write_from(start, cell, _REWRITE, pairs)
+        return _shown(source, pairs, start), source.write_from(start, cell, _REWRITE, pairs)
 
 
 class Counterfactual(Rewrite):
@@ -208,7 +208,8 @@ class Counterfactual(Rewrite):
     ----------
     n_examples : int, default=5
         Number of real texts in a prompt: the one to start from, and pairs of similar texts of
-        different classes as demonstrations.
+        different classes as demonstrations; in chat form and with a `template`, the text of the
+        class of each pair.
     answers_per_prompt : int, default=4
         As in :class:`Examples`.
     rows_per_request : int, default=1
@@ -232,10 +233,9 @@ class Counterfactual(Rewrite):
         """Compose one prompt, as :meth:`BasePrompt.compose` says."""
         others = source.others(cell)
         start = int(others[rng.integers(len(others))])
-        n_pairs = (self.n_examples - 1) // 2
-        drawn = cell.positions[rng.permutation(len(cell.positions))[:n_pairs]].tolist()
+        drawn = cell.positions[rng.permutation(len(cell.positions))[: _n_pairs(source)]].tolist()
         pairs = [(other, at) for at, other in _paired(source, drawn, others, start)]
-        return _shown(pairs, start), source.write_from(start, cell, _COUNTERFACTUAL, pairs)
+        return _shown(source, pairs, start), source.write_from(start, cell, _COUNTERFACTUAL, pairs)
 
 
 class Paraphrase(BasePrompt):
@@ -293,6 +293,12 @@ def _paired(
     return [(at, other) for at, other in pairs if other is not None]
 
 
-def _shown(pairs: Sequence[tuple[int, int]], start: int) -> np.ndarray:
+def _n_pairs(source: Source) -> int:
+    """Return how many pairs make up the examples beside the row to change."""
+    return (source.n_examples - 1) // (2 if source.writer.shows_changes else 1)
+
+
+def _shown(source: Source, pairs: Sequence[tuple[int, int]], start: int) -> np.ndarray:
+    shown = [at for pair in pairs for at in (pair if source.writer.shows_changes else pair[1:])]
     # The row that is changed last, as the row that shapes the answer most.
-    return np.array([*dict.fromkeys(at for pair in pairs for at in pair), start])
+    return np.array([*dict.fromkeys(shown), start])

@@ -42,7 +42,7 @@ class Candidate:
         return type(self.method).__name__.lower(), self.temperature, self.share
 
     def scaling(self, scaling: Scaling, factor: float = 1.0) -> Scaling:
-        """Return the weighter's scaling with this temperature and share."""
+        """Return the weighter's scaling with this temperature and factor."""
         weight = self.share * factor
         return replace(scaling, temperature=self.temperature, synthetic_weight=weight)
 

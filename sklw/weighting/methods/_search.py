@@ -31,7 +31,7 @@ class BaseSearch(BaseMethod):
 
     _parameter_constraints: dict = {"scoring": _SCORING}
 
-    # Name, temperature and share, which only a clearly better candidate replaces.
+    # Name, temperature and factor, which only a clearly better candidate replaces.
     favourite: tuple[str, float, float] | None = None
 
     def __init__(self, scoring: str = "balanced_accuracy") -> None:
@@ -52,7 +52,7 @@ class BaseSearch(BaseMethod):
     def choose(
         self, evidence: Evidence, scaling: Scaling
     ) -> tuple[BaseMethod, Scaling, pd.DataFrame]:
-        """Return the best method, the scaling with its temperature and share, and all scores."""
+        """Return the best method, the scaling with its temperature and factor, and all scores."""
         if not evidence.synthetic.any():
             return Uniform(), scaling, pd.DataFrame()
         if not evidence.parents_known:
@@ -96,7 +96,7 @@ class BaseSearch(BaseMethod):
         Parameters
         ----------
         candidates : sequence of (str, float, float)
-            Name, temperature and share of each.
+            Name, temperature and factor of each.
         losses, hits : ndarray of shape (n_candidates, n_rows)
             Log-loss of each candidate on each row, and whether it was right.
         labels : ndarray of shape (n_rows,)
@@ -135,9 +135,9 @@ class BaseSearch(BaseMethod):
 
 
 class Mix(BaseSearch):
-    """The same weight for every synthetic row, their share chosen on the real rows [1]_.
+    """The same weight for every synthetic row, and a factor chosen on the real rows [1]_.
 
-    Shares of 0, 0.1, 0.3 and 1 are compared as :class:`Auto` compares its candidates, and the best
+    Factors of 0, 0.1, 0.3 and 1 are compared as :class:`Auto` compares its candidates, and the best
     is taken.
 
     Parameters
@@ -168,11 +168,11 @@ class Mix(BaseSearch):
 
 
 class Auto(BaseSearch):
-    """Uniform, quality or IMP, at the temperature and share that do best on the real rows.
+    """Uniform, quality or IMP, at the temperature and factor that do best on the real rows.
 
-    Quality at temperature 0.5 and share 0.3 is taken unless another candidate is better by 1.5
-    standard errors, since a few hundred real rows cannot tell good candidates apart: the best of
-    many noisy scores is mostly lucky. Candidates are judged by logistic regression on frozen
+    Quality at temperature 0.5 and a factor of 0.3 is taken unless another candidate is better by
+    1.5 standard errors, since a few hundred real rows cannot tell good candidates apart: the best
+    of many noisy scores is mostly lucky. Candidates are judged by logistic regression on frozen
     embeddings (for tables, on scaled columns) in twice repeated cross-validation on the real rows;
     training without synthetic rows is one of them, if there are real rows to train on.
 
