@@ -385,6 +385,9 @@ def _mean_alike(known: Hashable, asked: Hashable) -> bool:
     if isinstance(known, str) and isinstance(asked, str):
         return known == asked  # "01" is not "1"
     try:
-        return float(known) == float(asked)  # type: ignore[arg-type]
+        number, same = float(known), float(known) == float(asked)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return False
+    # Nor is it the number 1: "01" and "1.10" may be classes beside "1" and "1.1".
+    plain = {str(number), f"{number:.0f}"}
+    return same and all(key in plain for key in (known, asked) if isinstance(key, str))
