@@ -49,7 +49,7 @@ class RecordedGenerator(BaseGenerator):
     label_column : str, default="label"
         Column of the class. A request's label selects the rows whose label is equal, or else
         those whose label is written alike (``1`` and ``"1"``) or is the same number or truth value
-        (``"1"`` and ``1.0``, ``True`` and ``"true"``).
+        (``"1"`` and ``1.0``, ``True`` and ``"true"``; not ``"01"``).
     parent_column : str or None, default=None
         Column with the real text that a generated text was made from, if known.
     group_column : str or None, default=None
