@@ -32,7 +32,11 @@ _PAIRS = (
 _CLOSES = {opening.lower(): closing.lower() for opening, closing in _PAIRS}
 _MARK = re.compile(
     "|".join(
-        f"(?i:{re.escape(mark)})" if mark.startswith("<") else re.escape(mark)
+        f"(?i:{re.escape(mark)})"
+        if mark.startswith("<")
+        else rf"(?m:^{re.escape(mark)})"  # words may stand within a text, too
+        if mark[0].isalpha()
+        else re.escape(mark)
         for pair in _PAIRS
         for mark in pair
     )

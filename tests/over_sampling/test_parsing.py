@@ -153,7 +153,9 @@ def test_rows_of_several_lines_keep_the_lists_in_them(form):
     "form",
     [
         "{}", "Sure! Here's a new mail:\n\n{}", "Certainly!\n\n{}", "**New message:**\n\n{}",
-        "Voici un nouveau message :\n\n{}", "I've written another one for you:\n{}", "# Mail\n{}",
+        "Voici un nouveau message :\n\n{}", "Aquí tienes otro mensaje:\n\n{}",
+        "Hier ist die Nachricht:\n{}", "Ecco un nuovo testo:\n{}",
+        "I've written another one for you:\n{}", "# Mail\n{}",
         "Here is one:\n\n---\n\n{}\n\n---\n\nWould you like more?", "<mail>\n{}\n</mail>",
         "Here you go:\n```\n{}\n```\nIt keeps the tone.", "spam\n\n{}",
         "{}<|im_end|>\n<|im_start|>",
@@ -174,6 +176,8 @@ def test_what_stands_around_a_row_of_several_lines(form, mail):
         "Here is the problem:\n\nno water", "Dear Sir:\n\nno water", "Top 3:\n- a\n- b\n- c",
         "- a\n- b", "1. a\n2. b", "Title\n-----\nno water", "Great!\nBye", "Note: ring\ntwice",
         "No water.\n\nNote: ring twice, please.", "I have two wishes:\nwater, heat",
+        "Hier sind die Mängel in unserer Wohnung:\n- no water", "Aquí está mi dirección:\nno water",
+        "Voici la liste des problèmes :\n- no water", "Hier kommt meine Adresse:\nno water",
         "No water.\n\n(Note: I am away.)\n\nTom", "No water.\n\nLet me know if you can come.",
     ],
 )  # fmt: skip

@@ -29,7 +29,17 @@ _HERE = (
     rf"|the\s+(?:{MADE}|{NOUNS}))\b|the following (?:is|are)\b|based on (?:the|your)\b"
     r"|i(?:['’]ve| have) (?:written|created|rewritten|drafted|generated|prepared)\b)"
 )
-_ABROAD = r"hier (?:ist|sind|kommt|kommen)\b|voici\b|aqu[ií]\b|ecco\b|вот\b|以下|这是|다음은|إليك"
+# "Here is a new message", but not "Here is my address".
+_SOME_ABROAD = (
+    r"(?:eine?[nmrs]?|noch|einige|weitere|zwei|drei|vier|fünf|zehn|une?|des|d['’]autres|quelques|deux|trois"
+    r"|quatre|cinq|dix|un[oa]s?|otr[oa]s?|algun[oa]s|dos|tres|cuatro|cinco|diez|alcun[ie]|altr[ie]"
+    r"|due|tre|quattro|cinque|dieci|\d+|(?:d(?:er|ie|as)|l[ea]|el|il)\s+(?:nachricht|text|beispiel"
+    r"|message|texte|exemple|mensaje|texto|ejemplo|messaggio|testo|esempio))\b"
+)
+_ABROAD = (
+    rf"(?:hier (?:ist|sind|kommt|kommen)|voici|aqu[ií](?: \w+)?|ecco)\s+{_SOME_ABROAD}"
+    r"|вот\b|以下|这是|다음은|إليك"
+)
 COURTESY = re.compile(rf"^\W*(?:{_COURTESIES})\W*$|{_LEAD}here (?:you go|it is)\W*$", _LINES)
 ANNOUNCEMENT = re.compile(
     rf"{_LEAD}(?:(?:{_HERE}|{_ABROAD}).*|here(?: you go| it is)?|{_EAGER}"
