@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklw._validation import holds_texts
 from sklw.cli._arguments import beyond_balance, descriptions, share
 from sklw.cli._augmented import Data, Output, read_data
 from sklw.cli._file import add_file_options
@@ -149,6 +150,12 @@ def _sampler(arguments: argparse.Namespace, data: Data) -> Any:
 
     if arguments.target is not None and (arguments.prompt or arguments.verifier):
         raise ValueError("--prompt and --verifier are for texts, and --target reads a table.")
+    if arguments.target is not None and holds_texts(data.X):
+        options = shlex.join(["--text", str(data.X.columns[0]), "--label", arguments.target])
+        raise ValueError(
+            f"{arguments.data} has one column of strings besides the labels, and --target is for "
+            f"tables. Read it as texts: write {options} in place of --target."
+        )
     return LLMOverSampler(
         make_generator(arguments),
         sampling_strategy=arguments.sampling_strategy,

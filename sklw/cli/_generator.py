@@ -181,6 +181,20 @@ def _of_records(arguments: argparse.Namespace) -> Any:
 
 
 def _records(arguments: argparse.Namespace, columns: list[str]) -> Any:
+    try:
+        return _as_encoded(arguments, columns)
+    except ValueError as error:
+        if not arguments.no_header or not str(error).startswith("There is no column"):
+            raise
+        names = "the numbers of the columns of the data, from 0, and 'target' for the labels"
+        names = names if arguments.text is None else "'text' and 'label'"
+        raise ValueError(
+            f"{error} It needs column names, even with --no-header, which is about {arguments.data}"
+            f": {names}."
+        ) from None
+
+
+def _as_encoded(arguments: argparse.Namespace, columns: list[str]) -> Any:
     """Read the file in Unicode, or else as the data are encoded."""
     try:
         return load_frame(arguments.recorded, columns)

@@ -1,18 +1,16 @@
 """Whether each step of a pipeline stands where it can do its work: checked before fitting."""
 
 from collections.abc import Iterable
-from itertools import chain, takewhile
+from itertools import takewhile
 from typing import Any
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 from sklearn import get_config
-from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline as SklearnPipeline
-from sklearn.utils import check_array, get_tags
+from sklearn.utils import get_tags
 
 from sklw._row_weights import BaseRowWeighter
 from sklw._validation import holds_texts
@@ -22,9 +20,10 @@ __all__ = [
     "check_before_generation",
     "check_input",
     "check_order",
-    "check_ready",
     "check_sampler_input",
     "check_settings",
+    "has_strings",
+    "predicts",
 ]
 
 
@@ -32,7 +31,7 @@ def check_order(steps: list[tuple[str, Any]]) -> None:
     """Raise if a step stands where it cannot do its work."""
     active = [(name, step) for name, step in steps if step is not None and step != "passthrough"]
     for at, (_, step) in enumerate(active[:-1]):
-        if _predicts(step) and not hasattr(step, "fit_resample"):
+        if predicts(step) and not hasattr(step, "fit_resample"):
             late = ", ".join(name for name, _ in active[at + 1 :])
             raise TypeError(
                 f"{type(step).__name__} predicts, so it has to be the last step, but {late} comes "
@@ -108,7 +107,8 @@ _ORDER = (
 )
 
 
-def _predicts(step: Any) -> bool:
+def predicts(step: Any) -> bool:
+    """Tell whether a step is a classifier or regressor that transforms nothing."""
     if not hasattr(step, "__sklearn_tags__"):
         return False
     return (is_classifier(step) or is_regressor(step)) and not hasattr(step, "transform")
@@ -168,7 +168,7 @@ def _refuse_columns_of_labels(active: list[Any], y: Any) -> None:
 
 
 def _predicts_for_us(step: Any) -> bool:
-    return type(step).__module__.startswith("sklw.") and _predicts(step)
+    return type(step).__module__.startswith("sklw.") and predicts(step)
 
 
 def check_settings(steps: list[tuple[str, Any]]) -> None:
@@ -245,108 +245,14 @@ def check_before_generation(
         )
 
 
-def check_ready(
-    sampler: Any, later: list[tuple[str, Any]], X: Any, y: Any, arguments: dict[str, Any]
-) -> None:
-    """Raise if the steps after a language model will not find what they need, before it is paid.
-
-    The encoders that this loads are kept for these steps.
-    """
-    from sklw.over_sampling import LLMOverSampler
-
-    if not isinstance(sampler, LLMOverSampler):
-        return
-
-    def wanted() -> list[Any]:
-        missing = clone(sampler).fit(X, y, **arguments).sampling_strategy_
-        return [label for label, n in missing.items() if n or sampler.augment]
-
-    given: tuple[Any, ...] = (X, y, wanted)
-    for _, step in later:
-        if hasattr(step, "_check_ready"):
-            step._check_ready(*given)
-        for reader in _readers(step) if given else ():
-            fault = _fault_of_booster(reader, X) or _fault_by_tags(reader, X)
-            if fault:
-                raise TypeError(
-                    f"{type(reader).__name__} cannot read rows as LLMOverSampler writes them: "
-                    f"{fault} Put {_encoder(X)} before it."
-                )
-        if hasattr(step, "transform") and not isinstance(step, BaseRowWeighter):
-            given = ()  # what comes after it gets other rows
-        for part in step.get_params().values() if hasattr(step, "get_params") else ():
-            if hasattr(part, "_check_ready"):
-                part._check_ready()
-
-
-def _readers(step: Any) -> list[Any]:
-    """Return who reads the rows of a step: itself, or what it searches, votes with or stacks."""
-    if isinstance(step, SklearnPipeline):
-        return _readers(step.steps[0][1]) if _predicts(step.steps[0][1]) else []
-    grids = getattr(step, "param_grid", None) or getattr(step, "param_distributions", None) or {}
-    grids = [grids] if isinstance(grids, dict) else grids
-    values = [values for grid in grids for values in grid.values() if isinstance(values, Iterable)]
-    if any(hasattr(value, "fit") for value in chain(*values)):
-        return []  # it may put others in their places
-    named = getattr(step, "estimators", None)
-    pairs = [pair for pair in named if isinstance(pair, tuple)] if isinstance(named, list) else []
-    inner = [getattr(step, "estimator", None), *(part for *_, part in pairs)]
-    found = [part for part in inner if hasattr(part, "fit")]
-    return [reader for part in found for reader in _readers(part)] or [step]
-
-
-def _fault_of_booster(step: Any, X: Any) -> str:
-    """Return what XGBoost or LightGBM cannot read of rows like these, whatever their tags say."""
-    if not type(step).__module__.startswith(("xgboost.", "lightgbm.")):
-        return ""
-    if nw.dependencies.is_polars_dataframe(X):
-        strings = nw.from_native(X).select(nw.selectors.string()).columns
-        return f"the column {strings[0]!r} holds strings." if strings else ""
-    if not isinstance(X, pd.DataFrame):
-        return "they are texts." if holds_texts(X) and np.ndim(X) == 1 else ""
-    for name, column in X.items():
-        if not isinstance(column.dtype, pd.CategoricalDtype):
-            if _has_strings(column.to_numpy()):
-                return f"the column {name!r} holds strings."
-        elif getattr(step, "enable_categorical", True) is False:
-            return f"the column {name!r} is categorical, which takes enable_categorical=True."
-    return ""
-
-
-def _fault_by_tags(step: Any, X: Any) -> str:
-    """Return why a classifier of scikit-learn's cannot read rows like these as they are."""
-    inner = step.get_params().values() if hasattr(step, "get_params") else ()
-    delegates = any(hasattr(part, "fit") for part in inner)
-    own = type(step).__module__.startswith("sklearn.") and _predicts(step) and not delegates
-    # Some read the categories of a frame, and a kernel of the user's may read anything.
-    by_number = not hasattr(step, "categorical_features")
-    by_number &= isinstance(getattr(step, "kernel", None), str | None)
-    if not own or not by_number:
-        return ""
-    tags = get_tags(step)
-    if tags.no_validation or tags.input_tags.string:
-        return ""
-    missing: Any = "allow-nan" if tags.input_tags.allow_nan else True
-    try:
-        check_array(X, accept_sparse=True, ensure_all_finite=missing)
-    except (TypeError, ValueError) as error:
-        return str(error)
-    return ""
-
-
-def _encoder(X: Any) -> str:
-    if holds_texts(X):
-        return "TextEmbedder() or TfidfVectorizer()"
-    return "a ColumnTransformer that encodes its columns and fills in missing values"
-
-
 def _holds_strings(X: Any) -> bool:
     if holds_texts(X):
         return True
-    return hasattr(X, "shape") and not hasattr(X, "nnz") and _has_strings(np.asarray(X))
+    return hasattr(X, "shape") and not hasattr(X, "nnz") and has_strings(np.asarray(X))
 
 
-def _has_strings(array: np.ndarray) -> bool:
+def has_strings(array: np.ndarray) -> bool:
+    """Tell whether an array holds a string."""
     if array.dtype.kind in "UST":
         return True
     return array.dtype == object and any(isinstance(cell, str) for cell in array.ravel())

@@ -28,10 +28,10 @@ from sklw.pipeline._order import (
     check_before_generation,
     check_input,
     check_order,
-    check_ready,
     check_sampler_input,
     check_settings,
 )
+from sklw.pipeline._ready import check_ready
 
 __all__ = ["Pipeline", "make_pipeline"]
 

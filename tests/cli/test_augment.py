@@ -311,3 +311,14 @@ def test_records_have_the_columns_of_the_data_unless_sklw_wrote_them(main, colum
     made = read("out.csv").query("synthetic == 'True'")["message"]
     assert len(made) > 20
     assert set(made) <= set(NEW["text"])
+
+
+def test_records_of_a_table_without_column_names(main, tmp_path):
+    rows = [f"{i / 7:.3f},{i % 13},{'no' if i % 3 else 'yes'}" for i in range(60)]
+    (tmp_path / "d.csv").write_text("\n".join(rows))
+    made = [f"{i}.25,5,yes" for i in range(8)]
+    (tmp_path / "more.csv").write_text("\n".join(["0,1,target", *made]))
+    options = ["--no-header", "--target=2", "--recorded=more.csv", "--output=out.csv"]
+    status, out, err = main("augment", "d.csv", *options)
+    assert status == 0, err
+    assert "8 synthetic ones" in out

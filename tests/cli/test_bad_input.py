@@ -107,6 +107,30 @@ def test_prompts_are_for_texts(main, mail):
     assert "--prompt and --verifier are for texts" in err
 
 
+def test_one_column_of_strings_is_text(main, mail):
+    pd.read_csv(mail)[["text", "label"]].to_csv("two.csv", index=False)
+    status, _, err = main("augment", "two.csv", "--target=label", "--output=out.csv", "--dry-run")
+    assert status == 2
+    assert "write --text text --label label in place of --target" in err
+    assert "prompt" not in err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        (["--target=2"], "numbers of the columns of the data, from 0, and 'target' for the labels"),
+        (["--text=1", "--label=2"], "'text' and 'label'"),
+    ],
+)
+def test_records_need_column_names_if_the_data_have_none(main, mail, command, options, needed):
+    mail.write_text(mail.read_text().partition("\n")[2])
+    more = ["--no-header", "--recorded=mail.csv", "--output=out.csv"]
+    status, _, err = main(command, mail, *options, *more)
+    assert status == 2
+    assert needed in err
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_target_is_not_to_be_ignored(main, mail, recorded, command):
     columns = ["--target=label", "--ignore=id,label", "--output=o.csv"]

@@ -299,6 +299,25 @@ def test_what_real_rows_begin_with_stays(start):
     assert rows == [[f"{start}dead printer", "no paper"]]
 
 
+@pytest.mark.parametrize(
+    ("title", "body", "answer", "expected"),
+    [
+        ("Title: {}", "Body: {}", "Title: printer,Body: paper", ["Title: printer", "Body: paper"]),
+        ("Title: {}", "{}", "Title: printer,body: paper", ["Title: printer", "paper"]),
+        ("{}", "Body is {}", "title: printer,Body is red", ["printer", "Body is red"]),
+    ],
+)
+def test_the_name_of_a_column_stays_where_real_values_begin_with_it(title, body, answer, expected):
+    X = TICKETS.assign(title=TICKETS["title"].map(title.format), body=TICKETS["body"])
+    X["body"] = X["body"].map(body.format)
+    assert of_tickets(answer, X=X)[1] == [expected]
+
+
+def test_so_it_does_in_categories():
+    X = pd.DataFrame({"f1": ["f1:3", "f1:4", "f1:5"] * 10, "f2": ["f2:7", "f2:8"] * 15})
+    assert of_tickets("f1:5,f2:7", X=X)[1][0] == ["f1:5", "f2:7"]
+
+
 def test_numbers_of_a_list_are_no_part_of_texts_that_begin_with_numbers():
     X = TICKETS.assign(title="1. " + TICKETS["title"])
     answer = "1. 1. dead printer,no paper\n2. 3. lost key,at home"

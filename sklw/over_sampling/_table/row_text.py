@@ -4,12 +4,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sklw.over_sampling._table.columns import (
     MISSING,
     BadValueError,
+    CategoryColumn,
     Column,
     TextColumn,
     escape,
@@ -23,11 +24,17 @@ _MOST_TRIED = 20
 
 
 class RowText:
-    """Rows as lines: ``39,Private,...``, ``age is 39, workclass is Private, ...`` or JSON."""
+    """Rows as lines: ``39,Private,...``, ``age is 39, workclass is Private, ...`` or JSON.
 
-    def __init__(self, columns: list[Column], form: str) -> None:
+    `records` are the real rows: where values begin with the name of their column, it is theirs.
+    """
+
+    def __init__(
+        self, columns: list[Column], form: str, records: Sequence[Mapping[Any, Any]] = ()
+    ) -> None:
         self.columns = columns
         self.form = form
+        self._keeps_name = [_begins_with_name(column, records) for column in columns]
         by_length = sorted(columns, key=lambda column: -len(column.title))
         names = "|".join(re.escape(column.title) for column in by_length)
         self._names = re.compile(rf"(?:^|, )({names}) is ")
@@ -59,7 +66,7 @@ class RowText:
             parts = next(csv.reader([line], skipinitialspace=True), [])
             if len(parts) != len(self.columns):
                 raise BadValueError("unparsable")
-            parts = _without_names(parts, [column.title for column in self.columns])
+            parts = self._without_names(parts)
             return {column.name: text for column, text in zip(self.columns, parts, strict=True)}
         if not self._names.match(line):  # a sentence begins with a capital letter
             titles = [column.title for column in self.columns]
@@ -74,6 +81,16 @@ class RowText:
         if len(texts) != len(found):
             raise BadValueError("unparsable")
         return {column.name: texts[column.title] for column in self.columns}
+
+    def _without_names(self, parts: list[str]) -> list[str]:
+        """Take off the names of columns where each value has its own: ``age: 39, ...``."""
+        columns = zip(self.columns, parts, strict=True)
+        values = [_after_name(column, part) for column, part in columns]
+        found = [value for value in values if value is not None]
+        if len(parts) == 1 or len(found) < len(parts):
+            return parts
+        named = zip(parts, found, self._keeps_name, strict=True)
+        return [part if keeps else value for part, value, keeps in named]
 
     def is_header(self, texts: dict[str, str]) -> bool:
         """Whether the texts are the names of their columns."""
@@ -140,12 +157,15 @@ def _csv_line(texts: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
-def _without_names(parts: list[str], names: list[str]) -> list[str]:
-    """Take off the names of columns where each value has its own before it: ``age: 39, ...``."""
-    form = r"\s*{}\s*(?:[:=]|is\s)(.*)"
-    found = [
-        re.fullmatch(form.format(re.escape(name)), part, re.IGNORECASE | re.DOTALL)
-        for name, part in zip(names, parts, strict=True)
-    ]
-    values = [match[1] for match in found if match]
-    return values if len(parts) > 1 and len(values) == len(parts) else parts
+def _after_name(column: Column, text: str) -> str | None:
+    """Return what follows the column's name, as in ``age: 39``; None if it does not come first."""
+    form = rf"\s*{re.escape(column.title)}\s*(?:[:=]|is\s)(.*)"
+    match = re.fullmatch(form, text, re.IGNORECASE | re.DOTALL)
+    return match and match[1]
+
+
+def _begins_with_name(column: Column, records: Sequence[Mapping[Any, Any]]) -> bool:
+    texts: Sequence[Any] = column.texts if isinstance(column, CategoryColumn) else []
+    if isinstance(column, TextColumn):
+        texts = [record[column.name] for record in records]
+    return any(isinstance(text, str) and _after_name(column, text) is not None for text in texts)

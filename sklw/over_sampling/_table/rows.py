@@ -51,9 +51,9 @@ class TableFormat(RowFormat):
             codes=prompt.category_codes,
             group_column=problem.group_column,
         )
-        self.row_text = RowText(self.columns, prompt.row_format)
         names = [column.name for column in self.columns]
         self._records: list[dict[Any, Any]] = frame[names].to_dict("records")
+        self.row_text = RowText(self.columns, prompt.row_format, self._records)
         texts = np.array([self.row_text.write(record) for record in self._records], object)
         writer = make_writer(prompt, form, task, noun="row", header=self.row_text.header)
         super().__init__(prompt, Source(prompt, texts, problem.cells, writer, self._vectors))
