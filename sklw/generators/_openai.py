@@ -35,12 +35,12 @@ class OpenAIGenerator(BaseGenerator):
     """Answers from an OpenAI-compatible endpoint: vLLM, SGLang, Ollama, llama.cpp, a provider.
 
     Requests are sent concurrently. After a temporary failure (429, 5xx, a time-out or a broken
-    connection) a request is sent again after a growing, jittered pause, or when the server says.
-    Parameters that the server does not support (seeds, several answers per request, JSON schemas,
-    a temperature) are detected once and left out. If the endpoint fails permanently, or after
-    Ctrl-C, nothing more is sent, but the answers under way are still awaited and kept; a second
-    Ctrl-C does not wait. If the server does not count tokens, they are estimated. Needs the package
-    openai: ``pip install "sklw[openai]"``.
+    connection) a request is sent again after a growing, jittered pause, and not before the server
+    says. Parameters that the server does not support (seeds, several answers per request, JSON
+    schemas, a temperature) are detected once and left out. If the endpoint fails permanently, or
+    after Ctrl-C, nothing more is sent, but the answers under way are still awaited and kept; a
+    second Ctrl-C does not wait. If the server does not count tokens, they are estimated. Needs the
+    package openai: ``pip install "sklw[openai]"``.
 
     Parameters
     ----------
