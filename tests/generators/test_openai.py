@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,8 +225,11 @@ def refusal(message, status=400, **fields):
 @pytest.mark.parametrize(
     ("what", "text", "reason", "asked"),
     [
-        ({"choices": 0}, "", "empty", 1),
-        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty", 1),
+        ({"choices": 0}, "", "empty", 2),
+        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty", 2),
+        ({"text": ""}, "", "empty", 2),
+        ({"text": "\n"}, "\n", "empty", 2),
+        ({"text": "<stop> or not"}, "", "stop", 1),
         ({"text": "word " * 20_000}, ("word " * 20_000)[: 8 * 256], "length", 1),
         (refusal("no", code="content_filter", param="prompt"), "", "error", 1),
         (refusal("Your input was flagged", 403), "", "error", 1),
@@ -240,11 +244,12 @@ def refusal(message, status=400, **fields):
 )
 def test_odd_answers_are_answers_and_those_that_last_are_kept(what, text, reason, asked, tmp_path):
     cache = RequestCache(tmp_path / "cache.sqlite")
+    requests = [replace(request, stop=("<stop>",)) for request in REQUESTS[:3]]
     with Endpoint(lambda prompt, nth: what if prompt == "prompt 01" else None) as endpoint:
-        answers = generate_cached(generator(endpoint), REQUESTS[:3], cache)
+        answers = generate_cached(generator(endpoint), requests, cache)
         assert (answers[1].text, answers[1].finish_reason) == (text, reason)
         assert [a.finish_reason for a in answers[::2]] == ["stop", "stop"]
-        again = generate_cached(generator(endpoint), REQUESTS[:3], cache)
+        again = generate_cached(generator(endpoint), requests, cache)
     assert [a.text for a in again] == [a.text for a in answers]
     assert again[1].metadata == answers[1].metadata
     assert endpoint.asked["prompt 01"] == asked
