@@ -572,6 +572,21 @@ def test_a_key_that_the_server_sends_back_is_masked_before_anything_is_cut():
         assert caught.value.__cause__ is None
 
 
+def test_a_key_in_a_models_refusal_is_hidden(tmp_path):
+    path = tmp_path / "cache.sqlite"
+    message = {"content": None, "refusal": f"I cannot help {KEY} with that"}
+    refused = {"json": {"choices": [{"message": message, "finish_reason": "stop"}]}}
+    with Endpoint(lambda prompt, nth: refused) as endpoint:
+        sampler = LLMOverSampler(
+            generator=generator(endpoint, max_concurrency=1), cache=path, verbose=False
+        )
+        with pytest.raises(EndpointError, match=r"I cannot help \*\*\* with that") as caught:
+            sampler.fit_resample(*PIPES)
+    assert set(sampler.provenance_["message"]) == {"I cannot help *** with that"}
+    assert KEY not in str(caught.value)
+    assert KEY.encode() not in pickle.dumps(sampler) + path.read_bytes()
+
+
 def test_an_endpoint_that_refuses_everything_is_not_asked_on_and_on():
     fault = {"status": 400, "json": {"error": {"message": "nothing is read on Sundays"}}}
     many = [Request(f"p {i}", seed=i) for i in range(100)]
