@@ -1,7 +1,6 @@
 """`python -m sklw augment`: a file of real rows, then synthetic ones with their weights."""
 
 import argparse
-import shlex
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from sklw.cli._generator import (
     make_generator,
     parameters_of,
     print_estimate,
+    shown_command,
 )
 
 __all__ = ["add_parser"]
@@ -135,7 +135,7 @@ def _augment(sampler: Any, data: Data, output: Output, arguments: argparse.Names
     write_page = partial(
         report.to_html,
         settings={"sampler": sampler, "weighter": weighter, "usage": sampler.usage_},
-        command=shlex.join(["python", "-m", "sklw", *arguments.argv]),
+        command=shown_command(arguments),
     )
     output.write(data.augmented(X, y, weighter, parents), write_page)
     _print_summary(sampler, data, output, y)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
@@ -19,6 +20,7 @@ __all__ = [
     "make_generator",
     "parameters_of",
     "print_estimate",
+    "shown_command",
 ]
 
 _KEY = "OPENAI_API_KEY"
@@ -112,8 +114,11 @@ def make_generator(arguments: argparse.Namespace) -> Any:
         generator = _of_records(arguments)
     else:
         generator = _of_this_machine(arguments)
-    generator.set_params(**parameters_of(generator, "--set", arguments.set))
+    parameters = parameters_of(generator, "--set", arguments.set)
+    generator.set_params(**parameters)
     generator.generate([])  # a wrong value shows now
+    if arguments.api_key_env is not None or "api_key_env" in parameters:
+        _check_key(generator.api_key_env)
     return generator
 
 
@@ -137,24 +142,22 @@ def _check_combination(arguments: argparse.Namespace) -> None:
 def _of_endpoint(arguments: argparse.Namespace) -> Any:
     from sklw.generators import OpenAIGenerator
 
-    name = arguments.api_key_env
-    generator = OpenAIGenerator(
-        arguments.model, base_url=arguments.endpoint, api_key_env=name or _KEY
+    return OpenAIGenerator(
+        arguments.model, base_url=arguments.endpoint, api_key_env=arguments.api_key_env or _KEY
     )
-    if name is not None and generator.api_key_env != name:  # hidden, since it looks like a key
-        raise ValueError(
-            f"--api-key-env wants a variable's NAME, such as {_KEY}, and was given what looks like "
-            "a key: put the key into that environment variable."
-        )
-    if name is not None and not os.environ.get(name):
-        like = [known for known in os.environ if "KEY" in known or "TOKEN" in known]
-        close = get_close_matches(name, like, n=1, cutoff=0.8)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise ValueError(
-            f"The environment variable {name} is not set.{hint} Put the key there (export {name}="
-            "...), or leave --api-key-env out for a server that needs none."
-        )
-    return generator
+
+
+def _check_key(name: str) -> None:
+    """Raise an error if a variable that was named has no key."""
+    if os.environ.get(name):
+        return
+    like = [known for known in os.environ if "KEY" in known or "TOKEN" in known]
+    close = get_close_matches(name, like, n=1, cutoff=0.8)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise ValueError(
+        f"The environment variable {name} is not set.{hint} Put the key there (export {name}=...), "
+        "or leave --api-key-env out for a server that needs none."
+    )
 
 
 def _of_records(arguments: argparse.Namespace) -> Any:
@@ -285,3 +288,10 @@ def cache_file(arguments: argparse.Namespace) -> Any:
 
     resolved: Any = RequestCache.resolve(arguments.cache or True)
     return resolved.path
+
+
+def shown_command(arguments: argparse.Namespace) -> str:
+    """Return the command for a report, without what looks like a key: reports are passed on."""
+    from sklw.generators._endpoint.address import without_keys
+
+    return shlex.join(["python", "-m", "sklw", *map(without_keys, arguments.argv)])

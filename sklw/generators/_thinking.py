@@ -202,8 +202,12 @@ def reject_unopened(answers: Sequence[Completion | None]) -> list[Completion | N
 def is_lasting(completion: Completion) -> bool:
     """Say whether the cache keeps an answer.
 
-    A refusal is kept if it would be repeated, a cut answer if text follows the thinking in it.
+    A refusal is kept if it would be repeated, a cut answer if text follows the thinking in it. No
+    text at all may be a fault of the server, such as a wrong parser of thinking, that is mended
+    before the next run.
     """
+    if completion.finish_reason == "empty":
+        return False
     if completion.finish_reason == "error":
         return bool(completion.metadata.get("lasting"))
     answer, closed, _ = _strip(completion.text, frozenset())

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,8 +225,11 @@ def refusal(message, status=400, **fields):
 @pytest.mark.parametrize(
     ("what", "text", "reason", "asked"),
     [
-        ({"choices": 0}, "", "empty", 1),
-        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty", 1),
+        ({"choices": 0}, "", "empty", 2),
+        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty", 2),
+        ({"text": ""}, "", "empty", 2),
+        ({"text": "\n"}, "\n", "empty", 2),
+        ({"text": "<stop> or not"}, "", "stop", 1),
         ({"text": "word " * 20_000}, ("word " * 20_000)[: 8 * 256], "length", 1),
         (refusal("no", code="content_filter", param="prompt"), "", "error", 1),
         (refusal("Your input was flagged", 403), "", "error", 1),
@@ -240,11 +244,12 @@ def refusal(message, status=400, **fields):
 )
 def test_odd_answers_are_answers_and_those_that_last_are_kept(what, text, reason, asked, tmp_path):
     cache = RequestCache(tmp_path / "cache.sqlite")
+    requests = [replace(request, stop=("<stop>",)) for request in REQUESTS[:3]]
     with Endpoint(lambda prompt, nth: what if prompt == "prompt 01" else None) as endpoint:
-        answers = generate_cached(generator(endpoint), REQUESTS[:3], cache)
+        answers = generate_cached(generator(endpoint), requests, cache)
         assert (answers[1].text, answers[1].finish_reason) == (text, reason)
         assert [a.finish_reason for a in answers[::2]] == ["stop", "stop"]
-        again = generate_cached(generator(endpoint), REQUESTS[:3], cache)
+        again = generate_cached(generator(endpoint), requests, cache)
     assert [a.text for a in again] == [a.text for a in answers]
     assert again[1].metadata == answers[1].metadata
     assert endpoint.asked["prompt 01"] == asked
@@ -565,6 +570,21 @@ def test_a_key_that_the_server_sends_back_is_masked_before_anything_is_cut():
         # Nor in what the error remembers of its origin.
         assert caught.value.__context__ is None
         assert caught.value.__cause__ is None
+
+
+def test_a_key_in_a_models_refusal_is_hidden(tmp_path):
+    path = tmp_path / "cache.sqlite"
+    message = {"content": None, "refusal": f"I cannot help {KEY} with that"}
+    refused = {"json": {"choices": [{"message": message, "finish_reason": "stop"}]}}
+    with Endpoint(lambda prompt, nth: refused) as endpoint:
+        sampler = LLMOverSampler(
+            generator=generator(endpoint, max_concurrency=1), cache=path, verbose=False
+        )
+        with pytest.raises(EndpointError, match=r"I cannot help \*\*\* with that") as caught:
+            sampler.fit_resample(*PIPES)
+    assert set(sampler.provenance_["message"]) == {"I cannot help *** with that"}
+    assert KEY not in str(caught.value)
+    assert KEY.encode() not in pickle.dumps(sampler) + path.read_bytes()
 
 
 def test_an_endpoint_that_refuses_everything_is_not_asked_on_and_on():

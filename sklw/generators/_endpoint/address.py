@@ -6,12 +6,24 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from sklw.exceptions import EndpointError
 
-__all__ = ["HIDDEN", "check_address", "hidden", "read_key", "without_key", "without_secrets"]
+__all__ = [
+    "HIDDEN", "check_address", "check_variable", "hidden", "read_key", "without_key",
+    "without_keys", "without_secrets",
+]  # fmt: skip
 
 HIDDEN = "***"
 _HARMLESS = frozenset({"api-version"})  # of Azure
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHORTEST_KEY = 16
+# As providers write them; narrow, since names of models and files are long and have digits, too.
+_KEY_OF_PROVIDER = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:sk|gsk|csk|xai|pplx|nvapi)[-_]|hf_|AIza)(?=[\w-]*\d)[\w-]{16,}"
+)
+_SECRET_FIELD = re.compile(
+    r"""(["'](?:api[-_]?key|authorization|password|secret|(?:access[-_]?)?token)["']\s*:\s*["'])"""
+    r"""[^"']+""",
+    re.IGNORECASE,
+)
 
 
 def without_secrets(url: str | None) -> str | None:
@@ -42,6 +54,11 @@ def without_key(name: str) -> str:
         for part in parts
     )
     return HIDDEN if like_key or not _VARIABLE.fullmatch(name) else name
+
+
+def without_keys(text: str) -> str:
+    """Hide what looks like a key anywhere in a text."""
+    return _KEY_OF_PROVIDER.sub(HIDDEN, _SECRET_FIELD.sub(rf"\1{HIDDEN}", text))
 
 
 def hidden(text: str, key: str) -> str:
@@ -82,13 +99,17 @@ def _fault_of(url: str) -> str:
     return ""
 
 
-def read_key(name: str) -> str:
-    """Return the key in an environment variable, "" if there is none."""
+def check_variable(name: str) -> None:
+    """Raise EndpointError if a variable's name was no name but a key, which is hidden by now."""
     if HIDDEN in name:
         raise EndpointError(
             "api_key_env wants a variable's NAME, such as 'OPENAI_API_KEY', and was given what "
             "looks like a key: put the key into that environment variable."
         )
+
+
+def read_key(name: str) -> str:
+    """Return the key in an environment variable, "" if there is none."""
     key = (os.environ.get(name) or "").strip()
     if not key.isascii() or not key.isprintable():
         raise EndpointError(

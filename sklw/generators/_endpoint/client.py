@@ -152,9 +152,17 @@ class Asker:
             return Fault("unsendable", str(error))
         except Exception as error:  # what else a connection may come to
             return _connection_fault(error)
-        return read_answer(
+        found = read_answer(
             _headers(response), response.content, request, limit, self._generator.count_tokens
         )
+        return found if isinstance(found, Fault) else [self._masked(each) for each in found]
+
+    def _masked(self, answer: Completion) -> Completion:
+        """Hide the key in what a server says of a refusal: some send it back."""
+        if "error" not in answer.metadata:
+            return answer
+        said = self._generator.masked(answer.metadata["error"])
+        return replace(answer, metadata={**answer.metadata, "error": said})
 
 
 def _after(tries: int, answers: list[Completion]) -> list[Completion]:
