@@ -52,7 +52,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     ===============  ===================  ==================================================
 
     P' never judges a row by a model that was fitted on it, nor, where folds allow, on a row that
-    it was generated from (its prompt rows). For focal loss see ``BertClassifier(loss="focal")``.
+    it descends from (prompt rows, and theirs). For focal loss see ``BertClassifier(loss="focal")``.
 
     Use it in :class:`sklw.Pipeline` after a sampler. In a stock pipeline give `reference` and put
     :class:`sklw.BertClassifier` directly after it.
