@@ -16,6 +16,7 @@ __all__ = [
     "balanced",
     "mean_one",
     "normalized",
+    "not_all_zero",
     "product",
     "tempered",
     "warn_of_collapse",
@@ -81,11 +82,16 @@ class Scaling:
         weights = product((scale, 1.0), (factors, temperature), (beyond, 1.0))
         if self.class_weight == "balanced":
             weights = balanced(weights, evidence.labels, evidence.groups)
-        if not weights.any():
-            raise ValueError(
-                "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
-            )
         return weights
+
+
+def not_all_zero(weights: np.ndarray) -> np.ndarray:
+    """Return the weights; raise if there is nothing left to train on."""
+    if not weights.any():
+        raise ValueError(
+            "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
+        )
+    return weights
 
 
 def tempered(

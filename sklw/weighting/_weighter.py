@@ -16,7 +16,7 @@ from sklw._validation import holds_texts
 from sklw.weighting._evidence import Evidence
 from sklw.weighting._gathering import check_ready, gathered
 from sklw.weighting._inputs import check_raw_weights, check_rows, settings_of
-from sklw.weighting._normalization import Scaling, warn_of_collapse
+from sklw.weighting._normalization import Scaling, not_all_zero, warn_of_collapse
 from sklw.weighting.methods._base import BaseMethod
 from sklw.weighting.methods._names import RENAMED, as_method
 from sklw.weighting.methods._search import BaseSearch
@@ -318,7 +318,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
             raw = check_raw_weights(method.raw_weights(evidence), made, type(method).__name__)
         finish = method.finisher(scaling.temperature)
         quality = None if finish is None else evidence.quality
-        self.sample_weight_ = scaling.weights(raw, evidence)
+        self.sample_weight_ = not_all_zero(scaling.weights(raw, evidence))
         self.row_weights_ = RowWeights(self.sample_weight_, made, quality, finish)
         self.synthetic_mask_ = made
         self.class_prior_ = evidence.class_prior
