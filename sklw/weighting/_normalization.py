@@ -173,8 +173,13 @@ def class_means(
     return means
 
 
-def warn_of_collapse(weights: np.ndarray, advice: str) -> None:
-    """Warn if a few of many weights carry nearly everything."""
+def warn_of_collapse(weights: np.ndarray, labels: np.ndarray, advice: str) -> None:
+    """Warn if a few of many weights carry nearly everything, or a class has none above 0."""
+    if lost := sorted(set(labels.tolist()) - set(labels[weights > 0].tolist()), key=str):
+        warn(
+            f"Every synthetic row of the class(es) {lost} has weight 0, so these classes get "
+            "nothing from them. Pass another checker, or more real rows."
+        )
     effective, n_rows = effective_sample_size(weights), len(weights)
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
         warn(

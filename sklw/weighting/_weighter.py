@@ -86,7 +86,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         raising classes with a mean below half of that to half, and those with fewer than 30 real
         rows, which the checker hardly knows, to the mean of the others. ``"all"`` scales over all
         rows without that, ``"class"`` within each class, and ``"prior"`` gives the classes the
-        shares that they have among the real rows. None leaves the weights raw.
+        shares that they have among the real rows. Zeros stay zeros. None leaves the weights raw.
     real_weight : float, default=1.0
         Factor for all real rows.
     synthetic_weight : float or None, default=None
@@ -156,10 +156,10 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     Warns
     -----
     UserWarning
-        If a few rows carry nearly all of the weight, if the checker gives the same verdict on every
-        row, if a class is judged by one or two real rows, if synthetic rows repeat the reference,
-        if `calibrate` has no effect, or if ``"auto"`` or ``"mix"`` cannot set rows apart from those
-        that they were generated from.
+        If a few rows carry nearly all of the weight, or none of a class has any, if the checker
+        gives the same verdict on every row, if a class is judged by one or two real rows, if
+        synthetic rows repeat the reference, if `calibrate` has no effect, or if ``"auto"`` or
+        ``"mix"`` cannot set rows apart from those that they were generated from.
 
     See Also
     --------
@@ -289,7 +289,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         else:
             advice = f"Raise temperature, which is {scaling.temperature:g}"
             advice += ", or lower clip of the method" if hasattr(self.method_, "clip") else ""
-        warn_of_collapse(judged, advice)
+        warn_of_collapse(judged, labels[self.synthetic_mask_], advice)
         return self
 
     def _check_ready(self, *given: Any) -> None:
