@@ -1,6 +1,7 @@
 """`python -m sklw augment`: a file of real rows, then synthetic ones with their weights."""
 
 import argparse
+import shlex
 from collections.abc import Callable
 from functools import partial
 from typing import Any
