@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -326,3 +328,20 @@ def test_fences_around_rows_of_several_lines():
     code = "```\nx = 1\n```"
     real = AnswerParser(NAMES, multiline=True, real={1: [code]})
     assert real.parse(code, 1)[0].text == code
+
+
+@pytest.mark.parametrize("multiline", [False, True])
+@pytest.mark.parametrize(
+    ("start", "repeated"),
+    [
+        ('"', "I don't know. "), ("“", "I don’t know. "), ("'", "I don’t know. "), ("1. a", "\n"),
+        ("1、a", "\n"), ("a", "\u200b"), ("(spam", " "), ("Text", " "),
+        ("Here are two texts", ":"),
+    ],
+)  # fmt: skip
+def test_long_answers_are_read_in_linear_time(start, repeated, multiline):
+    parser = AnswerParser(NAMES, multiline=multiline, real={1: ["a", "b  c", "\ufeffd"]})
+    answer = start + repeated * (32_000 // len(repeated)) + " x"
+    begun = process_time()
+    parser.parse(answer, 1)
+    assert process_time() - begun < 8  # 3 s at most; in quadratic time 10 s and more

@@ -211,10 +211,10 @@ def _length(text: str) -> str:
 
 def _proposals(answer: Completion, name: str) -> list[str]:
     # Bullets may be stars, which elsewhere are emphasis.
-    text = re.sub(r"^(\s*)\*(?=\s)", r"\1-", answer.text, flags=re.MULTILINE)
+    text = re.sub(r"^([^\S\n]*)\*(?=\s)", r"\1-", answer.text, flags=re.MULTILINE)
     text = re.sub(r"^(?:```|\|).*$|[*_`]|^#+\s*", "", text, flags=re.MULTILINE).strip()
     # In completion form the number of the first is in the prompt.
-    if re.match(r"[^\n]*\n+\s*2[.)]", text) and not re.match(r"1[.)]", text):
+    if re.match(r"[^\n]*\n\s*2[.)]", text) and not re.match(r"1[.)]", text):
         text = f"1. {text}"
     items = list_items(text)
     if answer.cut:
