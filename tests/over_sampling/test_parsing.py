@@ -126,6 +126,8 @@ ITEMS = ["one is here.", "two is there."]
         "**1.** {}\n**2.** {}", "### Message 1\n{}\n\n### Message 2\n{}", "### 1\n{}\n\n### 2\n{}",
         "Sure!\n\n1. {}\n2. {}\n\nLet me know if you'd like more!",
         "1. {}\n\n2. {}\n\nThese messages keep the style.", "{}\n---\n{}",
+        "1. {}\n2. {}\n\nThey keep the style.\nAll names are made up.",
+        "1. {}\n2. {}\n\n---\nI made them up.", "1. {}\n2. {}\n\nBoth:\n- are short\n- rhyme",
         'Here you go:\n\n```json\n["{}", "{}"]\n```',
     ],
 )  # fmt: skip
