@@ -1,3 +1,4 @@
+import json
 from time import process_time
 
 import pytest
@@ -128,12 +129,29 @@ ITEMS = ["one is here.", "two is there."]
         "1. {}\n\n2. {}\n\nThese messages keep the style.", "{}\n---\n{}",
         "1. {}\n2. {}\n\nThey keep the style.\nAll names are made up.",
         "1. {}\n2. {}\n\n---\nI made them up.", "1. {}\n2. {}\n\nBoth:\n- are short\n- rhyme",
-        'Here you go:\n\n```json\n["{}", "{}"]\n```',
+        'Here you go:\n\n```json\n["{}", "{}"]\n```', '["{}", "{}",]', '[\n  "{}",\n  "{}",\n]',
+        '["{}", "{}", "three is cu', '1. "{}",\n2. "{}"',
     ],
 )  # fmt: skip
 def test_lists_as_models_write_them(form):
     rows = AnswerParser(NAMES, n_rows=3).parse(form.format(*ITEMS))
     assert [row.text for row in rows] == ITEMS
+
+
+@pytest.mark.parametrize("multiline", [False, True])
+@pytest.mark.parametrize(
+    ("answer", "texts"),
+    [
+        (json.dumps([{"text": item, "label": "spam"} for item in ITEMS], indent=1), ITEMS),
+        (json.dumps([{"Message": item} for item in ITEMS]) + "\n", ITEMS),
+        (json.dumps('Win a "prize" now'), ['Win a "prize" now']),
+        ('["He said "no" to it", "Go"]', ['["He said "no" to it", "Go"]']),
+        ("[urgent] call me", ["[urgent] call me"]),
+    ],
+)
+def test_json_in_other_forms(answer, texts, multiline):
+    rows = AnswerParser(NAMES, n_rows=2, multiline=multiline).parse(answer)
+    assert [row.text for row in rows] == texts
 
 
 MAILS = ["Dear all,\n\nthree things:\n- the tap\n- the sink\n\nBest\nAnn", "Hi\n1. no\n2. yes\nBob"]

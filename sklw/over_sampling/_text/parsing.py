@@ -65,6 +65,7 @@ def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None)
 _WRAPPINGS = [
     _wrapping(f"^{UNSEEN}+|(?<!{UNSEEN}){UNSEEN}+$", habit=UNSEEN),
     _wrapping("(?:</s>|<eos>)$"),
+    _wrapping(r'(?<=^")([^"]+"),$', habit='",$', text=r"\1"),  # of JSON
     # Of a list within a text, the first mark stays like the others.
     *(
         _wrapping(rf"^{mark}(?=\s)(?![\s\S]*\n[^\S\n]*{mark}\s)", habit=rf"^{mark}(?=\s)")
