@@ -293,19 +293,21 @@ def _in_any_form(text: str) -> str:
 
 def _tags(label: Any, name: str, word: str) -> list[_Wrapping]:
     """Return the forms of a label before a row ("spam:", "[spam]") or after ("(spam)", "#spam")."""
-    tag, opening, closing = (label,), r"[\[(<【（［]\s*", r"[\])>】）］]"
+    tag, opening, closing = (label,), r"[*_]{0,2}[\[(<【（［]\s*", r"[\])>】）］][*_]{0,2}"
     # A number is more often a time (1:30), a place (#1) or a footnote than a label.
     number = not re.search(r"[^\W\d_]", name)
     follows = r"(?=\s|$)" if number else r"(?=\s|$|[^\W\d_]|[\"“'‘«„»「『])"
     colon = rf"[:：]{follows}" if number else rf"(?::{follows}|：)"
+    counted = "" if number else r"(?:#?\d{1,3}\s*)?"
     trailing = _LABEL if number else f"(?:{_LABEL})?"
     tags = [
         _wrapping(rf"^{opening}(?:{_LABEL})?{word}\s*{closing}\s*[:：]?", tag=tag),
-        _wrapping(rf"^(?:{_LABEL})?{word}\s*{colon}", tag=tag),
+        _wrapping(rf"^(?:{_LABEL})?{word}\s*{counted}{colon}", tag=tag),
         _wrapping(rf"{opening}{trailing}{word}\s*(?:[.!。！]\s*)?{closing}\s*[.。]?$", tag=tag),
-        _wrapping(rf"(?<!\w){_LABEL}{word}\s*[.。]?$", tag=tag),
+        _wrapping(rf"(?:\s[-–—*•]\s+)?(?<!\w){_LABEL}{word}\s*[.。]?$", tag=tag),
     ]
     if not number:
         hashtag = rf"#{_in_any_form(name.replace(' ', ''))}\s*\.?$"
+        tags.append(_wrapping(rf"\s[|→]\s*{word}$", habit=r"[|→]", tag=tag))
         tags.append(_wrapping(hashtag, habit=r"#\w+\s*\.?$", tag=tag))
     return tags
