@@ -69,6 +69,8 @@ NAMES = {0: "not spam", 1: "spam"}
         ("Spam 1: win a prize now", "win a prize now", 1),
         # What only looks like wrapping stays.
         ("stop sending me - spam", "stop sending me - spam", None),
+        ("1. eggs 2. milk 3. tea", "1. eggs 2. milk 3. tea", None),
+        ("(1) a friend (2) a lover", "(1) a friend (2) a lover", None),
         ("f**k this, a**hole", "f**k this, a**hole", None),
         ("2 ** 3 and 4 ** 5", "2 ** 3 and 4 ** 5", None),
         ("*** sale *** today", "*** sale *** today", None),

@@ -68,7 +68,10 @@ _WRAPPINGS = [
     _wrapping(r'(?<=^")([^"]+"),$', habit='",$', text=r"\1"),  # of JSON
     # Of a list within a text, the first mark stays like the others.
     *(
-        _wrapping(rf"^{mark}(?=\s)(?![\s\S]*\n[^\S\n]*{mark}\s)", habit=rf"^{mark}(?=\s)")
+        _wrapping(
+            rf"^(?!\(?1[.)]\s.*\s\(?2[.)]\s){mark}(?=\s)(?![\s\S]*\n[^\S\n]*{mark}\s)",
+            habit=rf"^{mark}(?=\s)",
+        )
         for mark in (r"\(?\d{1,3}\.", r"\(?\d{1,3}\)", r"\(?\d{1,3}:", "-", r"\*", "•", ">")
     ),
     _wrapping(r"^\d{1,3}[、．](?!\d)(?![\s\S]*\n[^\S\n]*\d{1,3}[、．])", habit=r"^\d{1,3}[、．]"),
