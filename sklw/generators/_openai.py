@@ -305,14 +305,16 @@ class OpenAIGenerator(BaseGenerator):
         """Ask for the answers of a unit; for those that the server leaves out, again."""
         found: list[tuple[int, Completion]] = []
         while unit:
-            answers = await asker.ask(requests[unit[0]], len(unit))
-            if answers is None or isinstance(answers, Fault):
-                return found, answers
+            answers, fault = await asker.ask(requests[unit[0]], len(unit))
+            if not answers:
+                return found, fault
             # Servers may give more than asked for, as extra_body={"n": 3} has them: it is paid for.
             surplus = sum(answer.completion_tokens for answer in answers[len(unit) :])
             written = answers[0].completion_tokens + surplus
             answers[0] = replace(answers[0], completion_tokens=written)
             found += list(zip(unit, answers, strict=False))
+            if fault is not None:
+                return found, fault
             unit = unit[len(answers) :]
         return found, None
 
