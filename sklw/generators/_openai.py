@@ -21,7 +21,7 @@ from sklw.generators._endpoint.address import (
 from sklw.generators._endpoint.client import Asker, check_package, close_clients, new_clients
 from sklw.generators._endpoint.errors import Fault
 from sklw.generators._endpoint.failures import endpoint_error
-from sklw.generators._endpoint.interrupts import Interrupts
+from sklw.generators._endpoint.interrupts import Interrupts, say_waiting
 from sklw.generators._endpoint.loop import Background
 from sklw.generators._endpoint.parameters import as_sent
 from sklw.generators._endpoint.refusals import Refusals
@@ -230,6 +230,7 @@ class OpenAIGenerator(BaseGenerator):
                 if interrupts.count and failure is None:
                     failure = KeyboardInterrupt()
                     background.stop()
+                    say_waiting(min(running, n_slots))  # the others have not been sent
                 # The next ones are at hand, so that no slot waits for this thread.
                 while failure is None and running < 2 * n_slots:
                     unit = next(waiting, None)

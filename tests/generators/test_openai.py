@@ -292,7 +292,7 @@ def interrupt_when(condition, times=1):
     threading.Thread(target=press, daemon=True).start()
 
 
-def test_an_interrupt_waits_for_what_is_on_its_way():
+def test_an_interrupt_waits_for_what_is_on_its_way(capsys):
     with Endpoint(seconds=1.5) as endpoint:
         kept = []
         interrupt_when(lambda: endpoint.running == 3)
@@ -305,6 +305,8 @@ def test_an_interrupt_waits_for_what_is_on_its_way():
             keep()
         assert sorted(kept) == [0, 1, 2]
         assert sum(endpoint.asked.values()) == 3
+    said = "Waiting for 3 requests under way; press Ctrl-C again to stop at once."
+    assert capsys.readouterr().err.splitlines() == [said]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
