@@ -21,7 +21,7 @@ from sklw.generators._endpoint.address import (
 from sklw.generators._endpoint.client import Asker, check_package, close_clients, new_clients
 from sklw.generators._endpoint.errors import Fault
 from sklw.generators._endpoint.failures import endpoint_error
-from sklw.generators._endpoint.interrupts import Interrupts
+from sklw.generators._endpoint.interrupts import Interrupts, say_waiting
 from sklw.generators._endpoint.loop import Background
 from sklw.generators._endpoint.parameters import as_sent
 from sklw.generators._endpoint.refusals import Refusals
@@ -230,6 +230,7 @@ class OpenAIGenerator(BaseGenerator):
                 if interrupts.count and failure is None:
                     failure = KeyboardInterrupt()
                     background.stop()
+                    say_waiting(min(running, n_slots))  # the others have not been sent
                 # The next ones are at hand, so that no slot waits for this thread.
                 while failure is None and running < 2 * n_slots:
                     unit = next(waiting, None)
@@ -305,14 +306,16 @@ class OpenAIGenerator(BaseGenerator):
         """Ask for the answers of a unit; for those that the server leaves out, again."""
         found: list[tuple[int, Completion]] = []
         while unit:
-            answers = await asker.ask(requests[unit[0]], len(unit))
-            if answers is None or isinstance(answers, Fault):
-                return found, answers
+            answers, fault = await asker.ask(requests[unit[0]], len(unit))
+            if not answers:
+                return found, fault
             # Servers may give more than asked for, as extra_body={"n": 3} has them: it is paid for.
             surplus = sum(answer.completion_tokens for answer in answers[len(unit) :])
             written = answers[0].completion_tokens + surplus
             answers[0] = replace(answers[0], completion_tokens=written)
             found += list(zip(unit, answers, strict=False))
+            if fault is not None:
+                return found, fault
             unit = unit[len(answers) :]
         return found, None
 
