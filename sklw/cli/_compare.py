@@ -16,8 +16,8 @@ from sklw.cli._generator import (
     make_budget,
     make_generator,
     print_estimate,
-    shown_command,
 )
+from sklw.cli._reporting import shown_command
 from sklw.comparison import (
     CLASSIFIERS,
     METHODS,

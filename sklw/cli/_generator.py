@@ -3,24 +3,22 @@
 import argparse
 import json
 import os
-import shlex
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
 from sklw.cli._arguments import amount, positive
+from sklw.cli._reporting import cache_file
 from sklw.datasets import load_frame
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 __all__ = [
     "add_generator_options",
     "add_task_options",
-    "cache_file",
     "make_budget",
     "make_generator",
     "parameters_of",
     "print_estimate",
-    "shown_command",
 ]
 
 _KEY = "OPENAI_API_KEY"
@@ -280,18 +278,3 @@ def print_estimate(estimate: Any, generator: Any, arguments: argparse.Namespace)
         print("\nWith --prompt-price and --completion-price it shows the cost.")
     print(f"\nNothing was sent. Answers that are already in {cache_file(arguments)} are not paid")
     print("for again. 'expected': every answer is accepted; 'at most': all attempts are needed.")
-
-
-def cache_file(arguments: argparse.Namespace) -> Any:
-    """Return the file that keeps the answers."""
-    from sklw.generators import RequestCache
-
-    resolved: Any = RequestCache.resolve(arguments.cache or True)
-    return resolved.path
-
-
-def shown_command(arguments: argparse.Namespace) -> str:
-    """Return the command for a report, without what looks like a key: reports are passed on."""
-    from sklw.generators._endpoint.address import without_keys
-
-    return shlex.join(["python", "-m", "sklw", *map(without_keys, arguments.argv)])

@@ -180,7 +180,7 @@ class OpenAIGenerator(BaseGenerator):
             "temperature": float(self.temperature),
             "top_p": None if self.top_p is None else float(self.top_p),
             "max_new_tokens": int(self.max_new_tokens),
-            "extra_body": as_sent(self.extra_body),
+            "extra_body": as_sent(self.extra_body or None),  # {} sends the same as None
             **({"thinking_tokens": int(self.thinking_tokens)} if self.thinking_tokens else {}),
         }
 

@@ -222,6 +222,14 @@ def test_the_key_of_the_cache_knows_the_tokens_for_thinking():
     assert keys[0] == keys[1] != keys[2]
 
 
+def test_no_additional_fields_make_no_other_key():
+    none, empty, some = (
+        OpenAIGenerator("m", extra_body=fields).cache_key() for fields in (None, {}, {"min_p": 0.1})
+    )
+    assert none == empty != some
+    assert none["extra_body"] is None  # as in caches that are there already
+
+
 @pytest.mark.parametrize("query", ["", "?api-version=1"])
 @pytest.mark.parametrize("where", ["parameter", "environment"])
 def test_a_slash_at_the_end_of_the_address_makes_no_other_key(query, where, monkeypatch):

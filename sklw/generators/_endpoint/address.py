@@ -8,22 +8,13 @@ from sklw.exceptions import EndpointError
 
 __all__ = [
     "HIDDEN", "check_address", "check_variable", "hidden", "read_key", "without_key",
-    "without_keys", "without_secrets",
+    "without_secrets",
 ]  # fmt: skip
 
 HIDDEN = "***"
 _HARMLESS = frozenset({"api-version"})  # of Azure
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHORTEST_KEY = 16
-# As providers write them; narrow, since names of models and files are long and have digits, too.
-_KEY_OF_PROVIDER = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:sk|gsk|csk|xai|pplx|nvapi)[-_]|hf_|AIza)(?=[\w-]*\d)[\w-]{16,}"
-)
-_SECRET_FIELD = re.compile(
-    r"""(["'](?:api[-_]?key|authorization|password|secret|(?:access[-_]?)?token)["']\s*:\s*["'])"""
-    r"""[^"']+""",
-    re.IGNORECASE,
-)
 
 
 def without_secrets(url: str | None) -> str | None:
@@ -54,11 +45,6 @@ def without_key(name: str) -> str:
         for part in parts
     )
     return HIDDEN if like_key or not _VARIABLE.fullmatch(name) else name
-
-
-def without_keys(text: str) -> str:
-    """Hide what looks like a key anywhere in a text."""
-    return _KEY_OF_PROVIDER.sub(HIDDEN, _SECRET_FIELD.sub(rf"\1{HIDDEN}", text))
 
 
 def hidden(text: str, key: str) -> str:
