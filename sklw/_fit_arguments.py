@@ -9,8 +9,10 @@ from sklearn import get_config
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import AdaBoostClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline as SklearnPipeline
 from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object, process_routing
 from sklearn.utils.validation import has_fit_parameter
 
@@ -19,6 +21,7 @@ from sklw._row_weights import RowWeights
 __all__ = [
     "accepts",
     "check_takes_weights",
+    "deaf_part",
     "hands_on",
     "refuse_half",
     "stacks",
@@ -35,16 +38,41 @@ def accepts(estimator: Any, argument: str) -> bool:
         return False
     if get_config()["enable_metadata_routing"]:
         return _accepts_by_routing(estimator, argument)
+    parts = _parts(estimator)
     if has_fit_parameter(estimator, argument):
-        return True
+        # It hands weights on only to what has them in the signature of its fit.
+        return all(has_fit_parameter(part, argument) and accepts(part, argument) for part in parts)
     if isinstance(estimator, _Search):
         return accepts(estimator.estimator, argument)
-    if isinstance(estimator, (VotingClassifier, StackingClassifier)) and estimator.estimators:
-        parts = [part for _, part in estimator.estimators if part != "drop"]
+    if isinstance(estimator, (VotingClassifier, StackingClassifier)) and parts:
         if getattr(estimator, "final_estimator", None) is not None:
             parts.append(estimator.final_estimator)
         return argument == "sample_weight" and all(accepts(part, argument) for part in parts)
     return False
+
+
+def deaf_part(estimator: Any, argument: str) -> Any:
+    """Return the first part to which weights cannot be handed on, None if there is none."""
+    routing = get_config()["enable_metadata_routing"]
+    for part in _parts(estimator):
+        if (found := deaf_part(part, argument)) is not None:
+            return found
+        by_name = not routing and has_fit_parameter(estimator, argument)
+        if (by_name or not _parts(part)) and not has_fit_parameter(part, argument):
+            return part
+    return None
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """Return the estimators that the weights have to reach, should it fit others."""
+    if isinstance(estimator, (VotingClassifier, StackingClassifier)):
+        return [part for _, part in estimator.estimators or () if part != "drop"]
+    if isinstance(estimator, SklearnPipeline) and estimator.steps:
+        return [estimator.steps[-1][1]]
+    if isinstance(estimator, (AdaBoostClassifier, CalibratedClassifierCV, _Search)):
+        part = estimator.estimator
+        return [] if part is None or isinstance(part, FrozenEstimator) else [part]
+    return []
 
 
 def hands_on(estimator: Any) -> bool:
@@ -163,11 +191,41 @@ def _accepts_by_routing(estimator: Any, argument: str) -> bool:
         routing = get_routing_for_object(estimator)
         if not isinstance(routing, MetadataRouter):
             return own
-        routed = process_routing(estimator, "fit", **{argument: np.ones(1)})
+        routed = _routed(routing, "fit", {argument: np.ones(1)})
     except NotImplementedError:  # no router yet
         # Others do what they did before there were routers; this one raises, after generation.
         return own and not isinstance(estimator, AdaBoostClassifier)
     except (TypeError, UnsetMetadataPassedError):
         return False
     fits = [methods["fit"] for methods in routed.values() if "fit" in methods]
-    return any(argument in given for given in fits) if fits else own
+    if fits and not any(argument in given for given in fits):
+        return False
+    return bool(fits or own) and all(_served(part, argument) for part in _parts(estimator))
+
+
+def _routed(router: MetadataRouter, method: str, given: dict[str, Any]) -> Any:
+    """Return what goes where; raise for what would raise in a fit, at any depth.
+
+    process_routing leaves what is within another router to that one's own fit.
+    """
+    router.validate_metadata(method=method, params=given)
+    routed = router.route_params(caller=method, params=given)
+    for name, route in router:
+        if isinstance(route.router, MetadataRouter):
+            for callee, params in routed[name].items():
+                if params:
+                    _routed(route.router, callee, params)
+    return routed
+
+
+def _served(part: Any, argument: str) -> bool:
+    """Whether a part is given weights of its kind, or has said that it wants none."""
+    kinds = {argument, "sample_weight"}
+    return any(accepts(part, kind) or _declines(part, kind) for kind in kinds)
+
+
+def _declines(part: Any, argument: str) -> bool:
+    if inner := _parts(part):
+        return all(_declines(one, argument) for one in inner)
+    routing = get_routing_for_object(part)
+    return not isinstance(routing, MetadataRouter) and routing.fit.requests.get(argument) is False

@@ -59,7 +59,7 @@ class MixedRows:
         frame = inferred(X)
         if not isinstance(frame, pd.DataFrame):
             return None
-        numbers = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
+        numbers = all(map(_is_numeric, frame.dtypes))
         return None if numbers else cls(frame)
 
     def __len__(self) -> int:
@@ -95,6 +95,11 @@ def inferred(X: Any) -> Any:
         return frame
     columns = {at: _inferred(frame.iloc[:, at]) for at in range(frame.shape[1])}
     return pd.DataFrame(columns).set_axis(frame.columns, axis=1)
+
+
+def _is_numeric(dtype: Any) -> bool:
+    # pandas takes the truth values of NumPy and its own for numbers, and not those of Arrow.
+    return pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "b"
 
 
 def _says_little(dtype: Any) -> bool:
@@ -136,7 +141,7 @@ def _contents(column: pd.Series) -> str | None:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
-    if pd.api.types.is_numeric_dtype(dtype):
+    if _is_numeric(dtype):
         return "numbers"
     return {"M": "dates", "m": "durations"}.get(dtype.kind, "strings or objects")
 
@@ -209,7 +214,7 @@ def _kinds(frame: pd.DataFrame) -> list[str]:
 
 def _kind(column: pd.Series) -> str:
     column = _inferred(column)
-    if pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind in "mM":
+    if _is_numeric(column.dtype) or column.dtype.kind in "mM":
         return "number"
     known = column.dropna().astype(str)
     n_values = known.nunique()

@@ -1,10 +1,11 @@
 """Which rows each synthetic row was generated from."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_parents", "rows_seen"]
+__all__ = ["ancestors", "check_parents", "rows_seen"]
 
 _NOWHERE = np.array([], dtype=int)
 
@@ -50,13 +51,28 @@ def _parents_of(row: int, parents: Any, n_rows: int) -> np.ndarray:
     return found.astype(int)
 
 
+def ancestors(
+    rows: Iterable[int], parent_indices: list[np.ndarray], synthetic: np.ndarray
+) -> list[int]:
+    """Return rows, those that the synthetic ones among them were generated from, and so on."""
+    line = dict.fromkeys(rows)
+    left = list(line)
+    while left:
+        if synthetic[row := left.pop()]:
+            older = [parent for parent in parent_indices[row].tolist() if parent not in line]
+            line.update(dict.fromkeys(older))
+            left += older
+    return list(line)
+
+
 def rows_seen(
-    positions: list[np.ndarray], parent_indices: list[np.ndarray] | None
+    positions: list[np.ndarray], parent_indices: list[np.ndarray] | None, synthetic: np.ndarray
 ) -> list[np.ndarray]:
-    """For each row, the positions of itself and its parents among the real rows."""
+    """For each row, the positions of itself and its ancestors among the real rows."""
     if parent_indices is None:
         return positions
+    lines = (ancestors(parents.tolist(), parent_indices, synthetic) for parents in parent_indices)
     return [
-        np.concatenate([own, *(positions[parent] for parent in parents)])
-        for own, parents in zip(positions, parent_indices, strict=True)
+        np.concatenate([own, *(positions[row] for row in line)])
+        for own, line in zip(positions, lines, strict=True)
     ]

@@ -10,6 +10,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklw._callers import caller_level
 from sklw._compat.scikit_learn import safe_indexing
+from sklw._parents import ancestors
 from sklw._rows.following import NEW, UNSURE, Step, follow, n_rows
 
 __all__ = ["Rows"]
@@ -27,7 +28,7 @@ class Rows:
     synthetic: np.ndarray  # copies of a real row are synthetic too, and have its origin
     n_given: int  # number of rows given to fit
     apart: tuple[str, ...] = ()  # names of fit parameters that are about other rows
-    parent_indices: list[np.ndarray] | None = None  # for each row, the rows it was made from
+    parent_indices: list[np.ndarray] | None = None  # for each row, what it was made from
     augmented: np.ndarray | None = None  # as the samplers tell
     groups: np.ndarray | None = None
     sampled: bool = False  # whether there is a sampler, or a place that is left for one
@@ -84,6 +85,8 @@ class Rows:
             named = np.asarray(step.parents.get(new, _NOWHERE), dtype=int).tolist()
             if at != NEW and self.parent_indices is not None:
                 named += self.parent_indices[at].tolist()
+            if self.parent_indices is not None:  # a parent may be gone, and its own parents here
+                named = ancestors(named, self.parent_indices, self.synthetic)
             found.append(np.array([places[p] for p in named if p in places], dtype=int))
         return found
 

@@ -16,12 +16,12 @@ from sklw.cli._file import add_file_options
 from sklw.cli._generator import (
     add_generator_options,
     add_task_options,
-    cache_file,
     make_budget,
     make_generator,
     parameters_of,
     print_estimate,
 )
+from sklw.cli._reporting import all_kept, cache_file, shown_command
 
 __all__ = ["add_parser"]
 
@@ -135,11 +135,11 @@ def _augment(sampler: Any, data: Data, output: Output, arguments: argparse.Names
     write_page = partial(
         report.to_html,
         settings={"sampler": sampler, "weighter": weighter, "usage": sampler.usage_},
-        command=shlex.join(["python", "-m", "sklw", *arguments.argv]),
+        command=shown_command(arguments),
     )
     output.write(data.augmented(X, y, weighter, parents), write_page)
     _print_summary(sampler, data, output, y)
-    if sampler.generator.prompt_form != "none":
+    if sampler.generator.prompt_form != "none" and all_kept(arguments):
         print(f"Answers are kept in {cache_file(arguments)}.")
     if output.page.exists():
         print(f"What was written, and what it is worth: {output.page}")
@@ -209,7 +209,8 @@ def _print_summary(sampler: Any, data: Data, output: Output, y: np.ndarray) -> N
 
 
 def _what_is_kept(arguments: argparse.Namespace) -> str:
-    return (
-        f"What was answered is kept in {cache_file(arguments)}; run the same "
-        f"command again to go on from there. {arguments.output} was not written."
+    kept = (
+        f"What was answered is kept in {cache_file(arguments)}; run the same command again to go "
+        "on from there. "
     )
+    return kept * all_kept(arguments) + f"{arguments.output} was not written."

@@ -1,7 +1,6 @@
 """`python -m sklw compare`: all methods on the user's own file."""
 
 import argparse
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from sklw.cli._generator import (
     make_generator,
     print_estimate,
 )
+from sklw.cli._reporting import shown_command
 from sklw.comparison import (
     CLASSIFIERS,
     METHODS,
@@ -142,9 +142,7 @@ def _run(arguments: argparse.Namespace) -> int:
     print_table(results)
     if arguments.html is not None:
         report = ComparisonReport.from_results(results, output=arguments.output)
-        report.to_html(
-            arguments.html, command=shlex.join(["python", "-m", "sklw", *arguments.argv])
-        )
+        report.to_html(arguments.html, command=shown_command(arguments))
         print(f"\n{report.verdict}\nThe page is {arguments.html}.")
     print(f"\nResults and generated rows are in {arguments.output}/.")
     refused = results.loc[results["error"].str.startswith(EndpointError.__name__), "error"]

@@ -8,13 +8,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from sklw.cli._arguments import amount, positive
+from sklw.cli._reporting import cache_file
 from sklw.datasets import load_frame
 from sklw.models import EMBEDDED_LANGUAGE_MODEL, locate_model
 
 __all__ = [
     "add_generator_options",
     "add_task_options",
-    "cache_file",
     "make_budget",
     "make_generator",
     "parameters_of",
@@ -112,8 +112,11 @@ def make_generator(arguments: argparse.Namespace) -> Any:
         generator = _of_records(arguments)
     else:
         generator = _of_this_machine(arguments)
-    generator.set_params(**parameters_of(generator, "--set", arguments.set))
+    parameters = parameters_of(generator, "--set", arguments.set)
+    generator.set_params(**parameters)
     generator.generate([])  # a wrong value shows now
+    if arguments.api_key_env is not None or "api_key_env" in parameters:
+        _check_key(generator.api_key_env)
     return generator
 
 
@@ -137,24 +140,22 @@ def _check_combination(arguments: argparse.Namespace) -> None:
 def _of_endpoint(arguments: argparse.Namespace) -> Any:
     from sklw.generators import OpenAIGenerator
 
-    name = arguments.api_key_env
-    generator = OpenAIGenerator(
-        arguments.model, base_url=arguments.endpoint, api_key_env=name or _KEY
+    return OpenAIGenerator(
+        arguments.model, base_url=arguments.endpoint, api_key_env=arguments.api_key_env or _KEY
     )
-    if name is not None and generator.api_key_env != name:  # hidden, since it looks like a key
-        raise ValueError(
-            f"--api-key-env wants a variable's NAME, such as {_KEY}, and was given what looks like "
-            "a key: put the key into that environment variable."
-        )
-    if name is not None and not os.environ.get(name):
-        like = [known for known in os.environ if "KEY" in known or "TOKEN" in known]
-        close = get_close_matches(name, like, n=1, cutoff=0.8)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise ValueError(
-            f"The environment variable {name} is not set.{hint} Put the key there (export {name}="
-            "...), or leave --api-key-env out for a server that needs none."
-        )
-    return generator
+
+
+def _check_key(name: str) -> None:
+    """Raise an error if a variable that was named has no key."""
+    if os.environ.get(name):
+        return
+    like = [known for known in os.environ if "KEY" in known or "TOKEN" in known]
+    close = get_close_matches(name, like, n=1, cutoff=0.8)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    raise ValueError(
+        f"The environment variable {name} is not set.{hint} Put the key there (export {name}=...), "
+        "or leave --api-key-env out for a server that needs none."
+    )
 
 
 def _of_records(arguments: argparse.Namespace) -> Any:
@@ -277,11 +278,3 @@ def print_estimate(estimate: Any, generator: Any, arguments: argparse.Namespace)
         print("\nWith --prompt-price and --completion-price it shows the cost.")
     print(f"\nNothing was sent. Answers that are already in {cache_file(arguments)} are not paid")
     print("for again. 'expected': every answer is accepted; 'at most': all attempts are needed.")
-
-
-def cache_file(arguments: argparse.Namespace) -> Any:
-    """Return the file that keeps the answers."""
-    from sklw.generators import RequestCache
-
-    resolved: Any = RequestCache.resolve(arguments.cache or True)
-    return resolved.path

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 import sklw
 from sklw.cli import _advise, _augment, _cache, _compare, _demo
+from sklw.cli._reporting import without_false_comfort, write_unkept
 from sklw.cli._wording import in_options
 from sklw.exceptions import EndpointError
 
@@ -51,13 +52,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = partial(in_options, arguments=arguments)
         warnings.showwarning = partial(_print_warning, shown, said)
         try:
-            return int(arguments.command(arguments))
+            status = int(arguments.command(arguments))
         except (EndpointError, ValueError, OSError, ImportError) as error:
-            return _refused(said(str(error)))
+            message, unkept = said(str(error)), write_unkept(arguments)
+            return _refused(f"{without_false_comfort(message)} {unkept}" if unkept else message)
         except KeyboardInterrupt:
             kept: Any = getattr(arguments, "what_is_kept", lambda _: "")
-            print(f"\nInterrupted. {kept(arguments)}".rstrip(), file=sys.stderr)
+            words = f"{kept(arguments)} {write_unkept(arguments)}".strip()
+            print(f"\nInterrupted. {words}".rstrip(), file=sys.stderr)
             return 130
+        if unkept := write_unkept(arguments):
+            print(f"sklw: warning: {unkept}", file=sys.stderr)
+        return status
 
 
 def _show_all_characters() -> None:

@@ -65,11 +65,11 @@ class Completion:
     prompt_tokens, completion_tokens : int
         Tokens read and written; 0 for recorded rows.
     finish_reason : str
-        ``"stop"``, ``"length"`` (cut at `max_new_tokens`), ``"empty"`` (no text),
-        ``"error"`` (refused; `metadata` has the server's message as `error`, and `lasting` if the
-        cache is to keep it), ``"thinking"`` (the answer
-        ends before the model's thinking does), ``"recorded"``, ``"exhausted"`` (a source of
-        recorded rows has no more for this label), or any other reason that a server gives.
+        ``"stop"``, ``"length"`` (cut at `max_new_tokens`), ``"empty"`` (the server sent no text;
+        the cache does not keep that), ``"error"`` (refused; `metadata` has the server's message as
+        `error`, and `lasting` if the cache is to keep it), ``"thinking"`` (the answer ends before
+        the model's thinking does), ``"recorded"``, ``"exhausted"`` (a source of recorded rows has
+        no more for this label), or any other reason that a server gives.
     cached : bool
         Whether the answer was taken from the request cache.
     metadata : mapping

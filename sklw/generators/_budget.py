@@ -23,10 +23,12 @@ class Budget(BaseEstimator):
 
     A request is sent only if its prompt and the longest possible answer still fit, so that no limit
     is exceeded. (Prompts for endpoints are estimated, see ``count_tokens``, and so are answers if a
-    server does not count tokens.) The exception is an answer that cannot be read. It is requested
-    again, at most twice, and each try counts, with the tokens of the answer that follows. If no
-    answer can be read, its length is unknown and only the prompts count. Everything generated
-    before a limit is reached is kept and used.
+    server does not count tokens.) The exception is an answer that cannot be read, since it breaks
+    off for example, or that takes longer than the generator's `timeout`, since many servers finish
+    and bill it all the same. The former is requested again at most twice, the latter at most
+    `max_retries` times. Each try counts, with the tokens of the answer that follows; if none
+    follows, only the prompts count. Everything generated before a limit is reached is kept and
+    used.
 
     Parameters
     ----------
@@ -125,7 +127,8 @@ class Usage:
     ----------
     requests : int
         Requests sent. One that asks for several answers (see `samples_per_request`) counts once.
-        One that is sent again counts again only if the answer before was paid for.
+        One that is sent again counts again only if the try before may have been paid for: its
+        answer could not be read, or took too long.
     cached : int
         Requests answered from the cache.
     prompt_tokens, completion_tokens : int

@@ -12,6 +12,7 @@ from sklw.exceptions import EndpointError
 from sklw.generators._base import BaseGenerator, Completion, Request
 from sklw.generators._endpoint.address import (
     check_address,
+    check_variable,
     hidden,
     read_key,
     without_key,
@@ -20,26 +21,26 @@ from sklw.generators._endpoint.address import (
 from sklw.generators._endpoint.client import Asker, check_package, close_clients, new_clients
 from sklw.generators._endpoint.errors import Fault
 from sklw.generators._endpoint.failures import endpoint_error
-from sklw.generators._endpoint.interrupts import Interrupts
+from sklw.generators._endpoint.interrupts import Interrupts, say_waiting
 from sklw.generators._endpoint.loop import Background
 from sklw.generators._endpoint.parameters import as_sent
+from sklw.generators._endpoint.refusals import Refusals
 
 __all__ = ["OpenAIGenerator"]
 
 _ALGORITHM = 1  # raised whenever the same request may be sent in another form
-_MOST_REFUSED = 8  # prompts and answers: then it is not about single ones
 
 
 class OpenAIGenerator(BaseGenerator):
     """Answers from an OpenAI-compatible endpoint: vLLM, SGLang, Ollama, llama.cpp, a provider.
 
     Requests are sent concurrently. After a temporary failure (429, 5xx, a time-out or a broken
-    connection) a request is sent again after a growing, jittered pause, or when the server says.
-    Parameters that the server does not support (seeds, several answers per request, JSON schemas,
-    a temperature) are detected once and left out. If the endpoint fails permanently, or after
-    Ctrl-C, nothing more is sent, but the answers under way are still awaited and kept; a second
-    Ctrl-C does not wait. If the server does not count tokens, they are estimated. Needs the package
-    openai: ``pip install "sklw[openai]"``.
+    connection) a request is sent again after a growing, jittered pause, and not before the server
+    says. Parameters that the server does not support (seeds, several answers per request, JSON
+    schemas, a temperature) are detected once and left out. If the endpoint fails permanently, or
+    after Ctrl-C, nothing more is sent, but the answers under way are still awaited and kept; a
+    second Ctrl-C does not wait. If the server does not count tokens, they are estimated. Needs the
+    package openai: ``pip install "sklw[openai]"``.
 
     Parameters
     ----------
@@ -75,7 +76,8 @@ class OpenAIGenerator(BaseGenerator):
     max_retries : int, default=5
         Maximum number of further tries of a request.
     extra_body : dict or None, default=None
-        Additional fields of each request, such as ``{"min_p": 0.05}``.
+        Additional fields of each request, such as ``{"min_p": 0.05}``. They are shown and stored
+        like other parameters, so they must not hold a key.
 
     Attributes
     ----------
@@ -178,7 +180,7 @@ class OpenAIGenerator(BaseGenerator):
             "temperature": float(self.temperature),
             "top_p": None if self.top_p is None else float(self.top_p),
             "max_new_tokens": int(self.max_new_tokens),
-            "extra_body": as_sent(self.extra_body),
+            "extra_body": as_sent(self.extra_body or None),  # {} sends the same as None
             **({"thinking_tokens": int(self.thinking_tokens)} if self.thinking_tokens else {}),
         }
 
@@ -217,7 +219,7 @@ class OpenAIGenerator(BaseGenerator):
         n_slots = int(self.max_concurrency)
         clients = new_clients(self._address, key, float(self.timeout), n_slots)
         failure: BaseException | None = None
-        refusals = _Refusals(requests, self._answered_as == self.cache_key())
+        refusals = Refusals(requests, self._answered_as == self.cache_key())
         with (
             Background(partial(close_clients, clients)) as background,
             Interrupts(background.wake) as interrupts,
@@ -228,6 +230,7 @@ class OpenAIGenerator(BaseGenerator):
                 if interrupts.count and failure is None:
                     failure = KeyboardInterrupt()
                     background.stop()
+                    say_waiting(min(running, n_slots))  # the others have not been sent
                 # The next ones are at hand, so that no slot waits for this thread.
                 while failure is None and running < 2 * n_slots:
                     unit = next(waiting, None)
@@ -261,7 +264,8 @@ class OpenAIGenerator(BaseGenerator):
         self._validate_params()
         if not hasattr(self, "unsupported_"):  # what was found out holds for further calls
             self.unsupported_: set[str] = set()
-        if self._address is not None:  # an estimate, which sends nothing, names a wrong one too
+        check_variable(self.api_key_env)  # an estimate, which sends nothing, names a wrong one too
+        if self._address is not None:
             check_address(self._address)
 
     def note_answers(self, completions: Collection[Completion]) -> None:
@@ -302,18 +306,20 @@ class OpenAIGenerator(BaseGenerator):
         """Ask for the answers of a unit; for those that the server leaves out, again."""
         found: list[tuple[int, Completion]] = []
         while unit:
-            answers = await asker.ask(requests[unit[0]], len(unit))
-            if answers is None or isinstance(answers, Fault):
-                return found, answers
+            answers, fault = await asker.ask(requests[unit[0]], len(unit))
+            if not answers:
+                return found, fault
             # Servers may give more than asked for, as extra_body={"n": 3} has them: it is paid for.
             surplus = sum(answer.completion_tokens for answer in answers[len(unit) :])
             written = answers[0].completion_tokens + surplus
             answers[0] = replace(answers[0], completion_tokens=written)
             found += list(zip(unit, answers, strict=False))
+            if fault is not None:
+                return found, fault
             unit = unit[len(answers) :]
         return found, None
 
-    def _failure(self, fault: Fault | None, refusals: "_Refusals") -> EndpointError:
+    def _failure(self, fault: Fault | None, refusals: Refusals) -> EndpointError:
         if fault is not None:
             return endpoint_error(self, fault, self._address or "OpenAI")
         advice = "Change what it objects to: prompting, temperature, max_new_tokens or extra_body."
@@ -356,38 +362,3 @@ def _taken(background: Background, interrupts: Interrupts) -> Any:
     except KeyboardInterrupt:
         interrupts.note()
         return None
-
-
-class _Refusals:
-    """Tells whether an endpoint refuses everything."""
-
-    def __init__(self, requests: Sequence[Request], has_answered: bool) -> None:
-        self.refused: set[int] = set()
-        self.reason = ""
-        self.passing = False  # whether the same was asked again, in vain
-        self._requests = requests
-        self._has_answered = has_answered
-        self._most = min(_MOST_REFUSED, len({request.prompt for request in requests}))
-        self._prompts: set[Any] = set()
-        self._first: set[int] = set()
-
-    def await_first(self, unit: Sequence[int]) -> None:
-        # By the order of sending: refusals are quick, and overtake answers.
-        prompt = self._requests[unit[0]].prompt
-        is_new = prompt not in self._prompts and len(self._prompts) < self._most
-        if is_new or len(self._first) < _MOST_REFUSED:
-            self._prompts.add(prompt)
-            self._first.update(unit)
-
-    def count(self, index: int, completion: Completion) -> None:
-        if completion.finish_reason == "error":
-            self.refused.add(index)
-            self.reason = completion.metadata.get("error", "")
-            self.passing = "paid" in completion.metadata
-        else:
-            self._has_answered = True
-
-    @property
-    def are_all(self) -> bool:
-        enough = len(self._prompts) == self._most and len(self.refused) >= _MOST_REFUSED
-        return enough and self._first <= self.refused and not self._has_answered

@@ -49,7 +49,7 @@ class RecordedGenerator(BaseGenerator):
     label_column : str, default="label"
         Column of the class. A request's label selects the rows whose label is equal, or else
         those whose label is written alike (``1`` and ``"1"``) or is the same number or truth value
-        (``"1"`` and ``1.0``, ``True`` and ``"true"``).
+        (``"1"`` and ``1.0``, ``True`` and ``"true"``; not ``"01"``).
     parent_column : str or None, default=None
         Column with the real text that a generated text was made from, if known.
     group_column : str or None, default=None
@@ -385,6 +385,9 @@ def _mean_alike(known: Hashable, asked: Hashable) -> bool:
     if isinstance(known, str) and isinstance(asked, str):
         return known == asked  # "01" is not "1"
     try:
-        return float(known) == float(asked)  # type: ignore[arg-type]
+        number, same = float(known), float(known) == float(asked)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return False
+    # Nor is it the number 1: "01" and "1.10" may be classes beside "1" and "1.1".
+    plain = {str(number), f"{number:.0f}"}
+    return same and all(key in plain for key in (known, asked) if isinstance(key, str))

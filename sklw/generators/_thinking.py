@@ -32,7 +32,11 @@ _PAIRS = (
 _CLOSES = {opening.lower(): closing.lower() for opening, closing in _PAIRS}
 _MARK = re.compile(
     "|".join(
-        f"(?i:{re.escape(mark)})" if mark.startswith("<") else re.escape(mark)
+        f"(?i:{re.escape(mark)})"
+        if mark.startswith("<")
+        else rf"(?m:^{re.escape(mark)})"  # words may stand within a text, too
+        if mark[0].isalpha()
+        else re.escape(mark)
         for pair in _PAIRS
         for mark in pair
     )
@@ -198,8 +202,12 @@ def reject_unopened(answers: Sequence[Completion | None]) -> list[Completion | N
 def is_lasting(completion: Completion) -> bool:
     """Say whether the cache keeps an answer.
 
-    A refusal is kept if it would be repeated, a cut answer if text follows the thinking in it.
+    A refusal is kept if it would be repeated, a cut answer if text follows the thinking in it. No
+    text at all may be a fault of the server, such as a wrong parser of thinking, that is mended
+    before the next run.
     """
+    if completion.finish_reason == "empty":
+        return False
     if completion.finish_reason == "error":
         return bool(completion.metadata.get("lasting"))
     answer, closed, _ = _strip(completion.text, frozenset())

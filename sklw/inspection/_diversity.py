@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklw._copies import copy_groups
 from sklw._cross_fitting import CrossFittedChecker
-from sklw._parents import check_parents
+from sklw._parents import ancestors, check_parents
 from sklw._validation import check_labels, check_texts
 from sklw._words import UNSPACED, WORD
 
@@ -162,7 +162,7 @@ def _agreement(
     made: np.ndarray,
     parents: list[np.ndarray] | None,
 ) -> np.ndarray:
-    """Whether classifiers that saw neither a text nor its parents predict its class."""
+    """Whether classifiers that saw neither a text nor its ancestors predict its class."""
     real = np.flatnonzero(~made)
     if len(np.unique(labels[real])) < 2:
         return np.full(len(labels), np.nan)
@@ -173,8 +173,7 @@ def _agreement(
     place_of = np.full(len(labels), -1)
     place_of[real] = range(len(real))
     named = [np.empty(0, dtype=int)] * len(labels) if parents is None else parents
-    seen = [place_of[named[i] if made[i] else [i]] for i in range(len(labels))]
-    # Parents may be synthetic themselves.
+    seen = [place_of[ancestors([i], named, made)] for i in range(len(labels))]
     found = fitted.probabilities(vectors, labels, [places[places >= 0] for places in seen])
     agrees = np.asarray(fitted.classes_[np.nanargmax(found, axis=1)] == labels, dtype=float)
     only = pd.Series(labels[real]).groupby(labels[real]).transform("size").to_numpy() == 1

@@ -10,7 +10,14 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from sklw._fit_arguments import accepts, check_takes_weights, hands_on, refuse_half, stacks
+from sklw._fit_arguments import (
+    accepts,
+    check_takes_weights,
+    deaf_part,
+    hands_on,
+    refuse_half,
+    stacks,
+)
 from sklw._row_weights import BaseRowWeighter
 from sklw.ensemble import RealSyntheticVotingClassifier
 
@@ -93,6 +100,15 @@ def _advice(final: Any, refused: str) -> str:
             "It does so with metadata routing disabled only: either call "
             "sklearn.set_config(enable_metadata_routing=False), or use another classifier, such as "
             "GradientBoostingClassifier."
+        )
+    deaf = deaf_part(final, refused)
+    if deaf is not None and refused == "sample_weight":
+        name = "passthrough" if isinstance(deaf, str) else type(deaf).__name__
+        place = ", and its transformers before it, into the outer pipeline"
+        return (
+            f"Within it, {name} takes none in fit. Either put a classifier there that does "
+            f"(LogisticRegression, RandomForestClassifier, ...)"
+            f"{place if isinstance(deaf, Pipeline) else ''}, or leave the weighter out."
         )
     names = sorted({type(part).__name__ for part in _parts(final, refused)})
     lost = isinstance(final, StackingClassifier) and not stacks(final, refused)

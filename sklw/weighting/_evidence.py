@@ -58,7 +58,8 @@ class Evidence:
     real_rows, real_labels : arrays of length n_real
         The real rows to learn from: those among `rows`, or the weighter's `reference`.
     seen : list of n_samples int arrays
-        For each row, the positions among the real rows of itself, its copies and its parents.
+        For each row, the positions among the real rows of itself, its copies and its
+        parents, and what synthetic parents were generated from.
     parents_known : bool
         Whether the parents of the synthetic rows are known.
     augmented, groups, real_groups : ndarray or None

@@ -66,7 +66,7 @@ def gathered(
         made,
         reference.rows,
         reference.labels,
-        rows_seen(reference.positions, parents),
+        rows_seen(reference.positions, parents, made),
         parents_known=parents is not None,
         augmented=check_augmented(augmented, made),
         groups=groups,

@@ -16,6 +16,7 @@ __all__ = [
     "balanced",
     "mean_one",
     "normalized",
+    "not_all_zero",
     "product",
     "tempered",
     "warn_of_collapse",
@@ -81,11 +82,16 @@ class Scaling:
         weights = product((scale, 1.0), (factors, temperature), (beyond, 1.0))
         if self.class_weight == "balanced":
             weights = balanced(weights, evidence.labels, evidence.groups)
-        if not weights.any():
-            raise ValueError(
-                "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
-            )
         return weights
+
+
+def not_all_zero(weights: np.ndarray) -> np.ndarray:
+    """Return the weights; raise if there is nothing left to train on."""
+    if not weights.any():
+        raise ValueError(
+            "Every row would get weight 0. Raise real_weight or synthetic_weight above 0."
+        )
+    return weights
 
 
 def tempered(
@@ -167,8 +173,13 @@ def class_means(
     return means
 
 
-def warn_of_collapse(weights: np.ndarray, advice: str) -> None:
-    """Warn if a few of many weights carry nearly everything."""
+def warn_of_collapse(weights: np.ndarray, labels: np.ndarray, advice: str) -> None:
+    """Warn if a few of many weights carry nearly everything, or a class has none above 0."""
+    if lost := sorted(set(labels.tolist()) - set(labels[weights > 0].tolist()), key=str):
+        warn(
+            f"Every synthetic row of the class(es) {lost} has weight 0, so these classes get "
+            "nothing from them. Pass another checker, or more real rows."
+        )
     effective, n_rows = effective_sample_size(weights), len(weights)
     if n_rows >= _ENOUGH and effective < _COLLAPSED * n_rows:
         warn(

@@ -16,7 +16,7 @@ from sklw._validation import holds_texts
 from sklw.weighting._evidence import Evidence
 from sklw.weighting._gathering import check_ready, gathered
 from sklw.weighting._inputs import check_raw_weights, check_rows, settings_of
-from sklw.weighting._normalization import Scaling, warn_of_collapse
+from sklw.weighting._normalization import Scaling, not_all_zero, warn_of_collapse
 from sklw.weighting.methods._base import BaseMethod
 from sklw.weighting.methods._names import RENAMED, as_method
 from sklw.weighting.methods._search import BaseSearch
@@ -52,7 +52,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     ===============  ===================  ==================================================
 
     P' never judges a row by a model that was fitted on it, nor, where folds allow, on a row that
-    it was generated from (its prompt rows). For focal loss see ``BertClassifier(loss="focal")``.
+    it descends from (prompt rows, and theirs). For focal loss see ``BertClassifier(loss="focal")``.
 
     Use it in :class:`sklw.Pipeline` after a sampler. In a stock pipeline give `reference` and put
     :class:`sklw.BertClassifier` directly after it.
@@ -86,7 +86,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         raising classes with a mean below half of that to half, and those with fewer than 30 real
         rows, which the checker hardly knows, to the mean of the others. ``"all"`` scales over all
         rows without that, ``"class"`` within each class, and ``"prior"`` gives the classes the
-        shares that they have among the real rows. None leaves the weights raw.
+        shares that they have among the real rows. Zeros stay zeros. None leaves the weights raw.
     real_weight : float, default=1.0
         Factor for all real rows.
     synthetic_weight : float or None, default=None
@@ -156,10 +156,10 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
     Warns
     -----
     UserWarning
-        If a few rows carry nearly all of the weight, if the checker gives the same verdict on every
-        row, if a class is judged by one or two real rows, if synthetic rows repeat the reference,
-        if `calibrate` has no effect, or if ``"auto"`` or ``"mix"`` cannot set rows apart from those
-        that they were generated from.
+        If a few rows carry nearly all of the weight, or none of a class has any, if the checker
+        gives the same verdict on every row, if a class is judged by one or two real rows, if
+        synthetic rows repeat the reference, if `calibrate` has no effect, or if ``"auto"`` or
+        ``"mix"`` cannot set rows apart from those that they were generated from.
 
     See Also
     --------
@@ -289,7 +289,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         else:
             advice = f"Raise temperature, which is {scaling.temperature:g}"
             advice += ", or lower clip of the method" if hasattr(self.method_, "clip") else ""
-        warn_of_collapse(judged, advice)
+        warn_of_collapse(judged, labels[self.synthetic_mask_], advice)
         return self
 
     def _check_ready(self, *given: Any) -> None:
@@ -318,7 +318,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
             raw = check_raw_weights(method.raw_weights(evidence), made, type(method).__name__)
         finish = method.finisher(scaling.temperature)
         quality = None if finish is None else evidence.quality
-        self.sample_weight_ = scaling.weights(raw, evidence)
+        self.sample_weight_ = not_all_zero(scaling.weights(raw, evidence))
         self.row_weights_ = RowWeights(self.sample_weight_, made, quality, finish)
         self.synthetic_mask_ = made
         self.class_prior_ = evidence.class_prior

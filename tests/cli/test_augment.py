@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -289,6 +292,63 @@ def test_a_full_disk_loses_nothing(main, mail, endpoint, small_disk):
     (small_disk / "full").unlink()
     assert main(*command, output)[0] == 0
     assert asked(endpoint) == sent
+
+
+def in_a_process(*arguments, limit="unlimited", **environment):
+    """Run a command in a process of its own, whose memory ends with it.
+
+    `limit` is that of its files, in kilobytes.
+    """
+    command = [sys.executable, "-m", "sklw", *map(str, arguments)]
+    return subprocess.run(
+        ["bash", "-c", f"ulimit -f {limit}; exec {shlex.join(command)}"],
+        env={**os.environ, **environment}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_answers_that_the_cache_cannot_take_are_written_elsewhere(
+    main, mail, endpoint, small_disk, tmp_path
+):
+    command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
+    command += ["--cache", small_disk / "answers.sqlite"]
+    (small_disk / "full").write_bytes(b"x" * 511 * 1024)
+    ended = in_a_process(*command, f"--output={small_disk / 'out.csv'}", TMPDIR=str(tmp_path))
+    assert ended.returncode == 2
+    error = ended.stderr.splitlines()[-1]
+    assert "could not be written: No space left" in error
+    assert "no answer is lost" not in error
+    sent = asked(endpoint)
+    assert f"{sent.total()} answers could not be written to" in error
+    [advice] = re.findall("`python -m sklw ([^`]*)`", error)
+    (small_disk / "full").unlink()
+    assert main(*advice.split())[1].startswith(f"Added {sent.total()} answers")
+    assert main(*command)[0] == 0
+    assert asked(endpoint) == sent
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_is_said_to_be_kept_that_is_not(mail, endpoint, small_disk, tmp_path, fails):
+    answer, refusal = endpoint.script, {"status": 401, "json": {"error": {"message": "no"}}}
+    endpoint.script = lambda *of: refusal if fails and len(endpoint.bodies) > 5 else answer(*of)
+    (small_disk / "full").write_bytes(b"x" * 512 * 1024)
+    command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m"]
+    command += ["--set=max_concurrency=1", "--cache", small_disk / "answers.sqlite"]
+    ended = in_a_process(*command, TMPDIR=str(tmp_path))
+    assert ended.returncode == 2 * fails
+    last = ended.stderr.splitlines()[-1]
+    assert f"{5 if fails else 28} answers could not be written" in last
+    assert ("refused the key" in last) == fails
+    assert "kept" not in ended.stdout + last
+
+
+def test_answers_that_nothing_can_take_are_said_to_be_lost(mail, endpoint, tmp_path):
+    command = ["augment", mail, *TEXTS, "--endpoint", endpoint.url, "--model=m", "--cache=c.sqlite"]
+    ended = in_a_process(*command, limit=4, TMPDIR=str(tmp_path))
+    assert ended.returncode == 2
+    last = ended.stderr.splitlines()[-1]
+    assert "28 answers could not be written to" in last
+    assert "and are lost: the same requests would be sent again" in last
+    assert not list(tmp_path.glob("sklw-answers-*"))
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,13 @@ def test_the_target_is_not_to_be_ignored(main, mail, recorded, command):
 def test_a_wrong_name_of_a_key(refused, endpoint, command, monkeypatch):
     monkeypatch.setenv("MY_SERVER_KEY", "secret-of-mine")
     options = [f"--endpoint={endpoint.url}", "--model=m"]
-    err = refused(command, *options, "--api-key-env=MY_SERVR_KEY")
-    assert "MY_SERVR_KEY is not set. Did you mean MY_SERVER_KEY?" in err
     key = "sk-1234567890abcdefghijklmnop"
-    assert key not in refused(command, *options, f"--api-key-env={key}")
+    for option in ("--api-key-env=", "--set=api_key_env="):
+        err = refused(command, *options, f"{option}MY_SERVR_KEY")
+        assert "MY_SERVR_KEY is not set. Did you mean MY_SERVER_KEY?" in err
+        err = refused(command, *options, f"{option}{key}")
+        assert "--api-key-env wants a variable's NAME" in err
+        assert key not in err
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import html
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,24 @@ def test_compare_writes_a_page(tmp_path, capsys):
     text = page.read_text(encoding="utf-8")
     assert "<h1>Nothing beats class weights here.</h1>" in text
     assert f"--html &#39;{tmp_path}/page &amp; more.html&#39;" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ('{"api_key": "my own"}', '{"api_key": "***"}'),
+        ('{"user": "sk-proj-abc123def456ghi789"}', '{"user": "***"}'),
+        ('{"user": "hf-internal-testing/tiny-random-7"}',) * 2,
+        ('{"max_tokens": 300}',) * 2,
+    ],
+)
+def test_the_command_on_the_page_has_no_key(main, mail, endpoint, fields, shown):
+    command = ["compare", mail, "--text=text", "--label=label", "--output=results", "--seeds=2"]
+    command += ["--methods=real", "--classifiers=tfidf", "--html=page.html", "--model=m"]
+    status, _, err = main(*command, "--endpoint", endpoint.url, "--set", f"extra_body={fields}")
+    assert status == 0, err
+    text = html.unescape(Path("page.html").read_text(encoding="utf-8"))
+    assert f"--set 'extra_body={shown}'" in text
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,8 @@ class Endpoint:
         handler.send_header("Content-Type", what.get("type", "application/json"))
         for name, value in what.get("headers", {}).items():
             handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(content)))
+        handler.send_header("Content-Length", str(len(content) + what.get("missing", 0)))
+        handler.close_connection |= "missing" in what
         with contextlib.suppress(OSError):  # the client may have given up
             handler.end_headers()
             for start in range(0, len(content), step := what.get("drip", len(content) or 1)):

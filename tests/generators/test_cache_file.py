@@ -55,6 +55,7 @@ UNREADABLE = {
     "a later version's field": '\'{"text": "a", "logprobs": []}\'',
     "nested without end": f"'{'[' * 100_000}'",
     "an empty answer that was cut": '\'{"text": " ", "finish_reason": "length"}\'',
+    "no text, as older versions kept it": '\'{"text": "", "finish_reason": "empty"}\'',
     "half of a character at the end": "CAST(CAST(answer AS BLOB) || x'e282' AS TEXT)",
 }
 

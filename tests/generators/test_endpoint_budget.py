@@ -9,11 +9,12 @@ import pytest
 
 from sklw import LLMOverSampler, OpenAIGenerator
 from sklw.exceptions import EndpointError, GenerationWarning
-from sklw.generators import Budget, Request, RequestCache, generate_cached
+from sklw.generators import Budget, Request, RequestCache, Usage, generate_cached, iter_within
 from sklw.over_sampling import Examples, TextFilter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _endpoint import Endpoint
+from _misbehaving import Misbehaving
 
 TEXTS = [f"the pipe in flat {i} leaks again" for i in range(104)]
 LABELS = ["routine"] * 84 + ["hazard"] * 20
@@ -183,9 +184,50 @@ def test_what_is_asked_again_after_an_answer_that_was_paid_for_counts(ends):
     assert usage.prompt_tokens == 300 + unread
 
 
+@pytest.mark.parametrize("broken", [{"missing": 9}, {"headers": {"Content-Encoding": "gzip"}}])
+def test_answers_that_break_off_are_paid_for(broken):
+    usage, budget = Usage(), Budget(max_requests=3)
+    requests = [Request(f"p {i}", seed=i) for i in range(9)]
+    with Endpoint(lambda prompt, nth: broken) as endpoint:
+        asking = OpenAIGenerator("m", base_url=endpoint.url)
+        with pytest.raises(EndpointError, match="sent what cannot be read"):
+            list(iter_within(asking, requests, None, budget, usage))
+    assert 3 <= len(endpoint.bodies) == usage.requests <= 9
+    assert usage.prompt_tokens == usage.requests * asking.count_tokens("p 0")
+
+
+@pytest.mark.slow
+def test_tries_that_time_out_count_once_they_have_been_sent():
+    usage = Usage()
+    requests = [Request(f"p {i}", seed=i) for i in range(3)]
+    kwargs = {"timeout": 1.0, "max_retries": 1}
+    with Endpoint(lambda prompt, nth: {"hang": 2} if nth == 0 else None) as endpoint:
+        asking = OpenAIGenerator("m", base_url=endpoint.url, **kwargs)
+        assert len(list(iter_within(asking, requests, None, None, usage))) == 3
+    assert usage.requests == len(endpoint.bodies) == 6
+    assert usage.prompt_tokens == 6 * 7
+    for server, counted in (
+        (Endpoint(lambda prompt, nth: {"hang": 2}), 6),
+        (Misbehaving(lambda: iter([]), wrap="tls"), 0),
+    ):
+        usage = Usage()
+        asking = OpenAIGenerator("m", base_url=server.url, **kwargs)
+        with server, pytest.raises(EndpointError, match="no answer within 1 seconds after 2"):
+            list(iter_within(asking, requests, None, None, usage))
+        assert usage.requests == counted
+
+
 def test_the_key_of_the_cache_knows_the_tokens_for_thinking():
     keys = [OpenAIGenerator("m", thinking_tokens=n).cache_key() for n in (0, 0, 10)]
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_no_additional_fields_make_no_other_key():
+    none, empty, some = (
+        OpenAIGenerator("m", extra_body=fields).cache_key() for fields in (None, {}, {"min_p": 0.1})
+    )
+    assert none == empty != some
+    assert none["extra_body"] is None  # as in caches that are there already
 
 
 @pytest.mark.parametrize("query", ["", "?api-version=1"])

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,8 @@ PASSING = {
     "server error": {"status": 500, "json": {"error": {"message": "out of luck"}}},
     "reset": {"reset": True},
     "cut json": {"cut": 40},
+    "broken off": {"missing": 40},
+    "no gzip": {"headers": {"Content-Encoding": "gzip"}},
     "hang": {"hang": 5},
     "drip": {"drip": 5},
     "wrong schema": {"json": {"result": "text"}},
@@ -156,7 +159,7 @@ def test_failures_that_pass_are_tried_again_and_nothing_else_is(fault):
     assert endpoint.asked["prompt 03"] == 2
     assert sum(endpoint.asked.values()) == 13
     assert time.monotonic() - start < 15
-    if "headers" in fault:
+    if "Retry-After" in fault.get("headers", {}):
         assert time.monotonic() - start > 0.9
 
 
@@ -165,6 +168,8 @@ LASTING = {
     "server error": ({"status": 503, "json": {"error": {}}}, "failed after 3 tries"),
     "reset": ({"reset": True}, "cannot be reached after 3 tries"),
     "cut json": ({"cut": 40}, "sent what cannot be read"),
+    "broken off": ({"missing": 40}, "sent what cannot be read: peer closed connection"),
+    "no gzip": (PASSING["no gzip"], "sent what cannot be read"),
     "hang": ({"hang": 3}, "no answer within 1 seconds after 3 tries"),
     "drip": ({"drip": 5}, "no answer within 1 seconds after 3 tries"),
     "wrong schema": ({"json": {"result": "text"}}, "sent what cannot be read"),
@@ -224,8 +229,11 @@ def refusal(message, status=400, **fields):
 @pytest.mark.parametrize(
     ("what", "text", "reason", "asked"),
     [
-        ({"choices": 0}, "", "empty", 1),
-        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty", 1),
+        ({"choices": 0}, "", "empty", 2),
+        ({"json": {"choices": [{"index": 0, "message": {"content": None}}]}}, "", "empty", 2),
+        ({"text": ""}, "", "empty", 2),
+        ({"text": "\n"}, "\n", "empty", 2),
+        ({"text": "<stop> or not"}, "", "stop", 1),
         ({"text": "word " * 20_000}, ("word " * 20_000)[: 8 * 256], "length", 1),
         (refusal("no", code="content_filter", param="prompt"), "", "error", 1),
         (refusal("Your input was flagged", 403), "", "error", 1),
@@ -240,11 +248,12 @@ def refusal(message, status=400, **fields):
 )
 def test_odd_answers_are_answers_and_those_that_last_are_kept(what, text, reason, asked, tmp_path):
     cache = RequestCache(tmp_path / "cache.sqlite")
+    requests = [replace(request, stop=("<stop>",)) for request in REQUESTS[:3]]
     with Endpoint(lambda prompt, nth: what if prompt == "prompt 01" else None) as endpoint:
-        answers = generate_cached(generator(endpoint), REQUESTS[:3], cache)
+        answers = generate_cached(generator(endpoint), requests, cache)
         assert (answers[1].text, answers[1].finish_reason) == (text, reason)
         assert [a.finish_reason for a in answers[::2]] == ["stop", "stop"]
-        again = generate_cached(generator(endpoint), REQUESTS[:3], cache)
+        again = generate_cached(generator(endpoint), requests, cache)
     assert [a.text for a in again] == [a.text for a in answers]
     assert again[1].metadata == answers[1].metadata
     assert endpoint.asked["prompt 01"] == asked
@@ -283,7 +292,7 @@ def interrupt_when(condition, times=1):
     threading.Thread(target=press, daemon=True).start()
 
 
-def test_an_interrupt_waits_for_what_is_on_its_way():
+def test_an_interrupt_waits_for_what_is_on_its_way(capsys):
     with Endpoint(seconds=1.5) as endpoint:
         kept = []
         interrupt_when(lambda: endpoint.running == 3)
@@ -296,6 +305,8 @@ def test_an_interrupt_waits_for_what_is_on_its_way():
             keep()
         assert sorted(kept) == [0, 1, 2]
         assert sum(endpoint.asked.values()) == 3
+    said = "Waiting for 3 requests under way; press Ctrl-C again to stop at once."
+    assert capsys.readouterr().err.splitlines() == [said]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -308,8 +319,9 @@ def test_after_an_interrupt_a_silent_or_failing_server_is_not_asked_again(fault)
 
         def keep():
             asking = generator(endpoint, max_concurrency=4, timeout=3.0, max_retries=20)
-            for index, _ in asking.iter_generate(REQUESTS):
-                kept.append(index)
+            for index, answer in asking.iter_generate(REQUESTS):
+                if answer.finish_reason != "error":  # of what was sent, and may be paid for
+                    kept.append(index)
 
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
@@ -354,7 +366,10 @@ def test_an_interrupted_fit_has_what_was_answered_on_record():
         interrupt_when(lambda: len(endpoint.bodies) == 6)
         with pytest.raises(KeyboardInterrupt):
             sampler.fit_resample(*PIPES)
-    assert sampler.provenance_["accepted"].tolist() == [True] * 5
+    # The last one has been sent, and may be paid for.
+    assert sorted(sampler.provenance_["message"]) == [""] * 5 + ["no answer within 3 seconds"]
+    assert sampler.provenance_["accepted"].sum() == 5
+    assert sampler.usage_.requests == 6
 
 
 def test_closing_early_keeps_what_is_on_its_way(tmp_path):
@@ -565,6 +580,21 @@ def test_a_key_that_the_server_sends_back_is_masked_before_anything_is_cut():
         # Nor in what the error remembers of its origin.
         assert caught.value.__context__ is None
         assert caught.value.__cause__ is None
+
+
+def test_a_key_in_a_models_refusal_is_hidden(tmp_path):
+    path = tmp_path / "cache.sqlite"
+    message = {"content": None, "refusal": f"I cannot help {KEY} with that"}
+    refused = {"json": {"choices": [{"message": message, "finish_reason": "stop"}]}}
+    with Endpoint(lambda prompt, nth: refused) as endpoint:
+        sampler = LLMOverSampler(
+            generator=generator(endpoint, max_concurrency=1), cache=path, verbose=False
+        )
+        with pytest.raises(EndpointError, match=r"I cannot help \*\*\* with that") as caught:
+            sampler.fit_resample(*PIPES)
+    assert set(sampler.provenance_["message"]) == {"I cannot help *** with that"}
+    assert KEY not in str(caught.value)
+    assert KEY.encode() not in pickle.dumps(sampler) + path.read_bytes()
 
 
 def test_an_endpoint_that_refuses_everything_is_not_asked_on_and_on():

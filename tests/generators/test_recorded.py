@@ -141,11 +141,16 @@ def test_labels_with_zeros_and_truth_values_in_a_file(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label\na,01\nb,1\nc,true\n")
     for label, text in (
-        ("01", "a"), ("1", "b"), (1, "b"), (True, "c"), ("true", "c"), ("True", "c")
+        ("01", "a"), ("1", "b"), (1, "b"), (1.0, "b"), (True, "c"), ("true", "c"), ("True", "c")
     ):  # fmt: skip
         assert ask(RecordedGenerator(path), label, 1)[0].text == text
-    with pytest.raises(ValueError, match=r"1\.0 may stand for '01' or '1'"):
-        ask(RecordedGenerator(path), 1.0, 1)
+
+
+@pytest.mark.parametrize(("written", "asked"), [(1, "01"), (1.1, "1.10"), ("007", 7)])
+def test_a_number_is_no_label_that_is_written_otherwise(written, asked):
+    generator = RecordedGenerator([{"text": "a", "label": written}])
+    with pytest.raises(ValueError, match=f"If {written!r} is the same, write it as {asked!r}"):
+        ask(generator, asked, 1)
 
 
 TEXTS = ["007",

@@ -89,7 +89,7 @@ TEXTS = [
     ROW, "a < b and b > a", "analysis of the market", "Analysis", "final call",
     "I think </b> it is fine", "the thought of it", "[think] of me", "assistant final",
     "<answer>yes</answer> or no", "a <thinker> and <b>bold thoughts</b>", "<rethinking-x>",
-    "An analysis.",
+    "An analysis.", "I read your review. Here is my response: no",
 ]  # fmt: skip
 
 

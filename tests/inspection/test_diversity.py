@@ -62,6 +62,18 @@ def test_synthetic_parents_count_for_nothing():
     pd.testing.assert_frame_equal(synthetic, unknown)
 
 
+def test_parents_of_synthetic_parents_count():
+    made = [*(text + "!" for text in ROUTINE[:30]), *(text + "?" for text in ROUTINE[:30])]
+    direct = [[30 + i] for i in range(30)]
+    by_others, by_all = (
+        report(made, ["hazard"] * 60, parents=direct + own).loc[("hazard", "synthetic")]
+        for own in ([[60 + i] for i in range(30)], [[]] * 30)
+    )
+    honest = report(made, ["hazard"] * 60, parents=direct * 2).loc[("hazard", "synthetic")]
+    assert by_others["label_agreement"] == honest["label_agreement"]
+    assert by_others["label_agreement"] != by_all["label_agreement"]
+
+
 def test_too_few_texts_to_tell_are_nan():
     found = diversity_report(["one text"], ["a"], [False]).loc[("a", "real")]
     assert found[["spread", "distance_to_real", "label_agreement"]].isna().all()

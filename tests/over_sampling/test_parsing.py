@@ -1,3 +1,6 @@
+import json
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +61,16 @@ NAMES = {0: "not spam", 1: "spam"}
         ("\u200fwin a prize now\u200e", "win a prize now", None),
         ("\u200eText: \u200fwin a prize now", "win a prize now", None),
         ("\u200f1. spam: win a prize now", "win a prize now", 1),
+        ("win a prize now - Label: spam", "win a prize now", 1),
+        ("win a prize now\n   - **Label:** spam", "win a prize now", 1),
+        ("win a prize now | spam", "win a prize now", 1),
+        ("win a prize now → not spam", "win a prize now", 0),
+        ("win a prize now *(spam)*", "win a prize now", 1),
+        ("Spam 1: win a prize now", "win a prize now", 1),
         # What only looks like wrapping stays.
+        ("stop sending me - spam", "stop sending me - spam", None),
+        ("1. eggs 2. milk 3. tea", "1. eggs 2. milk 3. tea", None),
+        ("(1) a friend (2) a lover", "(1) a friend (2) a lover", None),
         ("f**k this, a**hole", "f**k this, a**hole", None),
         ("2 ** 3 and 4 ** 5", "2 ** 3 and 4 ** 5", None),
         ("*** sale *** today", "*** sale *** today", None),
@@ -124,12 +136,31 @@ ITEMS = ["one is here.", "two is there."]
         "**1.** {}\n**2.** {}", "### Message 1\n{}\n\n### Message 2\n{}", "### 1\n{}\n\n### 2\n{}",
         "Sure!\n\n1. {}\n2. {}\n\nLet me know if you'd like more!",
         "1. {}\n\n2. {}\n\nThese messages keep the style.", "{}\n---\n{}",
-        'Here you go:\n\n```json\n["{}", "{}"]\n```',
+        "1. {}\n2. {}\n\nThey keep the style.\nAll names are made up.",
+        "1. {}\n2. {}\n\n---\nI made them up.", "1. {}\n2. {}\n\nBoth:\n- are short\n- rhyme",
+        'Here you go:\n\n```json\n["{}", "{}"]\n```', '["{}", "{}",]', '[\n  "{}",\n  "{}",\n]',
+        '["{}", "{}", "three is cu', '1. "{}",\n2. "{}"',
     ],
 )  # fmt: skip
 def test_lists_as_models_write_them(form):
     rows = AnswerParser(NAMES, n_rows=3).parse(form.format(*ITEMS))
     assert [row.text for row in rows] == ITEMS
+
+
+@pytest.mark.parametrize("multiline", [False, True])
+@pytest.mark.parametrize(
+    ("answer", "texts"),
+    [
+        (json.dumps([{"text": item, "label": "spam"} for item in ITEMS], indent=1), ITEMS),
+        (json.dumps([{"Message": item} for item in ITEMS]) + "\n", ITEMS),
+        (json.dumps('Win a "prize" now'), ['Win a "prize" now']),
+        ('["He said "no" to it", "Go"]', ['["He said "no" to it", "Go"]']),
+        ("[urgent] call me", ["[urgent] call me"]),
+    ],
+)
+def test_json_in_other_forms(answer, texts, multiline):
+    rows = AnswerParser(NAMES, n_rows=2, multiline=multiline).parse(answer)
+    assert [row.text for row in rows] == texts
 
 
 MAILS = ["Dear all,\n\nthree things:\n- the tap\n- the sink\n\nBest\nAnn", "Hi\n1. no\n2. yes\nBob"]
@@ -153,7 +184,9 @@ def test_rows_of_several_lines_keep_the_lists_in_them(form):
     "form",
     [
         "{}", "Sure! Here's a new mail:\n\n{}", "Certainly!\n\n{}", "**New message:**\n\n{}",
-        "Voici un nouveau message :\n\n{}", "I've written another one for you:\n{}", "# Mail\n{}",
+        "Voici un nouveau message :\n\n{}", "Aquí tienes otro mensaje:\n\n{}",
+        "Hier ist die Nachricht:\n{}", "Ecco un nuovo testo:\n{}",
+        "I've written another one for you:\n{}", "# Mail\n{}",
         "Here is one:\n\n---\n\n{}\n\n---\n\nWould you like more?", "<mail>\n{}\n</mail>",
         "Here you go:\n```\n{}\n```\nIt keeps the tone.", "spam\n\n{}",
         "{}<|im_end|>\n<|im_start|>",
@@ -174,6 +207,8 @@ def test_what_stands_around_a_row_of_several_lines(form, mail):
         "Here is the problem:\n\nno water", "Dear Sir:\n\nno water", "Top 3:\n- a\n- b\n- c",
         "- a\n- b", "1. a\n2. b", "Title\n-----\nno water", "Great!\nBye", "Note: ring\ntwice",
         "No water.\n\nNote: ring twice, please.", "I have two wishes:\nwater, heat",
+        "Hier sind die Mängel in unserer Wohnung:\n- no water", "Aquí está mi dirección:\nno water",
+        "Voici la liste des problèmes :\n- no water", "Hier kommt meine Adresse:\nno water",
         "No water.\n\n(Note: I am away.)\n\nTom", "No water.\n\nLet me know if you can come.",
     ],
 )  # fmt: skip
@@ -322,3 +357,20 @@ def test_fences_around_rows_of_several_lines():
     code = "```\nx = 1\n```"
     real = AnswerParser(NAMES, multiline=True, real={1: [code]})
     assert real.parse(code, 1)[0].text == code
+
+
+@pytest.mark.parametrize("multiline", [False, True])
+@pytest.mark.parametrize(
+    ("start", "repeated"),
+    [
+        ('"', "I don't know. "), ("“", "I don’t know. "), ("'", "I don’t know. "), ("1. a", "\n"),
+        ("1、a", "\n"), ("a", "\u200b"), ("(spam", " "), ("Text", " "),
+        ("Here are two texts", ":"),
+    ],
+)  # fmt: skip
+def test_long_answers_are_read_in_linear_time(start, repeated, multiline):
+    parser = AnswerParser(NAMES, multiline=multiline, real={1: ["a", "b  c", "\ufeffd"]})
+    answer = start + repeated * (32_000 // len(repeated)) + " x"
+    begun = process_time()
+    parser.parse(answer, 1)
+    assert process_time() - begun < 8  # 3 s at most; in quadratic time 10 s and more

@@ -179,12 +179,25 @@ def test_proposals_of_a_chat_model_lose_their_trimmings(ask):
         "1. Gas leaks\n   - in kitchens\n2. Loose wires\n\nLet me know if you need more!",
         "**1. Gas leaks**\n**2. Loose wires**", '```json\n["Gas leaks", "Loose wires"]\n```',
         "1、Gas leaks：smells\n2、Loose wires",
+        "Topic 1: Gas leaks\nTopic 2: Loose wires",
+        "1. **Topic 1:** Gas leaks\n2. **Topic 2:** Loose wires",
+        "Sure! Here are two topics:\n\nGas leaks\nLoose wires",
     ],
 )  # fmt: skip
 def test_proposals_in_any_list_are_read(ask, topics):
     _, prompts = ask("chat", prompt="attributes", topics=topics)
     drawn = {topic for p in prompts for topic in re.findall(r"- topic: (.*)", p)}
     assert drawn == {"Gas leaks", "Loose wires"}
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
+def test_a_refusal_and_a_table_propose_nothing(ask, form):
+    for topics in (
+        "I'm sorry, but I can't help with that.",
+        "| # | topic |\n|---|---|\n| 1 | gas |",
+    ):
+        with pytest.warns(GenerationWarning, match="proposed 0 topic"):
+            ask(form, prompt="attributes", topics=topics)
 
 
 @pytest.mark.parametrize("form", ["completion", "chat"])

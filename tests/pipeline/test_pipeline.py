@@ -14,7 +14,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import make_classification
-from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -30,6 +36,7 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklw import (
@@ -40,6 +47,7 @@ from sklw import (
     TextEmbedder,
     make_pipeline,
 )
+from sklw.ensemble import RealSyntheticVotingClassifier
 from sklw.over_sampling import TextFilter
 from sklw.weighting import Dimp
 
@@ -136,13 +144,95 @@ def test_a_final_estimator_that_cannot_take_the_weights_is_an_error(data, method
         make_pipeline(SMOTE(random_state=0), SyntheticWeighter(method), final).fit(*data)
 
 
-def test_the_error_comes_before_any_step_is_fitted(data):
-    class Costly(SMOTE):
-        def fit_resample(self, X, y):
-            raise AssertionError("the sampler ran")
+class Costly(SMOTE):
+    def fit_resample(self, X, y):
+        raise AssertionError("the sampler ran")
 
+
+def test_the_error_comes_before_any_step_is_fitted(data):
     with pytest.raises(TypeError, match="cannot take"):
         make_pipeline(Costly(), SyntheticWeighter(), KNeighborsClassifier()).fit(*data)
+
+
+def scaled(final):
+    return make_sklearn_pipeline(StandardScaler(), final)
+
+
+@pytest.mark.parametrize(
+    ("build", "lost_in"),
+    [
+        (
+            lambda: VotingClassifier(
+                [("a", asking(LogisticRegression())), ("b", KNeighborsClassifier())]
+            ),
+            "KNeighbors",
+        ),
+        (
+            lambda: StackingClassifier(
+                [("a", asking(LogisticRegression())), ("b", KNeighborsClassifier())]
+            ),
+            "KNeighbors",
+        ),
+        (
+            lambda: VotingClassifier([("a", CalibratedClassifierCV(KNeighborsClassifier()))]),
+            "KNeighbors|CalibratedClassifierCV",
+        ),
+        (lambda: CalibratedClassifierCV(KNeighborsClassifier()), "KNeighbors"),
+        (lambda: CalibratedClassifierCV(scaled(KNeighborsClassifier())), "KNeighbors"),
+        (lambda: AdaBoostClassifier(KNeighborsClassifier()), "KNeighbors"),
+    ],
+)
+def test_weights_that_would_not_reach_a_part_are_an_error(data, build, lost_in, routing):
+    if routing and isinstance(build(), AdaBoostClassifier):
+        pytest.skip("takes none at all")
+    pipe = make_pipeline(Costly(), SyntheticWeighter("uniform"), build())
+    with pytest.raises(TypeError, match=f"cannot take sample_weight.*({lost_in})"):
+        pipe.fit(*data)
+    vote = RealSyntheticVotingClassifier(build())
+    if hasattr(build(), "predict_proba"):
+        with pytest.raises(TypeError, match="would be lost"):
+            make_pipeline(Costly(), SyntheticWeighter("uniform"), vote).fit(*data)
+
+
+def test_calibration_hands_no_weights_to_a_pipeline_without_routing(data):
+    inner = scaled(LogisticRegression())
+    pipe = make_pipeline(Costly(), SyntheticWeighter("uniform"), CalibratedClassifierCV(inner))
+    with sklearn.config_context(enable_metadata_routing=False):
+        with pytest.raises(TypeError, match=r"Within it, Pipeline takes none.*its transformers"):
+            pipe.fit(*data)
+        fitted = FrozenEstimator(inner.fit(*data))  # is not to be weighted any more
+        final = CalibratedClassifierCV(fitted, cv=2)
+        make_pipeline(SMOTE(), SyntheticWeighter("uniform"), final).fit(*data)
+        make_pipeline(SMOTE(), SyntheticWeighter("uniform"), CalibratedClassifierCV()).fit(*data)
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        CalibratedClassifierCV,
+        lambda part: GridSearchCV(part, {}, cv=2, scoring=not_judged_by_weights()),
+        lambda part: VotingClassifier([("a", part)]),
+        lambda part: VotingClassifier([("a", asking(CalibratedClassifierCV(part)))]),
+        lambda part: BaggingClassifier(part),
+    ],
+)
+def test_a_scaler_that_neither_asks_nor_declines_is_found_before_anything_is_sampled(data, within):
+    with sklearn.config_context(enable_metadata_routing=True):
+        for request in (None, False, True):
+            scaler = StandardScaler().set_fit_request(sample_weight=request)
+            final = within(make_sklearn_pipeline(scaler, asking(LogisticRegression())))
+            pipe = make_pipeline(Costly(), SyntheticWeighter("uniform"), final)
+            error = (TypeError, "StandardScaler") if request is None else (AssertionError, "ran")
+            with pytest.raises(error[0], match=error[1]):
+                pipe.fit(*data)
+
+
+def test_a_part_may_decline_the_weights(data):
+    with sklearn.config_context(enable_metadata_routing=True):
+        parts = [LogisticRegression().set_fit_request(sample_weight=w) for w in (True, False)]
+        parts.append(make_sklearn_pipeline(PCA(1), clone(parts[1])))
+        vote = VotingClassifier(list(zip("abc", parts, strict=True)))
+        make_pipeline(SMOTE(), SyntheticWeighter("uniform"), vote).fit(*data)
 
 
 def test_a_search_as_final_estimator_takes_the_weights(data):

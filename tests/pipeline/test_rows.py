@@ -157,23 +157,47 @@ def test_real_rows_are_followed_through_samplers_that_say_nothing(between, n_rea
     assert (~check_weights(pipe).synthetic_mask_).sum() == n_real
 
 
+class Parents(SyntheticWeighter):
+    """Keeps the parents of each text."""
+
+    def fit(self, X, y, synthetic=None, parent_indices=None):
+        self.parents_ = {
+            text: [X[parent] for parent in parents]
+            for text, parents in zip(X, parent_indices, strict=True)
+        }
+        return super().fit(X, y, synthetic, parent_indices)
+
+
+def with_parents(rows):
+    generator = RecordedGenerator(rows, parent_column="parent")
+    return LLMOverSampler(generator=generator, accept=TextFilter(None))
+
+
 def test_parents_are_followed_too():
     rows = [{**row, "parent": SPAM[i % 4]} for i, row in enumerate(RECORDED)]
-    sampler = LLMOverSampler(generator=RecordedGenerator(rows, parent_column="parent"))
-    sampler.set_params(accept=TextFilter(None))
-    seen = {}
-
-    class Spy(SyntheticWeighter):
-        def fit(self, X, y, synthetic=None, parent_indices=None):
-            for text, parents in zip(X, parent_indices, strict=True):
-                seen[text] = [X[parent] for parent in parents]
-            return super().fit(X, y, synthetic, parent_indices)
-
-    make_pipeline(sampler, function(permuted), Spy("uniform"), Recorder()).fit(X, Y)
+    steps = with_parents(rows), function(permuted), Parents("uniform")
+    seen = make_pipeline(*steps, Recorder()).fit(X, Y)[-2].parents_
     made = {row["text"]: row["parent"] for row in rows if row["text"] in seen}
     assert len(made) == 16
     assert all(seen[text] == [parent] for text, parent in made.items())
     assert not any(seen[text] for text in X)
+
+
+def test_what_a_dropped_synthetic_parent_was_made_from_is_known():
+    first = [{"text": f"{text} soon", "label": "spam", "parent": text} for text in SPAM]
+    second = [{**row, "text": row["text"] + " now", "parent": row["text"]} for row in first]
+    samplers = [
+        with_parents(rows).set_params(sampling_strategy={"spam": n})
+        for rows, n in ((first, 8), (second, 12))
+    ]
+
+    def without_first(X, y):
+        kept = [at for at, text in enumerate(X) if not text.endswith("soon")]
+        return [X[at] for at in kept], [y[at] for at in kept]
+
+    pipe = make_pipeline(*samplers, function(without_first), Parents("uniform"), Recorder())
+    seen = pipe.fit(X, Y)[-2].parents_
+    assert [seen[row["text"]] for row in second] == [[text] for text in SPAM]
 
 
 def test_random_under_sampling_keeps_each_row_its_weight(fit_with):

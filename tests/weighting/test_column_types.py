@@ -118,6 +118,19 @@ def test_missing_values_beside_numbers_and_dates(missing, mixed):
     assert_allclose(weights(table), weights(plain), rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["boolean", "bool[pyarrow]"])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_truth_values_are_numbers_in_any_type(dtype, mixed):
+    pytest.importorskip("pyarrow")
+    plain, _ = frames(AMOUNT, NUMBERS, "float", mixed=mixed)
+    plain["own"] = plain["own"] > 50
+    assert_allclose(weights(plain.astype({"own": dtype})), weights(plain))
+    gaps = plain["own"].astype(object).where(np.arange(N) % 5 > 0, None)
+    assert_allclose(
+        weights(plain.assign(own=gaps.astype(dtype))), weights(plain.assign(own=gaps.astype(float)))
+    )
+
+
 def test_objects_of_all_kinds_stay_what_they_are():
     table = pd.DataFrame({"a": [1, "x", None] * 40, "b": [None] * N, "c": AMOUNT})
     assert_allclose(weights(table), weights(table.assign(a=table["a"].astype("category"))))

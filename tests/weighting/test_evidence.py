@@ -125,6 +125,19 @@ def test_no_collapse_is_reported_by_default():
         SyntheticWeighter().fit(X, y, synthetic=synthetic)
 
 
+@pytest.mark.parametrize("n_real", [4, 40])
+@pytest.mark.parametrize("method", ["quality", "imp", "dimp"])
+def test_a_class_that_loses_all_its_synthetic_rows_is_reported(method, n_real):
+    """A checker of few neighbours, none of which is of the class, gives all its rows weight 0."""
+    rng = np.random.default_rng(0)
+    places, sizes = [[0, 0], [3, 3], [9, 0], [0, 0], [3, 3]], [60, 60, n_real, 30, 20]
+    X = np.vstack([rng.normal(at, 0.4, (n, 2)) for at, n in zip(places, sizes, strict=True)])
+    y, made = np.repeat([0, 1, 2, 0, 2], sizes), np.arange(sum(sizes)) >= 120 + n_real
+    weighter = SyntheticWeighter(method, checker=KNeighborsClassifier(5), random_state=0)
+    with pytest.warns(UserWarning, match=r"of the class\(es\) \[2\] has weight 0.*another checker"):
+        weighter.fit(X, y, made)
+
+
 def test_a_checker_that_says_the_same_of_all_is_reported():
     from sklearn.dummy import DummyClassifier
 

@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 
 from sklw import SyntheticWeighter
 from sklw.weighting import Imp, Mix
@@ -97,6 +98,21 @@ def test_parents_in_any_container():
     ):
         found = SyntheticWeighter(random_state=0).fit(X, Y, MADE, given).quality_
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("told", ["in a line", "in a circle"])
+def test_no_row_is_judged_by_what_its_synthetic_parents_were_generated_from(told):
+    rng = np.random.default_rng(0)
+    real, labels = rng.normal(size=(100, 3)), rng.integers(0, 2, 100)  # nothing to be learned
+    rows = np.vstack([real, real[:30] + 1e-6, real[:30] + 2e-6, real[:30] + 3e-6])
+    labels, made = np.append(labels, np.tile(labels[:30], 3)), np.arange(190) >= 100
+    parents = [[row] for row in range(30)] + [[row] for row in range(100, 160)]
+    if told == "in a circle":
+        parents[:30] = [[row, row + 160] for row in range(30)]
+    weighter = SyntheticWeighter(checker=KNeighborsClassifier(1), random_state=0)
+    quality = weighter.fit(rows, labels, made, parents).quality_
+    for generation in (quality[100:130], quality[130:160], quality[160:]):
+        np.testing.assert_array_equal(generation, quality[:30])
 
 
 @pytest.mark.parametrize(

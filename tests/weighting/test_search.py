@@ -108,6 +108,22 @@ def test_synthetic_rows_have_their_total_weight_in_each_fold(monkeypatch):
         assert totals == {0.0, 0.1, 0.3, 1.0}
 
 
+@pytest.mark.parametrize("method", ["mix", "auto"])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_a_fold_may_hold_all_real_rows_that_are_trained_on(method, class_weight):
+    """Without them and without synthetic rows nothing is learned there: it counts as a miss."""
+    X, y, synthetic, _ = blobs(n_real=40, n_made=20)
+    rows = np.r_[0, 40:60]
+    parents = [np.array([], dtype=int)] * 21
+    reference = X[~synthetic], y[~synthetic]
+    weighter = SyntheticWeighter(
+        method, reference=reference, class_weight=class_weight, random_state=0
+    ).fit(X[rows], y[rows], None, parents)
+    scores = weighter.auto_results_.set_index("synthetic_weight")["log_loss"]
+    assert scores[0.0] == pytest.approx(-np.log(1e-4))
+    assert weighter.synthetic_weight_ > 0
+
+
 def test_scores_of_a_row_are_those_of_its_label():
     """Whatever fold a row is judged in: none of the rare class is found, and all of the other."""
     X, y = np.arange(60.0)[:, None], (np.arange(60) % 4 == 0).astype(int)

@@ -9,7 +9,14 @@ import numpy as np
 
 from sklw._folder import cache_folder
 from sklw.generators._cache.database import FILE_NAME
-from sklw.generators._cache.upkeep import clear, count, export_answers, import_answers
+from sklw.generators._cache.store import write_held
+from sklw.generators._cache.upkeep import (
+    clear,
+    count,
+    export_answers,
+    import_answers,
+    write_answers,
+)
 
 __all__ = ["RequestCache"]
 
@@ -95,6 +102,29 @@ class RequestCache:
             If the file is not a request cache.
         """
         return clear(self.path)
+
+    def flush(self, spare: str | os.PathLike[str] | None = None) -> int:
+        """Try again to write the answers that this process could not write so far.
+
+        Parameters
+        ----------
+        spare : str or path, default=None
+            A file for those that still cannot be written, as :meth:`export_jsonl` would write it.
+
+        Returns
+        -------
+        n_answers : int
+            How many still cannot be written.
+
+        Raises
+        ------
+        OSError
+            If `spare` cannot be written.
+        """
+        left = write_held(self.path)
+        if left and spare is not None:
+            write_answers(left.items(), Path(spare))
+        return len(left)
 
     def export_jsonl(self, path: str | os.PathLike[str]) -> int:
         """Write all answers to a file, to share them with others who send the same requests.

@@ -18,7 +18,7 @@ from sklw.generators._cache.claims import Claims
 from sklw.generators._cache.database import Database, LockedError
 from sklw.generators._cache.packing import pack, unpack
 
-__all__ = ["Store", "read_answers"]
+__all__ = ["Store", "read_answers", "write_held"]
 
 _AT_ONCE = 400  # older SQLite admits 999 parameters a statement, two for each row
 _BEAT_SECONDS = 10.0
@@ -69,12 +69,15 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, *args: object) -> None:
         hurry = (kind is not None and not issubclass(kind, Exception)) or kind is LockedError
+        self._end(_HURRY_SECONDS if hurry else _PATIENCE_SECONDS)
+
+    def _end(self, patience: float) -> None:
         self._stop.set()
         self._arrived.set()
         try:
             if self._writer is not None:
                 self._writer.join()
-            self._finish(_HURRY_SECONDS if hurry else _PATIENCE_SECONDS)
+            self._finish(patience)
         finally:
             with contextlib.suppress(Exception):  # once more, if Ctrl-C ended the waiting
                 self._write()
@@ -255,6 +258,16 @@ class Store:
             GenerationWarning,
             stacklevel=caller_level(),
         )
+
+
+def write_held(path: Path) -> dict[str, str]:
+    """Try again to write what could not be written; returns what is left, by key."""
+    path = Path(os.path.realpath(path))
+    if path in _held:
+        store = Store(path, {"failing"})  # of which there was a warning
+        store._unwritten.update(_held.pop(path))
+        store._end(_HURRY_SECONDS)  # the run has been patient already
+    return dict(_held.get(path, {}))
 
 
 def read_answers(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, Completion]:

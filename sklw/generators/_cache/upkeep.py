@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -13,7 +13,7 @@ from sklw.generators._cache.database import SIDECARS, Database, is_damage
 from sklw.generators._cache.packing import read, unpack
 from sklw.generators._cache.store import read_answers
 
-__all__ = ["clear", "count", "evict", "export_answers", "import_answers"]
+__all__ = ["clear", "count", "evict", "export_answers", "import_answers", "write_answers"]
 
 _T = TypeVar("_T")
 _PATIENCE_SECONDS = 20.0
@@ -82,15 +82,21 @@ def export_answers(path: Path, target: Path) -> int:
         )
 
     def action(connection: sqlite3.Connection) -> int:
-        written = 0
-        with _replacing(target) as file:
-            for key, text in connection.execute("SELECT key, answer FROM answers ORDER BY rowid"):
-                if key is not None and unpack(text) is not None:
-                    file.write(json.dumps({"key": key, "answer": json.loads(text)}) + "\n")
-                    written += 1
-        return written
+        rows = connection.execute("SELECT key, answer FROM answers ORDER BY rowid")
+        return write_answers(rows, target)
 
     return _do(path, f"exported, and {str(target)!r} is left as it was", action)
+
+
+def write_answers(rows: Iterable[tuple[str, str]], target: Path) -> int:
+    """Write keys and answers to a file, whole or not at all; returns how many there are."""
+    written = 0
+    with _replacing(target) as file:
+        for key, text in rows:
+            if key is not None and unpack(text) is not None:
+                file.write(json.dumps({"key": key, "answer": json.loads(text)}) + "\n")
+                written += 1
+    return written
 
 
 def import_answers(path: Path, source: Path) -> int:

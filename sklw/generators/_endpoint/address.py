@@ -6,7 +6,10 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from sklw.exceptions import EndpointError
 
-__all__ = ["HIDDEN", "check_address", "hidden", "read_key", "without_key", "without_secrets"]
+__all__ = [
+    "HIDDEN", "check_address", "check_variable", "hidden", "read_key", "without_key",
+    "without_secrets",
+]  # fmt: skip
 
 HIDDEN = "***"
 _HARMLESS = frozenset({"api-version"})  # of Azure
@@ -82,13 +85,17 @@ def _fault_of(url: str) -> str:
     return ""
 
 
-def read_key(name: str) -> str:
-    """Return the key in an environment variable, "" if there is none."""
+def check_variable(name: str) -> None:
+    """Raise EndpointError if a variable's name was no name but a key, which is hidden by now."""
     if HIDDEN in name:
         raise EndpointError(
             "api_key_env wants a variable's NAME, such as 'OPENAI_API_KEY', and was given what "
             "looks like a key: put the key into that environment variable."
         )
+
+
+def read_key(name: str) -> str:
+    """Return the key in an environment variable, "" if there is none."""
     key = (os.environ.get(name) or "").strip()
     if not key.isascii() or not key.isprintable():
         raise EndpointError(

@@ -190,8 +190,10 @@ def _judged(choice: _Choice, request: Request, longest: int) -> tuple[str, str, 
     if len(text) > longest:
         return text[:longest], "length", ""
     if reason in _GOOD_ENDS or not reason:
+        # A text that begins with a stop string is the model's answer, no text is maybe a fault of
+        # the server, which is not to be cached.
         known = "stop" if reason else "none"
-        return text, known if text else "empty", ""
+        return text, known if choice.text.strip() else "empty", ""
     if reason in _AT_LIMIT:
         return text, "length", ""
     return text, f"cut: {reason}" if reason in _OWN_WORDS else reason, ""

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from importlib import import_module
 from itertools import cycle
@@ -22,6 +23,8 @@ __all__ = ["Asker", "check_package", "close_clients", "new_clients"]
 _PAID_TRIES = 3
 _SLOTS_PER_CLIENT, _MOST_CLIENTS = 16, 16
 _MOST_BYTES = 64 * 2**20
+# Of the task that is sending: set once a try has been sent whole, and may be paid for.
+_SENT: ContextVar[list[bool]] = ContextVar("sent")
 
 
 def check_package() -> None:
@@ -50,7 +53,7 @@ def new_clients(address: str | None, key: str, timeout: float, n_slots: int) -> 
             timeout=timeout,
             max_retries=0,
             http_client=openai.DefaultAsyncHttpxClient(
-                event_hooks={"response": [_bound_size]}, timeout=timeout
+                event_hooks={"request": [_note_sending], "response": [_watch_body]}, timeout=timeout
             ),
         )
         for _ in range(min(_MOST_CLIENTS, -(-n_slots // _SLOTS_PER_CLIENT)))
@@ -77,8 +80,11 @@ class Asker:
         self._slots = asyncio.Semaphore(generator.max_concurrency)
         self._free = [client for client, _ in zip(cycle(clients), range(generator.max_concurrency))]
 
-    async def ask(self, request: Request, n: int) -> list[Completion] | Fault | None:
-        """Return `n` answers, a failure for good, or None if stopped before there was either."""
+    async def ask(self, request: Request, n: int) -> tuple[list[Completion], Fault | None]:
+        """Return `n` answers, and why it failed for good; neither if stopped before.
+
+        With a failure there are answers, refusals, only if tries were paid for.
+        """
         async with self._slots:
             client = self._free.pop()
             try:
@@ -86,9 +92,12 @@ class Asker:
             finally:
                 self._free.append(client)
 
-    async def _ask(self, client: Any, request: Request, n: int) -> list[Completion] | Fault | None:
+    async def _ask(
+        self, client: Any, request: Request, n: int
+    ) -> tuple[list[Completion], Fault | None]:
         unsupported = self._generator.unsupported_
-        tries = paid = 0
+        tries = paid = unread = 0
+        found: list[Completion] | Fault = []
         while not self._background.stopping.is_set():
             many = 1 if "n" in unsupported else n
             asked = asked_length(self._generator, request.max_new_tokens)
@@ -97,25 +106,29 @@ class Asker:
             found = await self._try(client, arguments, request, limit)
             if not isinstance(found, Fault):
                 self.answered = True
-                return _after(paid + 1, found)
+                return _after(paid + 1, found), None
             name = unknown_parameter(found, arguments)
             if name is not None:
                 unsupported.add(name)
                 continue
             if found.kind == "refused":
-                return _after(paid + 1, self._refused(found, n, request, paid))
+                return _after(paid + 1, self._refused(found, n, request, paid)), None
             tries += 1
             paid += found.paid
-            most = _PAID_TRIES if found.paid else int(self._generator.max_retries) + 1
-            left = most - (paid if found.paid else tries)
+            few = found.paid and found.kind != "slow"  # what it sends is paid for in full
+            unread += few
+            left = _PAID_TRIES - unread if few else int(self._generator.max_retries) + 1 - tries
             wait = self._wait(found, tries, left)
-            if wait is None and found.paid and found.kind == "passing":
-                # The endpoint works, but not for this prompt.
-                return _after(paid, self._refused(found, n, request, paid))
             if wait is None:
-                return found
+                # If it is broken for this prompt alone, the endpoint works.
+                fault = None if found.paid and found.kind == "passing" else found
+                return self._unread(found, n, request, paid), fault
             await self._background.pause(wait)
-        return None
+        return self._unread(found, n, request, paid) if isinstance(found, Fault) else [], None
+
+    def _unread(self, fault: Fault, n: int, request: Request, paid: int) -> list[Completion]:
+        """Return refusals that count what was paid for without an answer."""
+        return _after(paid, self._refused(fault, n, request, paid)) if paid else []
 
     def _wait(self, fault: Fault, tries: int, left: int) -> float | None:
         """Return how long to wait before the next try; None for no further try."""
@@ -139,6 +152,8 @@ class Asker:
     ) -> list[Completion] | Fault:
         import openai
 
+        sent: list[bool] = []
+        _SENT.set(sent)
         try:
             # Whatever the server does: it may drip headers, or answer 100 again and again.
             async with asyncio.timeout(self._timeout):
@@ -147,14 +162,23 @@ class Asker:
             failed = error.response
             return read_error(failed.status_code, _headers(failed), failed.content)
         except (TimeoutError, openai.APITimeoutError):
-            return Fault("slow", f"no answer within {self._timeout:g} seconds")
+            said = f"no answer within {self._timeout:g} seconds"
+            return Fault("slow", said, paid=bool(sent))  # servers may go on, and bill it
         except (TypeError, ValueError) as error:  # of the request: nothing has been sent
             return Fault("unsendable", str(error))
         except Exception as error:  # what else a connection may come to
             return _connection_fault(error)
-        return read_answer(
+        found = read_answer(
             _headers(response), response.content, request, limit, self._generator.count_tokens
         )
+        return found if isinstance(found, Fault) else [self._masked(each) for each in found]
+
+    def _masked(self, answer: Completion) -> Completion:
+        """Hide the key in what a server says of a refusal: some send it back."""
+        if "error" not in answer.metadata:
+            return answer
+        said = self._generator.masked(answer.metadata["error"])
+        return replace(answer, metadata={**answer.metadata, "error": said})
 
 
 def _after(tries: int, answers: list[Completion]) -> list[Completion]:
@@ -186,7 +210,7 @@ def _connection_fault(error: BaseException) -> Fault:
     said = next((text for cause in causes[1:] if (text := str(cause))), str(error))
     said = said or type(error).__name__
     everything = " ".join(map(str, causes))
-    if any(isinstance(cause, _TooLongError) for cause in causes):
+    if any(isinstance(cause, _UnreadableError) for cause in causes):
         return Fault("unreadable", said, paid=True)
     if "CERTIFICATE_VERIFY_FAILED" in everything:
         return Fault("certificate", said)
@@ -199,20 +223,39 @@ def _connection_fault(error: BaseException) -> Fault:
     return Fault("unreachable", said, names=("address",) if lasting else ())
 
 
-class _TooLongError(Exception):
-    """An answer that does not end."""
+class _UnreadableError(Exception):
+    """An answer that does not end, breaks off or cannot be decoded."""
 
 
-async def _bound_size(response: Any) -> None:
-    """Let an answer without an end fail before it fills the memory."""
+async def _note_sending(request: Any) -> None:
+    """Have it noted when a request has been sent whole."""
+    sent = _SENT.get()
+
+    async def trace(name: str, info: Any) -> None:
+        if name.endswith("send_request_body.complete"):
+            sent.append(True)
+
+    request.extensions = {**request.extensions, "trace": trace}
+
+
+async def _watch_body(response: Any) -> None:
+    """Tell an answer that is broken, and paid for, from a failure to connect.
+
+    One without an end has to fail before it fills the memory.
+    """
     read = response.aiter_bytes
 
     async def aiter_bytes(*args: Any, **kwargs: Any) -> Any:
         size = 0
-        async for chunk in read(*args, **kwargs):
-            size += len(chunk)
-            if size > _MOST_BYTES:
-                raise _TooLongError(f"the answer is longer than {_MOST_BYTES >> 20} MiB")
-            yield chunk
+        try:
+            async for chunk in read(*args, **kwargs):
+                size += len(chunk)
+                if size > _MOST_BYTES:
+                    raise _UnreadableError(f"the answer is longer than {_MOST_BYTES >> 20} MiB")
+                yield chunk
+        except Exception as error:
+            if not response.is_success or "Timeout" in type(error).__name__:
+                raise
+            raise _UnreadableError(str(error) or type(error).__name__) from error
 
     response.aiter_bytes = aiter_bytes

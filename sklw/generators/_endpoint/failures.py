@@ -41,7 +41,8 @@ def endpoint_error(generator: Any, fault: Fault, address: str) -> EndpointError:
         "unsendable": ("was not asked", "Check that prompts and schemas hold what JSON can"),
         "unreadable": (
             "sent what cannot be read",
-            f"Check that base_url is an OpenAI-compatible endpoint. {route}",
+            "Look at the server's log, and check that base_url is an OpenAI-compatible endpoint. "
+            + route,
         ),
     }.get(fault.kind, _unreachable(fault, tries, where))
     status = f" (status {fault.status})" if fault.status else ""

@@ -1,12 +1,15 @@
 """Ctrl-C while answers are on their way."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-__all__ = ["Interrupts"]
+from tqdm.auto import tqdm
+
+__all__ = ["Interrupts", "say_waiting"]
 
 
 class Interrupts:
@@ -41,3 +44,13 @@ class Interrupts:
         if self.count >= 2:
             raise KeyboardInterrupt
         self.note()
+
+
+def say_waiting(n: int) -> None:
+    """Tell who pressed Ctrl-C why nothing seems to happen."""
+    if n and sys.stderr is not None:
+        requests = f"{n} requests" if n > 1 else "1 request"
+        tqdm.write(  # above a bar
+            f"Waiting for {requests} under way; press Ctrl-C again to stop at once.",
+            file=sys.stderr,
+        )

@@ -20,7 +20,8 @@ _DURATION = re.compile(
 _CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 # "Please try again in 1m2.5s", "retry after 20 seconds", "retryDelay": "37s", "retry_after": 12
 _IN_TEXT = re.compile(
-    r"(?:try again|retry|wait|available|retry_?delay|retry_after(?:_seconds)?|estimated_time)"
+    r"(?:try again|retry|wait|available(?=\s+(?:again|in|after)\b)"
+    r"|retry_?delay|retry_after(?:_seconds)?|estimated_time)"
     r"(?:\s+(?:again|in|after|for|at least|about)\b)*[\"']?\s*[:=]?\s*[\"']?"
     rf"((?:{_DURATION.pattern}(?:\s*and)?\s*)+|\d+(?:\.\d+)?(?=[\s,\"'}}]|$))",
     re.IGNORECASE,
@@ -45,12 +46,11 @@ def asked_wait(headers: Mapping[str, str], body: str) -> float | None:
 
 def next_wait(asked: float | None, attempt: int, left: int, timeout: float) -> float | None:
     """Return how long to wait before the next try, None if it is of no use."""
-    if asked is None:
-        longest = min(0.5 * 2 ** (attempt - 1), _LONGEST_PAUSE, timeout)
-        return longest * _CHANCE.uniform(0.75, 1.0)
-    if asked > timeout * left:
+    if asked is not None and asked > timeout * left:
         return None
-    return min(asked * _CHANCE.uniform(1.0, 1.1), timeout)
+    growing = min(0.5 * 2 ** (attempt - 1), _LONGEST_PAUSE) * _CHANCE.uniform(0.75, 1.0)
+    # What is asked for may be next to nothing, for as long as the server is busy.
+    return min(max(growing, (asked or 0.0) * _CHANCE.uniform(1.0, 1.1)), timeout)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

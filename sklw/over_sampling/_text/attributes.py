@@ -17,6 +17,7 @@ from sklw.over_sampling._prompting import SHARED_CONSTRAINTS, Source
 from sklw.over_sampling._strings import CONTROL, one_line
 from sklw.over_sampling._text.prompts import Examples
 from sklw.over_sampling._text.splitting import list_items
+from sklw.over_sampling._text.talk import is_meta
 from sklw.over_sampling._writer import Prompt
 
 __all__ = ["Attributes"]
@@ -166,7 +167,7 @@ class Attributes(Examples):
         found: dict[tuple[str, Any], dict[str, _Value]] = {}
         for (name, label, shown), answer in zip(self._asked, answers, strict=True):
             values = found.setdefault((name, label), {})
-            for value in [] if answer is None else _proposals(answer):
+            for value in [] if answer is None else _proposals(answer, name):
                 if value.casefold() not in real:
                     values.setdefault(value.casefold(), (value, shown))
         for (name, label), values in found.items():
@@ -208,18 +209,21 @@ def _length(text: str) -> str:
     return f"{n_words} words" if spaced else f"{len(text)} characters"
 
 
-def _proposals(answer: Completion) -> list[str]:
+def _proposals(answer: Completion, name: str) -> list[str]:
     # Bullets may be stars, which elsewhere are emphasis.
-    text = re.sub(r"^(\s*)\*(?=\s)", r"\1-", answer.text, flags=re.MULTILINE)
-    text = re.sub(r"^```.*$|[*_`]|^#+\s*", "", text, flags=re.MULTILINE).strip()
+    text = re.sub(r"^([^\S\n]*)\*(?=\s)", r"\1-", answer.text, flags=re.MULTILINE)
+    text = re.sub(r"^(?:```|\|).*$|[*_`]|^#+\s*", "", text, flags=re.MULTILINE).strip()
     # In completion form the number of the first is in the prompt.
-    if re.match(r"[^\n]*\n+\s*2[.)]", text) and not re.match(r"1[.)]", text):
+    if re.match(r"[^\n]*\n\s*2[.)]", text) and not re.match(r"1[.)]", text):
         text = f"1. {text}"
     items = list_items(text)
     if answer.cut:
         items = items[:-1]  # cut off
-    # Models like to explain: "**Prizes**: texts about ...".
-    heads = [re.split(r": |：| [-–] ", one_line(item))[0] for item in items]
+    # Models like to count, "Topic 1: ...", and to explain: "**Prizes**: texts about ...".
+    counted = re.compile(rf"^{re.escape(name)}\s*#?\d*\s*[:：]\s*", re.IGNORECASE)
+    items = [counted.sub("", one_line(item)) for item in items]
+    items = [item for item in items if not is_meta(item)]
+    heads = [re.split(r"(?<=\w{4}): |：| [-–] ", item)[0] for item in items]
     values = [re.sub(r"[*_`\"]", "", head).strip(" .:;,-") for head in heads]
     # They go into prompts, so that they must be text.
     return [

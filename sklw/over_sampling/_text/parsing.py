@@ -63,14 +63,18 @@ def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None)
 
 
 _WRAPPINGS = [
-    _wrapping(f"^{UNSEEN}+|{UNSEEN}+$", habit=UNSEEN),
+    _wrapping(f"^{UNSEEN}+|(?<!{UNSEEN}){UNSEEN}+$", habit=UNSEEN),
     _wrapping("(?:</s>|<eos>)$"),
+    _wrapping(r'(?<=^")([^"]+"),$', habit='",$', text=r"\1"),  # of JSON
     # Of a list within a text, the first mark stays like the others.
     *(
-        _wrapping(rf"^{mark}(?=\s)(?![\s\S]*\n\s*{mark}\s)", habit=rf"^{mark}(?=\s)")
+        _wrapping(
+            rf"^(?!\(?1[.)]\s.*\s\(?2[.)]\s){mark}(?=\s)(?![\s\S]*\n[^\S\n]*{mark}\s)",
+            habit=rf"^{mark}(?=\s)",
+        )
         for mark in (r"\(?\d{1,3}\.", r"\(?\d{1,3}\)", r"\(?\d{1,3}:", "-", r"\*", "•", ">")
     ),
-    _wrapping(r"^\d{1,3}[、．](?!\d)(?![\s\S]*\n\s*\d{1,3}[、．])", habit=r"^\d{1,3}[、．]"),
+    _wrapping(r"^\d{1,3}[、．](?!\d)(?![\s\S]*\n[^\S\n]*\d{1,3}[、．])", habit=r"^\d{1,3}[、．]"),
     *(_wrapping(rf"^(?:{MADE})?{field}\s*(?:\d{{1,3}}\s*)?[:：]") for field in FIELDS),
     _wrapping(r"^(?:in other words|rewritten|here (?:you go|it is))\s*:"),
     # Emphasis of Markdown, and no swear word with its vowels masked.
@@ -78,10 +82,10 @@ _WRAPPINGS = [
     _wrapping(r"^\*(?=\S)([^*]+)(?<=\S)\*$", habit=r"^\*", text=r"\1"),
     _wrapping(r"^_(?=\S)([^_]+)(?<=\S)_$", habit=r"^_", text=r"\1"),
     _wrapping(r"^<([a-z_]+)>((?:(?!</?\1>)[\s\S])*)</\1>$", habit=r"^<[a-zA-Z_]+>", text=r"\2"),
-    # An apostrophe is no closing quote.
+    # An apostrophe is no closing quote. Never given back ("*+"), for it is read in two ways.
     *(
         _wrapping(
-            rf"^{opening}((?:[^{closing}]|(?<=\w)['’](?=\w))*)[{closing}]$",
+            rf"^{opening}((?:[^{closing}]|(?<=\w)['’](?=\w))*+)[{closing}]$",
             habit=f"^{opening}",
             text=r"\1",
         )
@@ -132,7 +136,7 @@ class AnswerParser:
         self._tags = [tag for label, name, word in words for tag in _tags(label, name, word)]
         # A line that is a number is more often a row or the mark of one.
         self._alone = [
-            (label, re.compile(rf"^\W*{word}\W*$", re.IGNORECASE | re.MULTILINE))
+            (label, re.compile(rf"^[^\w\n]*{word}[^\w\n]*$", re.IGNORECASE | re.MULTILINE))
             for label, name, word in words
             if re.search(r"[^\W\d_]", name)
         ]
@@ -244,7 +248,7 @@ class AnswerParser:
         if self.multiline:
             return text
         if self._is_habit(_ODD_SPACE, label):
-            return re.sub(r"\s*[\r\n]+\s*", " ", text)
+            return re.sub(r"(?<!\s)[^\S\r\n]*[\r\n]\s*", " ", text)
         return one_line(text)
 
     def _is_habit(self, pattern: re.Pattern[str], label: Any) -> bool:
@@ -292,19 +296,21 @@ def _in_any_form(text: str) -> str:
 
 def _tags(label: Any, name: str, word: str) -> list[_Wrapping]:
     """Return the forms of a label before a row ("spam:", "[spam]") or after ("(spam)", "#spam")."""
-    tag, opening, closing = (label,), r"[\[(<【（［]\s*", r"\s*[\])>】）］]"
+    tag, opening, closing = (label,), r"[*_]{0,2}[\[(<【（［]\s*", r"[\])>】）］][*_]{0,2}"
     # A number is more often a time (1:30), a place (#1) or a footnote than a label.
     number = not re.search(r"[^\W\d_]", name)
     follows = r"(?=\s|$)" if number else r"(?=\s|$|[^\W\d_]|[\"“'‘«„»「『])"
     colon = rf"[:：]{follows}" if number else rf"(?::{follows}|：)"
+    counted = "" if number else r"(?:#?\d{1,3}\s*)?"
     trailing = _LABEL if number else f"(?:{_LABEL})?"
     tags = [
-        _wrapping(rf"^{opening}(?:{_LABEL})?{word}{closing}\s*[:：]?", tag=tag),
-        _wrapping(rf"^(?:{_LABEL})?{word}\s*{colon}", tag=tag),
-        _wrapping(rf"{opening}{trailing}{word}\s*[.!。！]?{closing}\s*[.。]?$", tag=tag),
-        _wrapping(rf"(?<!\w){_LABEL}{word}\s*[.。]?$", tag=tag),
+        _wrapping(rf"^{opening}(?:{_LABEL})?{word}\s*{closing}\s*[:：]?", tag=tag),
+        _wrapping(rf"^(?:{_LABEL})?{word}\s*{counted}{colon}", tag=tag),
+        _wrapping(rf"{opening}{trailing}{word}\s*(?:[.!。！]\s*)?{closing}\s*[.。]?$", tag=tag),
+        _wrapping(rf"(?:\s[-–—*•]\s+)?(?<!\w){_LABEL}{word}\s*[.。]?$", tag=tag),
     ]
     if not number:
         hashtag = rf"#{_in_any_form(name.replace(' ', ''))}\s*\.?$"
+        tags.append(_wrapping(rf"\s[|→]\s*{word}$", habit=r"[|→]", tag=tag))
         tags.append(_wrapping(hashtag, habit=r"#\w+\s*\.?$", tag=tag))
     return tags

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from sklw.over_sampling._text.talk import ANNOUNCEMENT, COURTESY, NOUNS, PARTING, REMARK
+from sklw.over_sampling._text.talk import ANNOUNCEMENT, COURTESY, FIELDS, NOUNS, PARTING, REMARK
 
 __all__ = [
     "BEFORE", "BEFORE_LINES", "BETWEEN_LINES", "END_TOKEN", "FENCE", "LIST_MARK", "UNSEEN",
@@ -96,20 +97,21 @@ def items(lines: Sequence[str], *, in_order: bool = False, one_line: bool = Fals
     """Return the items of a list without their marks, [] if there is none.
 
     Lists within an item are part of it. With `in_order`, numbers that do not go on are, too. With
-    `one_line`, a paragraph of its own is no part of the item before.
+    `one_line`, a paragraph of its own is no part of the item before, nor is what follows it.
     """
     found: list[list[str]] = []
     first: re.Match[str] | None = None
-    after_blank = False
+    after_blank = outside = False
     for line in lines:
         mark = LIST_MARK.match(line)
         if mark and (first is None or _goes_on(first, mark, len(found), in_order)):
-            first = first or mark
+            first, outside = first or mark, False
             found.append([line[mark.end() :]])
-        elif found and not (
-            one_line and after_blank and line[:1].strip() and "".join(found[-1]).strip()
-        ):
-            found[-1].append(line)
+        elif found:
+            apart = after_blank and line[:1].strip() and "".join(found[-1]).strip()
+            outside |= one_line and bool(apart)
+            if not outside:
+                found[-1].append(line)
         after_blank = not line.strip()
     return ["\n".join(item).strip() for item in found]
 
@@ -132,12 +134,35 @@ def _indent(mark: re.Match[str]) -> int:
 
 
 def json_strings(answer: str) -> list[str]:
-    """Return the strings of a JSON list of strings, [] for anything else."""
-    try:
-        found = json.loads(answer)
-    except (ValueError, RecursionError):
+    """Return the texts of JSON: of a list, cut or with a comma too many, or a string with escapes.
+
+    Items of a list may be objects with a field such as "text". [] for anything else.
+    """
+    answer = answer.strip()
+    if answer[:1] == '"' and "\\" in answer:
+        answer = f"[{answer}]"
+    if answer[:1] != "[":
         return []
-    return found if isinstance(found, list) and all(isinstance(s, str) for s in found) else []
+    values, rest = [], answer[1:].lstrip()
+    while rest and rest != "]":
+        try:
+            value, end = json.JSONDecoder().raw_decode(rest)
+        except (ValueError, RecursionError):
+            if rest[0] in '"{':  # cut within this one
+                break
+            return []
+        values.append(_text_in(value))
+        rest = rest[end:].lstrip(" \t\r\n,")
+    texts = [value for value in values if value is not None]
+    return texts if len(texts) == len(values) else []
+
+
+def _text_in(value: Any) -> str | None:
+    """Return a value that is a text, or what an object has in the field of one."""
+    if isinstance(value, dict):
+        fields = {str(name).casefold(): field for name, field in value.items()}
+        value = next((fields[name] for name in FIELDS if name in fields), None)
+    return value if isinstance(value, str) else None
 
 
 def list_items(text: str) -> list[str]:

@@ -23,23 +23,41 @@ _COURTESIES = (
 )
 # The others may be all that a text says.
 _EAGER = rf"(?:{_COURTESIES}|ok|great|alright|gerne|klar|claro|certo)"
-_LEAD = rf"^\W*(?:{_EAGER}(?:\b[^.:：]{{0,40}}\w[!,.])?\W+)?"
+# No line break, or many empty lines would be read from each of them on.
+_AROUND = r"[^\w\n]*"
+_LEAD = rf"^{_AROUND}(?:{_EAGER}(?:\b[^.:：]{{0,40}}\w[!,.])?\W+)?"
 _HERE = (
     r"(?:(?:here|below)(?:['’]s| is| are)?\s+(?:an?|one|another|some|two|three|four|five|ten|\d+"
     rf"|the\s+(?:{MADE}|{NOUNS}))\b|the following (?:is|are)\b|based on (?:the|your)\b"
     r"|i(?:['’]ve| have) (?:written|created|rewritten|drafted|generated|prepared)\b)"
 )
-_ABROAD = r"hier (?:ist|sind|kommt|kommen)\b|voici\b|aqu[ií]\b|ecco\b|вот\b|以下|这是|다음은|إليك"
-COURTESY = re.compile(rf"^\W*(?:{_COURTESIES})\W*$|{_LEAD}here (?:you go|it is)\W*$", _LINES)
+# "Here is a new message", but not "Here is my address".
+_SOME_ABROAD = (
+    r"(?:eine?[nmrs]?|noch|einige|weitere|zwei|drei|vier|fünf|zehn|une?|des|d['’]autres|quelques"
+    r"|deux|trois|quatre|cinq|dix|un[oa]s?|otr[oa]s?|algun[oa]s|dos|tres|cuatro|cinco|diez"
+    r"|alcun[ie]|altr[ie]|due|tre|quattro|cinque|dieci|\d+|(?:d(?:er|ie|as)|l[ea]|el|il)\s+"
+    r"(?:nachricht|text|beispiel|message|texte|exemple|mensaje|texto|ejemplo|messaggio|testo"
+    r"|esempio))\b"
+)
+_ABROAD = (
+    rf"(?:hier (?:ist|sind|kommt|kommen)|voici|aqu[ií](?: \w+)?|ecco)\s+{_SOME_ABROAD}"
+    r"|вот\b|以下|这是|다음은|إليك"
+)
+# A colon that only marks follow: looked for behind the last word alone.
+_COLON_ENDS = rf"\b[^\w:：\n]*[:：]{_AROUND}$"
+COURTESY = re.compile(
+    rf"^{_AROUND}(?:{_COURTESIES}){_AROUND}$|{_LEAD}here (?:you go|it is){_AROUND}$", _LINES
+)
 ANNOUNCEMENT = re.compile(
-    rf"{_LEAD}(?:(?:{_HERE}|{_ABROAD}).*|here(?: you go| it is)?|{_EAGER}"
-    rf"|(?:{MADE})?(?:{NOUNS}|version|option)\s*#?\d*\s*|in other words|rewritten)[:：]\W*$",
+    rf"{_LEAD}(?:(?:{_HERE}|{_ABROAD}).*{_COLON_ENDS}|(?:here(?: you go| it is)?|{_EAGER}"
+    rf"|(?:{MADE})?(?:{NOUNS}|version|option)\s*(?:[#\d]\d*\s*)?|in other words|rewritten)"
+    rf"[:：]{_AROUND}$)",
     _LINES,
 )
 _NOTE = r"(?:note|explanation|instructions?|disclaimer)\s*:"
 SEVERAL = re.compile(
     rf"{_LEAD}(?:here|below)\s+are\s+(?:some|two|three|four|five|ten|\d+)\s+(?:[\w'’-]+\s+){{0,3}}"
-    rf"(?:{NOUNS}|version|variation|option)s\b.*[:：]\W*$",
+    rf"(?:{NOUNS}|version|variation|option)s\b.*{_COLON_ENDS}",
     _LINES,
 )
 REMARK = re.compile(
@@ -58,7 +76,7 @@ _CLOSINGS = {
     r"\b.{0,30}\b(?:label|category|tone|style|original)",
 }
 # Below a rule, where a text would hardly go on like that.
-PARTING = re.compile(rf"^\W*(?:{'|'.join(_CLOSINGS)}|i hope this|{_NOTE})", _LINES)
+PARTING = re.compile(rf"^{_AROUND}(?:{'|'.join(_CLOSINGS)}|i hope this|{_NOTE})", _LINES)
 
 _WRITE = r"(?:generat|creat|(?:re)?writ|produc|provid|shar|engag|continu)(?:e|ing)(?: in| with)?"
 _UNWANTED = (
@@ -168,7 +186,7 @@ META_SIGNS = tuple(
         *(rf"^[^.!?]{{0,80}}{sign}" for sign in _REFUSALS),
         r"^\W*(?:label|sentiment|category)\s*\d*\s*:",
         rf"^\W*{_NOTE}",
-        r"^\W*\{\s*\"[^\"]+\"\s*:.*\}\W*$",
+        r"^\W*\{\s*\"[^\"]+\"\s*:.*\}[^\w}]*$",
         *(
             rf"\b{opening}\b.{{0,30}}\b(?:{rest})[^.!?]{{0,80}}\W*$"
             for opening, rest in _CLOSINGS.items()
