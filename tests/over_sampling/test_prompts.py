@@ -1,6 +1,8 @@
 import pickle
 import sys
+from decimal import Decimal
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -264,3 +266,56 @@ def test_what_compose_must_return_is_said(composed):
 
     with pytest.raises(TypeError, match=r"Wrong.compose returned .* Return the positions"):
         LLMOverSampler(Untouched(), prompt=Wrong()).fit_resample(X, Y)
+
+
+class Drawing(TableRows):
+    """Keeps the positions of the rows that it draws."""
+
+    drawn: ClassVar[list] = []
+
+    def compose(self, source, cell, rng):
+        self.drawn.append(source.draw(cell, rng).tolist())
+        return self.drawn[-1], source.write(self.drawn[-1], cell)
+
+
+def drawn_of(table):
+    """Return the rows of a table that each prompt shows."""
+    Drawing.drawn.clear()
+    y = np.repeat([1, 0], len(table))
+    others = table.map(lambda value: f"other {value}" if isinstance(value, str) else value)
+    table = pd.concat([table, others], ignore_index=True)
+    prompt = Drawing(3, example_selection="nearest", answers_per_prompt=1)
+    LLMOverSampler(
+        Scripted(["?"]), prompt=prompt, sampling_strategy={1: 40}, on_shortfall="ignore"
+    ).fit_resample(table, y)
+    return Drawing.drawn
+
+
+PLACES = np.r_[0:30:2, 1:30:2]
+DAYS = pd.Series(pd.date_range("2020-01-01", periods=30).to_numpy()[PLACES])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        DAYS,
+        DAYS.dt.date,
+        DAYS.dt.tz_localize("UTC"),
+        DAYS - DAYS[0],
+        DAYS.dt.day_of_year.map(Decimal),
+        DAYS.where(DAYS.dt.day != 15).astype(object),
+    ],
+    ids=["dates", "objects", "with a zone", "durations", "decimals", "missing"],
+)
+def test_the_nearest_rows_of_a_table_are_found_by_dates_too(column):
+    drawn = drawn_of(pd.DataFrame({"d": column, "t": [f"text number {i}" for i in range(30)]}))
+    drawn = [rows for rows in drawn if column[rows].notna().all()]
+    assert len(drawn) > 5
+    assert all(np.ptp(PLACES[rows]) <= 3 for rows in drawn)
+
+
+def test_those_of_a_table_of_texts_by_sentence_embeddings():
+    topics = ["the printer has no paper left", "my cat sleeps on the warm sofa", "rain is expected"]
+    table = pd.DataFrame({"a": [f"{topics[i % 3]}, number {i}" for i in range(30)]})
+    table["b"] = [f"note {i} about it" for i in range(30)]
+    assert all(len({row % 3 for row in rows}) == 1 for rows in drawn_of(table))
