@@ -135,7 +135,7 @@ class RowFormat(ABC):
     def judge(self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool) -> Verdict:
         """Say whether a row is kept, and how."""
 
-    def forget(self, row: ParsedRow) -> None:  # noqa: B027
+    def forget(self, row: ParsedRow, cell: Cell) -> None:  # noqa: B027
         """Take back that a row was found good."""
 
     @abstractmethod

@@ -293,7 +293,7 @@ class GenerationRun:
         judged, self._unverified = self._unverified, []
         for candidate, is_right in zip(judged, verdicts, strict=True):
             if not is_right:
-                self.rows.forget(candidate.row)
+                self.rows.forget(candidate.row, candidate.quota.cell)
                 self._settle(candidate, "unverified" if is_right is None else "wrong_class")
             elif candidate.quota.waits:
                 self._verified.append(candidate)

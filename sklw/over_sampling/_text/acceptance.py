@@ -101,7 +101,9 @@ class RowFilter:
         for position, label in enumerate(labels):
             self._of_class.setdefault(label, []).append(position)
         self._real = {text: at for at, text in reversed(list(enumerate(self._folded)))}
-        self._accepted: set[str] = set()
+        # Where its vector is among those known of its class, if copies are looked for there.
+        self._accepted: dict[str, int | None] = {}
+        self._taken_back: set[tuple[Any, str]] = set()
         self._vectorizer = HashingVectorizer(
             analyzer="char_wb", ngram_range=(4, 4), alternate_sign=False, binary=True
         )
@@ -120,16 +122,17 @@ class RowFilter:
         if label not in self._bounds:
             self._learn_class(label)
         text = one_line(composed(row.text))
-        reason = self._reason_by_itself(row, text, label, cut) or self._reason_by_likeness(
+        return self._reason_by_itself(row, text, label, cut) or self._reason_by_likeness(
             text, label, shown
         )
-        if not reason:
-            self._accepted.add(folded(text))
-        return reason
 
-    def forget(self, text: str) -> None:
-        """Let a row be written for another class that was taken back."""
-        self._accepted.discard(folded(text))
+    def forget(self, text: str, label: Any) -> None:
+        """Let a row that was taken back be written for another class, and others like it."""
+        bare = folded(text)
+        position = self._accepted.pop(bare, None)
+        if position is not None:
+            self._known[label].drop(position)
+        self._taken_back.add((label, bare))
 
     def _learn_class(self, label: Any) -> None:
         rows = [self._texts[position] for position in self._of_class[label]]
@@ -175,7 +178,7 @@ class RowFilter:
 
     def _reason_by_likeness(self, text: str, label: Any, shown: Sequence[int]) -> str:
         bare = folded(text)
-        if bare in self._accepted:
+        if bare in self._accepted or (label, bare) in self._taken_back:
             return "duplicate"
         real_at = self._real.get(bare)
         if real_at is not None:
@@ -188,6 +191,7 @@ class RowFilter:
         if others and _words(text) in map(_words, others):
             return "copied_prompt"  # of another class or none, and so with the wrong label
         if self.threshold is None:
+            self._accepted[bare] = None
             return ""
         vector = self._vectorizer.transform([text])
         if (
@@ -198,7 +202,7 @@ class RowFilter:
         known = self._known[label]
         similarity, position = known.most_similar(vector, self._dense)
         if similarity < self.threshold:
-            known.add(vector)
+            self._accepted[bare] = known.add(vector)
             return ""
         real = self._of_class[label]
         if position >= len(real):
@@ -213,7 +217,9 @@ class _Known:
         self._index = vectors.T.tocsr()
         self._recent = [vectors[:0]]
 
-    def add(self, vector: sparse.csr_matrix) -> None:
+    def add(self, vector: sparse.csr_matrix) -> int:
+        """Return the position of the new row."""
+        position = self._index.shape[1] + sum(rows.shape[0] for rows in self._recent)
         self._recent.append(vector)
         if len(self._recent) > 16:
             self._recent = [sparse.vstack(self._recent, format="csr")]
@@ -221,6 +227,17 @@ class _Known:
         if self._recent[0].shape[0] > 1000:
             self._index = sparse.hstack([self._index, self._recent[0].T.tocsr()], format="csr")
             self._recent = [self._recent[0][:0]]
+        return position
+
+    def drop(self, position: int) -> None:
+        """Leave a row nothing in common with others; these keep their positions."""
+        at = position - self._index.shape[1]
+        if at < 0:
+            self._index.data[self._index.indices == position] = 0
+        else:
+            recent = sparse.vstack(self._recent, format="csr")
+            recent.data[recent.indptr[at] : recent.indptr[at + 1]] = 0
+            self._recent = [recent]
 
     def most_similar(self, vector: sparse.csr_matrix, dense: np.ndarray) -> tuple[float, int]:
         """Return the highest similarity, and the position of the first row that has it."""

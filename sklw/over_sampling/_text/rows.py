@@ -96,9 +96,9 @@ class TextFormat(RowFormat):
             row = replace(row, text="" if is_courtesy(whole) else whole)
         return Verdict(row, self._filter.judge(row, cell.label, shown, cut and not row.text))
 
-    def forget(self, row: ParsedRow) -> None:
+    def forget(self, row: ParsedRow, cell: Cell) -> None:
         """Let the text be written for another class."""
-        self._filter.forget(row.text)
+        self._filter.forget(row.text, cell.label)
 
     def append(self, X: Any, rows: Sequence[ParsedRow]) -> Any:
         """Append to a list, array, Series or one-column frame."""

@@ -15,6 +15,7 @@ from sklw.over_sampling._cells import Cell
 from sklw.over_sampling._problem import Problem
 from sklw.over_sampling._rows import Verifier
 from sklw.over_sampling._strings import composed
+from sklw.over_sampling._text.talk import NOUNS
 from sklw.over_sampling._writer import Example, PromptWriter
 
 __all__ = ["CheckerVerifier", "ModelVerifier", "make_verifier"]
@@ -24,9 +25,29 @@ _BESIDE_THE_NAME = 16
 # Letters that end a word beside them: Korean endings, and scripts without spaces, do not.
 _SPACED = rf"[^\W{UNSPACED}\uac00-\ud7af]"
 _NEGATION = re.compile(
-    r"\b(?:not|no|isn't|neither|nicht|kein\w*|weder|pas|non|n[ãa]o|nem|niet|geen|inte|ikke|не|нет"
+    r"\b(?:\w+n['’]t|not|no|nor|neither|never|cannot|hardly|without|unlike|than|instead|nicht|kein\w*|weder|pas|non|n[ãa]o|nem|niet|geen|inte|ikke|не|нет"
     r"|ليس\w*|لا|غير)\b|नहीं|[不非没沒未]|ない|ません|아니|아닌|않",
     re.IGNORECASE,
+)
+# What leads in the name of the class: "The label is", "I would classify this text as" ...
+_THIS = rf"(?:th(?:is|e)(?: given)? (?:{NOUNS})|this|it)"
+_LEAD = (
+    r"(?:\W*(?:(?:(?:the|my|its) )?(?:(?:most likely|best|correct|right|final|appropriate) )?"
+    r"(?:label|category|class|answer|sentiment|verdict|classification)"
+    rf"(?: (?:of|for) {_THIS})?(?: is|\s*[:：=])|{_THIS} (?:is|looks like|seems|belongs to)"
+    rf"|i(?: would|['’]d) (?:label|classify|categori[sz]e) {_THIS} as)"
+    r"(?: (?:clearly|most likely|likely|probably|an?|the|category|class|label))*)?[\W_]*"
+)
+# What follows it at the end of a verdict or before reasons, which may name other classes; ...
+_END = re.compile(
+    r"[\"'”’»`*_\])]*(?:\s*$|[.!;:：。！](?=\s|[*_]|$)|\s*\n|\s+[(–—-]|[—]"
+    r"|,?\s+(?:as|since|because|due to|given)\b|,\s+(?:it|this|the)\b)",
+    re.IGNORECASE,
+)
+# ... not before a share or a yes or no of each class.
+_OF_EACH = re.compile(
+    r"[\W_]*(?:\d*\.?\d+\s*(?:[%,;)]|$)|(?:yes|no|true|false)\s*(?:[.,;)]|$)|(?:or|and)\b)",
+    re.IGNORECASE | re.MULTILINE,
 )
 # Real texts of each class that the model is shown beside the one to judge.
 _N_SHOWN = 3
@@ -125,11 +146,25 @@ class ModelVerifier(Verifier):
         for label, name in self._by_name:
             if bare == name.casefold():
                 return (label,)
+        return self._led_in(answer.replace("**", "")) or self._only(answer)
+
+    def _led_in(self, answer: str) -> tuple[Any] | None:
+        """Return the class that an answer says at once, whatever reasons follow."""
+        for label, name in self._by_name:
+            said = re.match(_LEAD + re.escape(name), answer, re.IGNORECASE)
+            if said and (end := _END.match(answer, said.end())):
+                return None if _OF_EACH.match(answer, end.end()) else (label,)
+        return None
+
+    def _only(self, answer: str) -> tuple[Any] | None:
+        """Return the class that an answer names if it names no other, and denies nothing."""
         found = []
         for label, name in self._by_name:
             # A single Chinese character is part of many words.
             beside = r"\w" if len(name) == 1 else _SPACED
-            word = rf"(?<!{beside}){re.escape(name)}(?!{beside})"
+            # "Spam" may be "spam", but "it" is no "IT".
+            forms = {name, name[:1].upper() + name[1:], name.upper()}
+            word = rf"(?<!{beside})(?:{'|'.join(map(re.escape, forms))})(?!{beside})"
             answer, count = re.subn(word, " ", answer)
             found += [label] * bool(count)
         clear = len(found) == 1 and not _NEGATION.search(answer)
