@@ -126,6 +126,9 @@ ITEMS = ["one is here.", "two is there."]
         "**1.** {}\n**2.** {}", "### Message 1\n{}\n\n### Message 2\n{}", "### 1\n{}\n\n### 2\n{}",
         "Sure!\n\n1. {}\n2. {}\n\nLet me know if you'd like more!",
         "1. {}\n\n2. {}\n\nThese messages keep the style.", "{}\n---\n{}",
+        "1. {}\n2. {}\n\nThese keep the style.\nThe names are all made up.",
+        "1. {}\n2. {}\n\n---\nI made them up.", "1. {}\n\nIt is short.\nAnd new.\n\n2. {}",
+        "1. {}\n2. {}\n\nAll of these:\n- keep the tone\n- are short",
         'Here you go:\n\n```json\n["{}", "{}"]\n```',
     ],
 )  # fmt: skip

@@ -179,6 +179,7 @@ def test_proposals_of_a_chat_model_lose_their_trimmings(ask):
         "1. Gas leaks\n   - in kitchens\n2. Loose wires\n\nLet me know if you need more!",
         "**1. Gas leaks**\n**2. Loose wires**", '```json\n["Gas leaks", "Loose wires"]\n```',
         "1、Gas leaks：smells\n2、Loose wires",
+        "1. Gas leaks\n2. Loose wires\n\nThese are topics.\nThey vary.",
     ],
 )  # fmt: skip
 def test_proposals_in_any_list_are_read(ask, topics):

@@ -96,20 +96,22 @@ def items(lines: Sequence[str], *, in_order: bool = False, one_line: bool = Fals
     """Return the items of a list without their marks, [] if there is none.
 
     Lists within an item are part of it. With `in_order`, numbers that do not go on are, too. With
-    `one_line`, a paragraph of its own is no part of the item before.
+    `one_line`, a paragraph of its own is no part of the item before, nor is what follows it.
     """
     found: list[list[str]] = []
     first: re.Match[str] | None = None
-    after_blank = False
+    after_blank = outside = False
     for line in lines:
         mark = LIST_MARK.match(line)
         if mark and (first is None or _goes_on(first, mark, len(found), in_order)):
             first = first or mark
             found.append([line[mark.end() :]])
-        elif found and not (
-            one_line and after_blank and line[:1].strip() and "".join(found[-1]).strip()
-        ):
-            found[-1].append(line)
+            outside = False
+        elif found:
+            apart = after_blank and line[:1].strip() and "".join(found[-1]).strip()
+            outside = outside or (one_line and bool(apart))
+            if not outside:
+                found[-1].append(line)
         after_blank = not line.strip()
     return ["\n".join(item).strip() for item in found]
 
