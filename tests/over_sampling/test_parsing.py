@@ -136,10 +136,11 @@ ITEMS = ["one is here.", "two is there."]
         "**1.** {}\n**2.** {}", "### Message 1\n{}\n\n### Message 2\n{}", "### 1\n{}\n\n### 2\n{}",
         "Sure!\n\n1. {}\n2. {}\n\nLet me know if you'd like more!",
         "1. {}\n\n2. {}\n\nThese messages keep the style.", "{}\n---\n{}",
-        "1. {}\n2. {}\n\nThey keep the style.\nAll names are made up.",
-        "1. {}\n2. {}\n\n---\nI made them up.", "1. {}\n2. {}\n\nBoth:\n- are short\n- rhyme",
         'Here you go:\n\n```json\n["{}", "{}"]\n```', '["{}", "{}",]', '[\n  "{}",\n  "{}",\n]',
-        '["{}", "{}", "three is cu', '1. "{}",\n2. "{}"',
+        '["{}", "{}"', '1. "{}",\n2. "{}"',
+        "1. {}\n2. {}\n\nThese keep the style.\nThe names are all made up.",
+        "1. {}\n2. {}\n\n---\nI made them up.", "1. {}\n\nIt is short.\nAnd new.\n\n2. {}",
+        "1. {}\n2. {}\n\nAll of these:\n- keep the tone\n- are short",
     ],
 )  # fmt: skip
 def test_lists_as_models_write_them(form):
@@ -164,6 +165,48 @@ def test_json_in_other_forms(answer, texts, multiline):
 
 
 MAILS = ["Dear all,\n\nthree things:\n- the tap\n- the sink\n\nBest\nAnn", "Hi\n1. no\n2. yes\nBob"]
+
+
+OBJECTS = '[\n  {{"id": 1, "text": "{}"}},\n  {{"id": 2, "text": "{}"}}\n]'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        OBJECTS, f"```json\n{OBJECTS}\n```", f"```json\n{OBJECTS}", f"{OBJECTS}\n\nAll are new.",
+        '{{"texts": ["{}", "{}"]}}', '["{}", "{}",]', '["{}", "{}"', '["{}",\n "{}', '"{}",\n"{}"',
+        '[\n  "{}",\n  "{}",\n]', '1. "{}",\n2. "{}"', '[{{"text": "{}"}}, {{"text": "{}"}}, {{"te',
+        '[{{"text": "{}", "label": "new"}}, {{"text": "{}", "label": "new"}}]',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("multiline", [False, True])
+def test_json_that_is_not_one_perfect_list(form, multiline):
+    if multiline and form.startswith(('"', "1")):
+        return
+    parser = AnswerParser(NAMES, n_rows=3, multiline=multiline, real={1: ["a\nb"]})
+    assert [row.text for row in parser.parse(form.format(*ITEMS), 1)] == ITEMS
+
+
+def test_the_classes_in_json_are_those_of_the_texts():
+    answer = '[{"text": "one", "label": "spam"}, {"text": "two", "label": "Not spam"}]'
+    rows = AnswerParser(NAMES, n_rows=2).parse(answer)
+    assert [(row.text, row.tag) for row in rows] == [("one", 1), ("two", 0)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (r'"Win a \"prize\" in the draw"', 'Win a "prize" in the draw'),
+        (r'1. "Win a \"prize\"\nnow",', 'Win a "prize" now'),
+        (r'["Win a \"prize', 'Win a "prize'),
+        (r'"see C:\new"', r"see C:\new"),
+        ('["win" or "lose"]', '["win" or "lose"]'),
+        ("[1] win", "[1] win"),
+        ('[{"a": 1}] win', '[{"a": 1}] win'),
+    ],
+)
+def test_only_json_is_read_as_such(answer, text):
+    assert AnswerParser(NAMES).parse(answer)[0].text == text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,8 @@ from sklw.over_sampling._text.splitting import (
     after_fence,
     blocks,
     items,
-    json_strings,
+    json_texts,
+    without_escapes,
     without_remarks,
 )
 from sklw.over_sampling._text.talk import FIELDS, MADE, SEVERAL
@@ -31,7 +32,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 # White space within a text that folding would change.
 _ODD_SPACE = re.compile(r"[^\S ]|  ")
 _UNSEEN = re.compile(UNSEEN)
-_JSON_LIST = re.compile(r'^\[\s*"')
+_JSON_LIST = re.compile(r'^\[\s*["{]')
 _QUOTES = {
     '"': '"', "“": "”", "„": "“”", "”": "”", "'": "'", "‘": "’", "‚": "‘", "«": "»", "»": "«",
     "‹": "›", "›": "‹", "`": "`", "「": "」", "『": "』",
@@ -53,11 +54,17 @@ class _Wrapping:
     pattern: re.Pattern[str]
     # What real rows must not look like for it to be taken off.
     habit: re.Pattern[str]
-    text: str = ""  # what is left of it
+    text: str | Callable[[re.Match[str]], str] = ""  # what is left of it
     tag: Any = None
 
 
-def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None) -> _Wrapping:
+def _wrapping(
+    pattern: str,
+    *,
+    habit: str = "",
+    text: str | Callable[[re.Match[str]], str] = "",
+    tag: Any = None,
+) -> _Wrapping:
     compiled = re.compile(pattern, re.IGNORECASE)
     return _Wrapping(compiled, re.compile(habit) if habit else compiled, text, tag)
 
@@ -65,7 +72,6 @@ def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None)
 _WRAPPINGS = [
     _wrapping(f"^{UNSEEN}+|(?<!{UNSEEN}){UNSEEN}+$", habit=UNSEEN),
     _wrapping("(?:</s>|<eos>)$"),
-    _wrapping(r'(?<=^")([^"]+"),$', habit='",$', text=r"\1"),  # of JSON
     # Of a list within a text, the first mark stays like the others.
     *(
         _wrapping(
@@ -82,10 +88,11 @@ _WRAPPINGS = [
     _wrapping(r"^\*(?=\S)([^*]+)(?<=\S)\*$", habit=r"^\*", text=r"\1"),
     _wrapping(r"^_(?=\S)([^_]+)(?<=\S)_$", habit=r"^_", text=r"\1"),
     _wrapping(r"^<([a-z_]+)>((?:(?!</?\1>)[\s\S])*)</\1>$", habit=r"^<[a-zA-Z_]+>", text=r"\2"),
+    _wrapping(r'^"(?:[^"\\]|\\.)*+",?$', habit='^"', text=without_escapes),
     # An apostrophe is no closing quote. Never given back ("*+"), for it is read in two ways.
     *(
         _wrapping(
-            rf"^{opening}((?:[^{closing}]|(?<=\w)['’](?=\w))*+)[{closing}]$",
+            rf"^{opening}((?:[^{closing}]|(?<=\w)['’](?=\w))*+)[{closing}],?$",
             habit=f"^{opening}",
             text=r"\1",
         )
@@ -200,8 +207,13 @@ class AnswerParser:
             return self._is_habit(sign, label)
 
         lines = after_fence(lines, is_habit)
-        if not is_habit(_JSON_LIST) and (found := json_strings("\n".join(lines))):
-            return found
+        if not is_habit(_JSON_LIST) and (told := json_texts("\n".join(lines))):
+            return [
+                part
+                for text, named in told
+                for part in (f"[{named}]", text)
+                if part is text or self._named(part, label)
+            ]
         found = self._items(lines, label) if several else []
         if self.multiline:
             listed = [after_fence(item.split("\n"), is_habit) for item in found]
