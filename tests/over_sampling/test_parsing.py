@@ -167,48 +167,6 @@ def test_json_in_other_forms(answer, texts, multiline):
 MAILS = ["Dear all,\n\nthree things:\n- the tap\n- the sink\n\nBest\nAnn", "Hi\n1. no\n2. yes\nBob"]
 
 
-OBJECTS = '[\n  {{"id": 1, "text": "{}"}},\n  {{"id": 2, "text": "{}"}}\n]'
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        OBJECTS, f"```json\n{OBJECTS}\n```", f"```json\n{OBJECTS}", f"{OBJECTS}\n\nAll are new.",
-        '{{"texts": ["{}", "{}"]}}', '["{}", "{}",]', '["{}", "{}"', '["{}",\n "{}', '"{}",\n"{}"',
-        '[\n  "{}",\n  "{}",\n]', '1. "{}",\n2. "{}"', '[{{"text": "{}"}}, {{"text": "{}"}}, {{"te',
-        '[{{"text": "{}", "label": "new"}}, {{"text": "{}", "label": "new"}}]',
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("multiline", [False, True])
-def test_json_that_is_not_one_perfect_list(form, multiline):
-    if multiline and form.startswith(('"', "1")):
-        return
-    parser = AnswerParser(NAMES, n_rows=3, multiline=multiline, real={1: ["a\nb"]})
-    assert [row.text for row in parser.parse(form.format(*ITEMS), 1)] == ITEMS
-
-
-def test_the_classes_in_json_are_those_of_the_texts():
-    answer = '[{"text": "one", "label": "spam"}, {"text": "two", "label": "Not spam"}]'
-    rows = AnswerParser(NAMES, n_rows=2).parse(answer)
-    assert [(row.text, row.tag) for row in rows] == [("one", 1), ("two", 0)]
-
-
-@pytest.mark.parametrize(
-    ("answer", "text"),
-    [
-        (r'"Win a \"prize\" in the draw"', 'Win a "prize" in the draw'),
-        (r'1. "Win a \"prize\"\nnow",', 'Win a "prize" now'),
-        (r'["Win a \"prize', 'Win a "prize'),
-        (r'"see C:\new"', r"see C:\new"),
-        ('["win" or "lose"]', '["win" or "lose"]'),
-        ("[1] win", "[1] win"),
-        ('[{"a": 1}] win', '[{"a": 1}] win'),
-    ],
-)
-def test_only_json_is_read_as_such(answer, text):
-    assert AnswerParser(NAMES).parse(answer)[0].text == text
-
-
 @pytest.mark.parametrize(
     "form",
     [
@@ -353,6 +311,8 @@ def test_a_wrapped_row_comes_out_as_it_was(text):
         ("You won. Call us now! And then you", "You won. Call us now!"),
         ('He said "go." Then', 'He said "go."'),
         ("only 1.50 a minute and", ""),
+        ("Please call Mrs. Smi", ""),
+        ("Three.\n1. One.\n2.", "Three.\n1. One."),
         ("Done.", "Done."),
         ("", ""),
     ],
@@ -417,3 +377,21 @@ def test_long_answers_are_read_in_linear_time(start, repeated, multiline):
     begun = process_time()
     parser.parse(answer, 1)
     assert process_time() - begun < 8  # 3 s at most; in quadratic time 10 s and more
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ('"win a prize\nReply yes"', "win a prize"),
+        ("**win a prize\nReply yes**", "win a prize"),
+        ("'win a prize\nI don't know'", "win a prize"),
+        ('"win" a prize\nReply yes', '"win" a prize'),
+        ("'cause we care\nReply yes", "'cause we care"),
+    ],
+)
+def test_of_quoted_lines_the_first_is_no_more_quoted(answer, text):
+    assert AnswerParser(NAMES).parse(answer)[0].text == text
+    assert (
+        AnswerParser(NAMES, real={1: ['"a', "**b", "'c"]}).parse(answer, 1)[0].text
+        == (answer.split("\n")[0])
+    )
