@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["TRUTH_VALUES", "protected", "restored"]
+__all__ = ["TRUTH_VALUES", "WORDS_FOR_MISSING", "protected", "restored"]
 
 # As CSV files of pandas and JSON have them, but for case.
 TRUTH_VALUES = frozenset({"true", "false"})
+# What files and models write where a value is missing, folded in case.
+WORDS_FOR_MISSING = frozenset({"nan", "none", "null", "na", "n/a", "<na>", "nat", "-", "?", ""})
 
 # "\r\r\n" ends lines of files written twice as text, and "\r" a file that lost its last byte.
 _WITHIN = re.compile(r"\r(?!\r*(?:\n|\Z))")

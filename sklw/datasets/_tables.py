@@ -10,6 +10,7 @@ import pandas as pd
 
 from sklw._callers import caller_level
 from sklw._copies import folded
+from sklw._reading import WORDS_FOR_MISSING
 from sklw._validation import warn_of_alike_labels
 from sklw.datasets._frames import check_column, read_frame
 from sklw.datasets._labels import check_classes
@@ -18,8 +19,6 @@ __all__ = ["load_table"]
 
 # Leading zeros, and telephone numbers such as +491701234567.
 _CODE = r"\s*[-+]?0\d|\s*\+\d{7,}\s*$"
-# What stands for a missing number in columns that hold nothing but numbers otherwise.
-_MISSING = {"na", "n/a", "nan", "null", "none", "?", "-"}
 
 
 def load_table(
@@ -128,7 +127,7 @@ def _check_names(X: pd.DataFrame, path: Any) -> None:
 def _typed(column: pd.Series) -> pd.Series:
     """Make a column of numbers, if it is one."""
     there = column.dropna()
-    there = there[~there.str.strip().str.lower().isin(_MISSING)]
+    there = there[~there.str.strip().str.lower().isin(WORDS_FOR_MISSING)]
     codes = there.str.match(_CODE).any()
     numbers = pd.to_numeric(there, errors="coerce")
     if codes or there.empty or not np.isfinite(numbers).all() or numbers.dtype.kind == "u":

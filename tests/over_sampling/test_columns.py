@@ -1,6 +1,8 @@
 import json
 import re
 import sys
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +44,7 @@ def test_what_is_written_can_be_read_and_fits_the_pattern(row_format, codes):
         if row_format == "sentences":
             permuted = text.write(record, rng.permutation(len(columns)))
             assert text.read(permuted) == texts
-    as_json = text.read(json.dumps({c.name: c.as_json(record[c.name]) for c in columns}))
+    as_json = text.read(RowText(columns, "json").write(record))
     assert {c.name: c.read(as_json[c.name]) for c in columns} == values
 
 
@@ -172,7 +174,45 @@ def test_numbers_keep_what_tells_them_apart(values):
 def test_numbers_get_no_more_decimals_than_the_real_ones_have(real, dtype, expected):
     [column], _ = learn_columns(pd.DataFrame({"price": real}, dtype=dtype))
     assert column.read("12.3456789") == expected
-    assert column.read_value("12.3456789") == 12.3456789  # of recorded rows
+    assert column.exact().read("12.3456789") == 12.3456789  # of recorded rows
+
+
+@pytest.mark.parametrize(
+    ("real", "expected"),
+    [
+        (pd.to_timedelta([1500, 2700, 999_000], "ms"), pd.Timedelta("12.3s")),
+        (pd.to_timedelta([1501, 2700, 999_000], "ms"), pd.Timedelta("12.346s")),
+        (pd.to_timedelta([1501, 2700, 99_000_001], "ns") * 1000, pd.Timedelta("12.345679s")),
+        (pd.to_timedelta([1, 10**11], "ns"), pd.Timedelta("12.345678912s")),
+        (pd.to_datetime(["2020-01-01 10:00:00", "2020-01-03 11:11:11"]), "2020-01-02 01:02:03"),
+        (
+            pd.to_datetime(["2020-01-01 10:00", "2020-01-03 11:11:11.25"], format="ISO8601"),
+            "2020-01-02 01:02:03.123",
+        ),
+    ],
+)
+def test_nor_do_durations_and_times(real, expected):
+    [column], _ = learn_columns(pd.DataFrame({"c": real.as_unit("ns")}))
+    times = isinstance(expected, str)
+    text = "2020-01-02 01:02:03.123456" if times else "12.345678912"
+    exact = pd.Timestamp(text) if times else pd.Timedelta(f"{text}s")
+    assert column.read(text) == (pd.Timestamp(expected) if times else expected)
+    assert column.exact().read(text) == exact  # of recorded rows
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("kind", [pd.Timedelta, timedelta])
+def test_recorded_durations_are_read_to_the_last_digit(unit, kind):
+    numbers = np.random.default_rng(0).integers(0, 10**9, 50) * 1001 + 1
+    spans = pd.Series(pd.to_timedelta(numbers, unit if kind is pd.Timedelta else "ms"))
+    spans = spans if kind is pd.Timedelta else pd.Series(spans.dt.to_pytimedelta(), dtype=object)
+    [column], _ = learn_columns(pd.DataFrame({"c": spans}), range_margin=0)
+    for span in spans:
+        seconds = Decimal(pd.Timedelta(span).as_unit("ns").value).scaleb(-9)
+        for text in (str(span), str(seconds), pd.Timedelta(span).isoformat()):
+            found = column.exact().read(text)
+            assert found == span
+            assert isinstance(found, kind)
 
 
 @pytest.mark.parametrize(
@@ -312,3 +352,13 @@ def test_numbers_of_one_sign_stay_so(sign, dtype):
     with pytest.raises(ValueError, match="out_of_range"):
         column.read(str(-sign))
     assert column.write(-0.0) == column.write(0.0)  # as the pattern has no sign
+
+
+@pytest.mark.parametrize("amount", ["12345678901234567.89", "41000000000000000.41", "-0.01"])
+def test_json_keeps_all_places_of_a_decimal(amount):
+    real = [Decimal(amount), Decimal("50000000000000000.50"), Decimal("-0.25")]
+    columns, _ = learn_columns(pd.DataFrame({"amount": real}))
+    row = RowText(columns, "json")
+    line = row.write({"amount": Decimal(amount)})
+    assert line == f'{{"amount": {amount}}}'
+    assert columns[0].read(row.read(line)["amount"]) == Decimal(amount)

@@ -339,3 +339,57 @@ def test_rows_that_could_not_be_read_are_refused_before_anything_is_sent(frame):
     recorded = RecordedGenerator(frame[20:25].assign(label=1), text_column=None)
     settings = {"prompt": prompt, "accept": TableFilter(reject_copies=False)}
     assert len(sampler(recorded, **settings).fit_resample(frame, Y)[0]) == 35
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("as_array", [False, True])
+def test_recorded_durations_come_back_in_their_unit_and_copies_are_found(unit, as_array):
+    spans = pd.Series(pd.to_timedelta(np.random.default_rng(0).integers(0, 10**9, 30), "ms"))
+    X = pd.DataFrame({"x0": spans.astype(f"timedelta64[{unit}]"), "x1": np.arange(30) + 0.5})
+    y = np.repeat([0, 1], [20, 10])
+    records = X[:15].assign(label=1, x1=lambda rows: rows["x1"] + 0.25 * (rows.index < 5))
+    found = LLMOverSampler(
+        RecordedGenerator(records, text_column=None), on_shortfall="ignore", verbose=False
+    )
+    X_new, _ = found.fit_resample(X.to_numpy(dtype=object) if as_array else X, y)
+    assert found.provenance_["reason"].tolist()[:15] == [""] * 5 + ["copied_real"] * 10
+    new = pd.DataFrame(X_new).iloc[30:, 0]
+    assert new.tolist() == X["x0"][:5].tolist()
+    assert {span.unit for span in new} == {unit}
+
+
+def test_numbers_are_no_records_of_texts():
+    y = np.repeat([0, 1], [20, 10])
+    X = pd.DataFrame({"zip": [f"{i:05d}" for i in range(30)], "k": np.arange(30) + 0.5})
+    records = pd.DataFrame({"zip": [703.0, 8.0], "k": [1.25, 2.25], "label": 1})
+    with pytest.raises(ValueError, match="and that of X holds strings"):
+        LLMOverSampler(RecordedGenerator(records, text_column=None)).fit_resample(X, y)
+    records = [{"zip": 703, "k": 1.25, "label": 1}, {"zip": "00703", "k": 2.25, "label": 1}]
+    found = LLMOverSampler(
+        RecordedGenerator(records, text_column=None), on_shortfall="ignore", verbose=False
+    )
+    X_new, _ = found.fit_resample(X, y)
+    assert found.provenance_["reason"].tolist()[:2] == ["bad_value", ""]
+    assert X_new["zip"].tolist()[30:] == ["00703"]
+
+
+@pytest.mark.parametrize("word", ["NA", "?", "-", " n/a"])
+def test_words_for_missing_values_in_records_are_such(word):
+    y = np.repeat([0, 1], [20, 10])
+    X = pd.DataFrame(
+        {
+            "n": np.arange(30) / 4, "i": pd.array(np.arange(30) % 3, "Int64"),
+            "t": [f"text number {i}" for i in range(30)], "k": np.arange(30) + 0.5,
+        }
+    )  # fmt: skip
+    X.loc[3, ["n", "i", "t"]] = None
+    X["none"] = np.nan
+    record = {"n": word, "i": word, "t": word, "none": word, "k": "1.25", "label": 1}
+    found = LLMOverSampler(
+        RecordedGenerator([record, record | {"k": word}], text_column=None),
+        on_shortfall="ignore",
+        verbose=False,
+    )
+    X_new, _ = found.fit_resample(X, y)
+    assert found.provenance_["reason"].tolist()[:2] == ["", "missing_value"]
+    assert X_new.iloc[30:][["n", "i", "t", "none"]].isna().all(axis=None)

@@ -3,7 +3,7 @@
 import json
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklw._reading import WORDS_FOR_MISSING
 from sklw.over_sampling._strings import one_line
 
 __all__ = [
@@ -30,8 +31,8 @@ __all__ = [
 ]
 
 MISSING = "?"
-_WORDS_FOR_MISSING = {"nan", "none", "null", "na", "n/a", "<na>", "nat"}
 _YEAR_FIRST = re.compile(r"\d{4}([-/.])\d\d?\1\d\d?(?!\d)|\d{8}(?!\d)")
+_NANO = 9  # decimals of a second that pandas keeps
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$/])")
 
 
@@ -77,9 +78,17 @@ class Column(ABC):
         schema = self.value_schema()
         return {"anyOf": [schema, {"type": "null"}]} if self.missing else schema
 
-    def as_json(self, value: Any) -> Any:
-        """Return what stands for a value in a JSON object."""
-        return None if pd.isna(value) else self.write_value(value)
+    def exact(self) -> "Column":
+        """Return a column that reads values as they are, for rows that no model has written."""
+        return self
+
+    def as_json(self, value: Any) -> str:
+        """Write a value as JSON."""
+        return "null" if pd.isna(value) else self.value_as_json(value)
+
+    def value_as_json(self, value: Any) -> str:
+        """Write a value that is not missing as JSON."""
+        return json.dumps(self.write_value(value), ensure_ascii=False)
 
     def write(self, value: Any) -> str:
         """Write a value."""
@@ -93,7 +102,7 @@ class Column(ABC):
             try:
                 return self.read_value(text)
             except BadValueError:
-                if text.casefold() not in _WORDS_FOR_MISSING:
+                if text.casefold() not in WORDS_FOR_MISSING:
                     raise
         if self.missing:
             return None
@@ -114,13 +123,10 @@ class NumberColumn(Column):
     decimals: int
     exponent: bool = False
     kind: type | None = None  # int or float; None for both
-    places: int | None = None  # the most decimals of a real one, where they are few
+    places: int | None = None  # to round to: the most decimals of a real one, where they are few
 
-    def read(self, text: str) -> Any:
-        """Read a value that a model has written, with no more decimals than real ones have."""
-        value = super().read(text)
-        few = self.places is not None and isinstance(value, float)
-        return round(value, self.places) if few else value
+    def exact(self) -> Column:
+        return replace(self, places=None)
 
     def write_value(self, value: Any) -> str:
         if self.exponent:
@@ -143,14 +149,16 @@ class NumberColumn(Column):
         number = int(text) if re.fullmatch(r"[+-]?\d+", text) else value
         if not self.lowest <= number <= self.highest:
             raise BadValueError("out_of_range")
-        return self.kind(number) if self.kind in (int, float) else number
+        number = self.kind(number) if self.kind in (int, float) else number
+        few = self.places is not None and isinstance(number, float)
+        return round(number, self.places) if few else number
 
     def value_schema(self) -> dict[str, Any]:
         kind = "number" if self.decimals or self.exponent else "integer"
         return {"type": kind, "minimum": self.lowest, "maximum": self.highest}
 
-    def as_json(self, value: Any) -> Any:
-        return None if pd.isna(value) else json.loads(self.write_value(value))
+    def value_as_json(self, value: Any) -> str:
+        return json.dumps(json.loads(self.write_value(value)))
 
     def value_pattern(self, separators: str) -> str:
         sign = "-?" if self.lowest < 0 else ""
@@ -173,6 +181,9 @@ class DecimalColumn(NumberColumn):
             raise BadValueError("bad_value")
         return exact
 
+    def value_as_json(self, value: Any) -> str:
+        return self.write_value(value)  # a float has fewer digits
+
 
 @dataclass(frozen=True)
 class DateColumn(Column):
@@ -182,6 +193,10 @@ class DateColumn(Column):
     highest: pd.Timestamp
     has_time: bool
     kind: type = pd.Timestamp
+    unit: Any = None  # to cut to: the part of a second that real ones tell
+
+    def exact(self) -> Column:
+        return replace(self, unit=None)
 
     def write_value(self, value: Any) -> str:
         moment = pd.Timestamp(value).tz_localize(None)  # not by strftime, which writes 999
@@ -201,6 +216,7 @@ class DateColumn(Column):
                     if value.tzinfo is None
                     else value.tz_convert(zone)
                 )
+            value = value if self.unit is None else value.as_unit(self.unit)
             inside = self.lowest <= value <= self.highest
         except (ValueError, TypeError):
             raise BadValueError("bad_value") from None
@@ -222,17 +238,25 @@ class DurationColumn(NumberColumn):
     """Time differences, in seconds."""
 
     kind: type | None = pd.Timedelta
+    unit: Any = "ns"  # of the real ones: an array of objects may hold no others
 
     def write_value(self, value: Any) -> str:
         return super().write_value(pd.Timedelta(value).total_seconds())
 
     def read_value(self, text: str) -> Any:
-        if "day" in text or ":" in text or text.startswith("P"):  # the last of ISO 8601
-            try:
-                text = str(pd.Timedelta(text).total_seconds())
-            except ValueError:
-                raise BadValueError("bad_value") from None
-        span = pd.Timedelta(seconds=super().read_value(text))
+        try:
+            # Not by way of a float, which would be the next duration but one.
+            if "day" in text or ":" in text or text.startswith("P"):  # the last of ISO 8601
+                seconds = Decimal(pd.Timedelta(text).value).scaleb(-_NANO)
+            else:
+                seconds = Decimal(text)
+            super().read_value(str(seconds))
+            seconds = round(seconds, _NANO if self.places is None else self.places)
+            span = pd.Timedelta(int(seconds.scaleb(_NANO)), "ns").as_unit(self.unit)
+        except BadValueError:
+            raise
+        except (ValueError, ArithmeticError):
+            raise BadValueError("bad_value") from None
         return span.to_pytimedelta() if self.kind is timedelta else span
 
 
@@ -304,9 +328,8 @@ class TextColumn(Column):
     @classmethod
     def of(cls, name: str, missing: bool, texts: pd.Series) -> "TextColumn":
         """Learn what the real texts are like."""
-        folded = {one_line(text).casefold() for text in texts}
-        usual = folded & {"", MISSING, *_WORDS_FOR_MISSING}
-        return cls(name, missing, max(map(len, texts)), frozenset(usual))
+        usual = WORDS_FOR_MISSING & {one_line(text).casefold() for text in texts}
+        return cls(name, missing, max(map(len, texts)), usual)
 
     def read(self, text: str) -> Any:
         """Read a value; what real rows hold as a text is one."""
@@ -319,7 +342,7 @@ class TextColumn(Column):
         return one_line(value)
 
     def read_value(self, text: str) -> str:
-        if text.casefold() in _WORDS_FOR_MISSING:
+        if text.casefold() in WORDS_FOR_MISSING:
             raise BadValueError("missing_value")
         if len(text) > 2 * self.longest:
             raise BadValueError("too_long")

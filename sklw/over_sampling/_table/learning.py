@@ -117,8 +117,10 @@ def _learn(
         return _numeric(name, missing, known, margin, number, codes, kind)
     only = type(known.iloc[0]) if series.dtype == object else None
     if kind in ("timedelta64", "timedelta"):
-        seconds = pd.to_timedelta(known).dt.total_seconds().to_numpy(dtype=float)
-        return replace(_numbers(DurationColumn, name, missing, seconds, margin), kind=only)
+        spans = pd.to_timedelta(known).dt
+        seconds = spans.total_seconds().to_numpy(dtype=float)
+        column: Any = _numbers(DurationColumn, name, missing, seconds, margin)
+        return replace(column, kind=only, unit=spans.unit)
     if kind in ("datetime64", "datetime", "date"):
         try:
             return _dates(name, missing, known, margin, only or _arrow_type(series.dtype))
@@ -296,7 +298,8 @@ def _dates(name: str, missing: bool, known: pd.Series, margin: float, kind: type
     has_time = not bool((dates == dates.dt.normalize()).all())
     # The first as a model sees it, without parts of a second, may lie before itself.
     lowest = min(dates.min() - room, dates.min().floor("s", ambiguous=True))
-    return DateColumn(name, missing, lowest, dates.max() + room, has_time, kind)
+    unit = next(u for u in ("s", "ms", "us", "ns") if (dates == dates.dt.as_unit(u)).all())
+    return DateColumn(name, missing, lowest, dates.max() + room, has_time, kind, unit)
 
 
 def _arrow_type(dtype: Any) -> type:

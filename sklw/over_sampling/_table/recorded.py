@@ -5,10 +5,13 @@ from datetime import date
 from math import inf
 from typing import Any
 
-from sklw._reading import TRUTH_VALUES
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from sklw._reading import TRUTH_VALUES, WORDS_FOR_MISSING
 from sklw.over_sampling._table.columns import BadValueError, CategoryColumn, Column, TextColumn
 
-__all__ = ["recorded_values"]
+__all__ = ["recorded_values", "refuse_numbers_for_texts"]
 
 
 def recorded_values(
@@ -19,28 +22,57 @@ def recorded_values(
     `constants` hold one value in all real rows: a recorded row may lack them.
     """
     for name, known in constants.items():
-        if name in record and _distance(known, record[name]) == inf:
-            raise BadValueError("missing_value" if record[name] is None else "unknown_category")
+        value = record.get(name, known)
+        both_missing = known is None and _says_missing(value)
+        if not both_missing and _distance(known, value) == inf:
+            raise BadValueError("missing_value" if value is None else "unknown_category")
     return {column.name: _value(column, record.get(column.name)) for column in columns}
+
+
+def refuse_numbers_for_texts(records: Any, columns: Iterable[Column]) -> None:
+    """Raise ValueError if a frame has numbers where the real rows have texts, such as ZIP codes."""
+    if not isinstance(records, pd.DataFrame):
+        return
+    by_name = {str(name): records.iloc[:, at] for at, name in enumerate(records.columns)}
+    for column in columns:
+        known = by_name[column.name].dropna()
+        if isinstance(column, TextColumn) and len(known) and is_numeric_dtype(known.dtype):
+            raise ValueError(
+                f"The column {column.name!r} of the records holds numbers such as {known.iloc[0]}, "
+                f"and that of X holds strings. Read the records as they are written, with "
+                "pd.read_csv(..., dtype=str), or pass their path."
+            )
 
 
 def _value(column: Column, value: Any) -> Any:
     if value is None:
-        if column.missing:
-            return None
-        raise BadValueError("missing_value")
+        return _missing(column)
     if isinstance(value, (dict, list)):
         raise BadValueError("bad_value")
     if isinstance(column, TextColumn):
-        return str(value)
+        if not isinstance(value, str):  # who knows how it was written
+            raise BadValueError("bad_value")
+        is_word = _says_missing(value) and value.strip().casefold() not in column.usual
+        return None if is_word and column.missing else value
     if not isinstance(column, CategoryColumn):
-        return column.read_value(str(value))
+        return column.read(str(value))
     # From a file, numbers and truth values come as texts: the most exact match counts.
-    distances = {at: _distance(known, value) for at, known in enumerate(column.values)}
-    nearest = min(distances, key=distances.__getitem__)
-    if distances[nearest] == inf:
-        raise BadValueError("unknown_category")
-    return column.values[nearest]
+    candidates = ((_distance(known, value), at, known) for at, known in enumerate(column.values))
+    distance, _, nearest = min(candidates)
+    if distance < inf:
+        return nearest
+    if _says_missing(value):
+        return _missing(column)
+    raise BadValueError("unknown_category")
+
+
+def _missing(column: Column) -> None:
+    if not column.missing:
+        raise BadValueError("missing_value")
+
+
+def _says_missing(value: Any) -> bool:
+    return str(value).strip().casefold() in WORDS_FOR_MISSING
 
 
 def _distance(known: Any, value: Any) -> float:

@@ -48,8 +48,11 @@ class RowText:
         """Write a row; sentences in any order."""
         columns = self.columns if order is None else [self.columns[at] for at in order]
         if self.form == "json":
-            content = {column.name: column.as_json(values[column.name]) for column in columns}
-            return json.dumps(content, ensure_ascii=False)
+            pairs = (
+                f"{json.dumps(c.name, ensure_ascii=False)}: {c.as_json(values[c.name])}"
+                for c in columns
+            )
+            return "{" + ", ".join(pairs) + "}"
         texts = [column.write(values[column.name]) for column in columns]
         if self.form == "csv":
             return _csv_line(texts)
@@ -115,7 +118,8 @@ class RowText:
 
     def _read_json(self, line: str) -> dict[str, str]:
         try:
-            values = json.loads(line, strict=False)
+            # Of a long decimal number, a float would keep the first digits.
+            values = json.loads(line, strict=False, parse_float=str)
         except ValueError:
             raise BadValueError("unparsable") from None
         if not isinstance(values, dict) or not all(c.name in values for c in self.columns):

@@ -23,7 +23,7 @@ from sklw.over_sampling._table.acceptance import TableFilter
 from sklw.over_sampling._table.columns import BadValueError, Column, TextColumn, escape
 from sklw.over_sampling._table.learning import learn_columns
 from sklw.over_sampling._table.prompts import TableRows
-from sklw.over_sampling._table.recorded import recorded_values
+from sklw.over_sampling._table.recorded import recorded_values, refuse_numbers_for_texts
 from sklw.over_sampling._table.row_text import RowText
 from sklw.over_sampling._text.parsing import AnswerParser
 from sklw.over_sampling._text.talk import is_meta
@@ -51,6 +51,7 @@ class TableFormat(RowFormat):
             codes=prompt.category_codes,
             group_column=problem.group_column,
         )
+        self._exact_columns = [column.exact() for column in self.columns]
         names = [column.name for column in self.columns]
         self._records: list[dict[Any, Any]] = frame[names].to_dict("records")
         self.row_text = RowText(self.columns, prompt.row_format, self._records)
@@ -121,6 +122,7 @@ class TableFormat(RowFormat):
                     "parent_column=None."
                 )
             generator.check_columns([column.name for column in self.columns])
+            refuse_numbers_for_texts(generator.records, self.columns)
         elif all(self._read([text]).fault for text in self.texts):
             raise ValueError(
                 f'No row of X can be read again as row_format="{self.row_text.form}" writes it, '
@@ -177,7 +179,7 @@ class TableFormat(RowFormat):
         if not recorded.metadata.get("table"):
             return self.parse(recorded.text, cell)[0]
         try:
-            values = recorded_values(json.loads(recorded.text), self.columns, self.constants)
+            values = recorded_values(json.loads(recorded.text), self._exact_columns, self.constants)
             return ParsedRow(self.row_text.write(values), fields=values, recorded=True)
         except BadValueError as error:
             return ParsedRow(recorded.text, fault=str(error), recorded=True)
