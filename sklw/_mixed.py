@@ -1,6 +1,6 @@
 """Tables of numbers, categories and texts together: rows that stay a frame, and their features."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -30,6 +30,7 @@ __all__ = [
     "inferred",
     "number_scaler",
     "reading_frames",
+    "vectors_of",
 ]
 
 # Strings are categories up to this many values, or up to one in two rows; beyond that, texts.
@@ -213,8 +214,7 @@ def _kinds(frame: pd.DataFrame) -> list[str]:
 
 
 def _kind(column: pd.Series) -> str:
-    column = _inferred(column)
-    if _is_numeric(column.dtype) or column.dtype.kind in "mM":
+    if _counts(_inferred(column)):
         return "number"
     known = column.dropna().astype(str)
     n_values = known.nunique()
@@ -225,12 +225,38 @@ def _kind(column: pd.Series) -> str:
     return "text" if of_words else "category"
 
 
+def _counts(column: pd.Series) -> bool:
+    """Whether a column holds nothing but numbers, dates or durations."""
+    return bool(_is_numeric(column.dtype) or column.dtype.kind in "mM")
+
+
+def _countable(column: pd.Series) -> pd.Series:
+    """Return a column of numbers or dates without what rows fitted on did not have: "unknown"."""
+    found = _inferred(column)
+    if not _counts(found):
+        kinds = (Real, Decimal, np.bool_, date, timedelta, np.datetime64)
+        fits = np.array([isinstance(value, kinds) for value in column])
+        found = _inferred(column.astype(object).where(fits))
+    return found if _counts(found) else pd.Series(np.nan, index=column.index)
+
+
+def vectors_of(column: pd.Series) -> np.ndarray:
+    """Return numbers and dates as numbers, and a place for each of other values."""
+    column = _inferred(column)
+    if _counts(column):
+        return _as_numbers(column)[:, None]
+    return pd.get_dummies(column).to_numpy(dtype=float)
+
+
 def _plain(column: pd.Series, kind: str) -> np.ndarray:
     if kind == "number":
-        column = _inferred(column)
-        if column.dtype.kind in "mM":
-            numbers = pd.to_numeric(column.dt.as_unit("us"))  # columns may differ in their units
-            return numbers.astype(float).where(column.notna()).to_numpy()
-        return column.to_numpy(dtype=float, na_value=np.nan)
+        return _as_numbers(_countable(column))
     texts = column.astype(object).where(column.notna(), "").map(str)
     return texts.to_numpy(dtype=object)
+
+
+def _as_numbers(column: pd.Series) -> np.ndarray:
+    if column.dtype.kind in "mM":
+        numbers = pd.to_numeric(column.dt.as_unit("us"))  # columns may differ in their units
+        return numbers.astype(float).where(column.notna()).to_numpy()
+    return column.to_numpy(dtype=float, na_value=np.nan)

@@ -214,3 +214,22 @@ def test_advise_reads_columns_alike():
     found = advise(table.assign(**day), Y, random_state=0).methods["score"]
     usual = advise(expected.assign(day=pd.to_datetime(day["day"])), Y, random_state=0)
     assert_allclose(found, usual.methods["score"])
+
+
+@pytest.mark.parametrize(
+    ("values", "odd"),
+    [
+        ([int(n) for n in np.arange(60) % 20], ["unknown"]),
+        ([int(n) for n in np.arange(60) % 20], ["unknown"] * 20),
+        ([Decimal(int(n)) / 8 for n in np.arange(60) % 20], [date(2024, 1, 1)]),
+        ([date(2024, 1, 1 + int(n)) for n in np.arange(60) % 20], ["not yet", 5]),
+        ([timedelta(int(n)) for n in np.arange(60) % 20], ["none so far"]),
+    ],
+)
+def test_what_only_some_folds_hold_beside_numbers_and_dates_is_read(values, odd):
+    column = pd.Series(values, dtype=object)
+    column.iloc[5 : 5 + len(odd)] = odd
+    X = pd.DataFrame({"floor": column, "k": np.random.default_rng(0).normal(size=60)})
+    y = np.array(["p", "n", "n"] * 20)
+    weighter = SyntheticWeighter(random_state=0).fit(X, y, synthetic=np.arange(60) >= 40)
+    assert np.isfinite(weighter.sample_weight_).all()

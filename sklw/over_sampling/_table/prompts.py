@@ -24,7 +24,7 @@ class TableRows(BasePrompt):
         Number of real rows of each class in a prompt; fewer if the class has fewer.
     example_selection : {"random", "nearest", "diverse"}, default="random"
         Whether each prompt shows rows drawn at random, a row with its nearest neighbors, or rows
-        far from each other.
+        far from each other. Columns of texts count only if there are no others.
     answers_per_prompt : int, default=4
         Number of requests that share a prompt before other rows are drawn. Reading a prompt
         costs more than answering it, and a repeated prompt is read only once.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
+from sklw._mixed import vectors_of
 from sklw._validation import is_encodable
 from sklw.generators import BaseGenerator, Completion, RecordedGenerator
 from sklw.over_sampling._cells import Cell
@@ -98,14 +99,17 @@ class TableFormat(RowFormat):
         return list(zip(*found, strict=True))
 
     def _vectors(self, positions: np.ndarray) -> np.ndarray:
-        """Scale the numbers, and give each category a place."""
+        """Scale numbers and dates, and give each category a place; texts count if alone."""
         told = [column.name for column in self.columns if not isinstance(column, TextColumn)]
-        part = self._frame[told].iloc[positions]
-        spans = part.select_dtypes("timedelta").columns
-        part = part.assign(**{name: part[name].dt.total_seconds() for name in spans})
-        numbers = pd.get_dummies(part).select_dtypes(["number", "bool"]).astype(float)
-        vectors: np.ndarray = np.nan_to_num(StandardScaler().fit_transform(numbers))
-        return vectors
+        if not told:
+            from sklw.feature_extraction import TextEmbedder
+
+            return np.asarray(TextEmbedder().fit_transform(self.texts[positions].tolist()))
+        part = self._frame.iloc[positions]
+        vectors = np.hstack([vectors_of(part[name]) for name in told])
+        if not vectors.shape[1]:  # all are missing
+            return np.zeros((len(part), 1))
+        return np.nan_to_num(StandardScaler().fit_transform(vectors))
 
     def most_tokens(self, text: str) -> int:
         """Return one for each byte: digits are tokens of their own."""
