@@ -18,6 +18,7 @@ from sklw.ensemble import RealSyntheticVotingClassifier
 
 __all__ = [
     "check_before_generation",
+    "check_form",
     "check_input",
     "check_order",
     "check_sampler_input",
@@ -196,6 +197,12 @@ def check_sampler_input(sampler: Any, X: Any, given: Any, before: Iterable[Any])
             )
         return
     _refuse_what_it_cannot_sample(sampler, X)
+
+
+def check_form(weighter: Any, given: Any, X: Any, before: Iterable[Any]) -> None:
+    """Raise or warn if the reference of a weighter is not transformed as X is, once `given`."""
+    if hasattr(weighter, "_check_form") and any(hasattr(step, "transform") for step in before):
+        weighter._check_form(weighter.reference, given, X)
 
 
 def _refuse_what_it_cannot_sample(sampler: Any, X: Any) -> None:

@@ -26,6 +26,7 @@ from sklw.models import locate_model
 from sklw.pipeline._arrival import check_accepts
 from sklw.pipeline._order import (
     check_before_generation,
+    check_form,
     check_input,
     check_order,
     check_sampler_input,
@@ -120,6 +121,7 @@ class Pipeline(imblearn.pipeline.Pipeline):
             fresh, known = (clone(step), _sources(step)) if cached else (step, [])
             with self._timed(position):
                 if isinstance(step, BaseRowWeighter):
+                    check_form(step, given, X, [step for _, step in self.steps[:position]])
                     arguments = rows.for_weighter(step, params["fit_transform"] | params["fit"])
                     fitted = memory.cache(_fit_weighter)(fresh, X, y, arguments, known)
                     weights = fitted.row_weights_

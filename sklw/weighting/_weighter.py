@@ -14,7 +14,7 @@ from sklw._renamed import renamed_parameters
 from sklw._row_weights import BaseRowWeighter, RowWeights, effective_sample_size
 from sklw._validation import holds_texts
 from sklw.weighting._evidence import Evidence
-from sklw.weighting._gathering import check_ready, gathered
+from sklw.weighting._gathering import check_form, check_ready, gathered
 from sklw.weighting._inputs import check_raw_weights, check_rows, settings_of
 from sklw.weighting._normalization import Scaling, not_all_zero, warn_of_collapse
 from sklw.weighting.methods._base import BaseMethod
@@ -67,8 +67,9 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
         one-hot encoded or embedded columns), a fine-tuned :class:`sklw.BertClassifier`, or any
         classifier with ``predict_proba``.
     reference : tuple (X, y), default=None
-        Real rows that P' is fitted on; None takes the real rows that reach the weighter. Named
-        columns of a table may come in any order.
+        Real rows that P' is fitted on, in the form of those that reach the weighter: behind a
+        transformer, transformed by it. None takes the real rows among those. Named columns of a
+        table may come in any order.
     class_prior : {"auto", "reference", "training"}, default="auto"
         Class prior of P': that of the real rows it was fitted on, or that of all the rows to be
         trained on. ``"auto"`` means ``"training"`` if some class has only real rows, because
@@ -237,6 +238,7 @@ class SyntheticWeighter(BaseRowWeighter, auto_wrap_output_keys=None):  # type: i
 
     # What the pipeline passes on its own is not asked for unless the user says so.
     __metadata_request__fit = {"augmented": False, "groups": False}
+    _check_form = staticmethod(check_form)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(

@@ -223,6 +223,18 @@ def test_real_rows_that_cannot_be_sent_are_named_before_anything_is(X, message):
         ("1. One. And so\n2. Two. And o", 2, ["One. And so", "Two."]),
         ("One. And so\nTwo. And o", 2, ["One. And so", "Two."]),
         ("هل فزت؟ اتصل ا", 1, ["هل فزت؟"]),
+        ('"Win a prize. Reply yes no', 1, ["Win a prize."]),
+        ("“A prize. Reply yes no", 1, ["A prize."]),
+        ("'£9 to win. Reply yes no", 1, ["£9 to win."]),
+        ("**Win a prize. Reply yes no", 1, ["Win a prize."]),
+        ('**Text 1:** "Win a prize. Reply yes no', 1, ["Win a prize."]),
+        ('"spam: Win a prize. Reply yes no', 1, ["Win a prize."]),
+        ("<text>Win a prize. Reply yes no", 1, ["Win a prize."]),
+        ('"Win" a prize. Reply yes no', 1, ['"Win" a prize.']),
+        ("'Tis a prize. Reply yes no", 1, ["'Tis a prize."]),
+        ('["One. And so.", "Two. And o', 2, ["One. And so.", "Two."]),
+        ("Win a prize. Please call Mrs. Smi", 1, ["Win a prize."]),
+        ("Win a prize. It is approx. 50 po", 1, ["Win a prize."]),
     ],
 )
 def test_only_what_ends_a_cut_answer_is_cut(answer, n_rows, texts, form):

@@ -136,10 +136,11 @@ ITEMS = ["one is here.", "two is there."]
         "**1.** {}\n**2.** {}", "### Message 1\n{}\n\n### Message 2\n{}", "### 1\n{}\n\n### 2\n{}",
         "Sure!\n\n1. {}\n2. {}\n\nLet me know if you'd like more!",
         "1. {}\n\n2. {}\n\nThese messages keep the style.", "{}\n---\n{}",
-        "1. {}\n2. {}\n\nThey keep the style.\nAll names are made up.",
-        "1. {}\n2. {}\n\n---\nI made them up.", "1. {}\n2. {}\n\nBoth:\n- are short\n- rhyme",
         'Here you go:\n\n```json\n["{}", "{}"]\n```', '["{}", "{}",]', '[\n  "{}",\n  "{}",\n]',
-        '["{}", "{}", "three is cu', '1. "{}",\n2. "{}"',
+        '["{}", "{}"', '1. "{}",\n2. "{}"',
+        "1. {}\n2. {}\n\nThese keep the style.\nThe names are all made up.",
+        "1. {}\n2. {}\n\n---\nI made them up.", "1. {}\n\nIt is short.\nAnd new.\n\n2. {}",
+        "1. {}\n2. {}\n\nAll of these:\n- keep the tone\n- are short",
     ],
 )  # fmt: skip
 def test_lists_as_models_write_them(form):
@@ -310,6 +311,8 @@ def test_a_wrapped_row_comes_out_as_it_was(text):
         ("You won. Call us now! And then you", "You won. Call us now!"),
         ('He said "go." Then', 'He said "go."'),
         ("only 1.50 a minute and", ""),
+        ("Please call Mrs. Smi", ""),
+        ("Three.\n1. One.\n2.", "Three.\n1. One."),
         ("Done.", "Done."),
         ("", ""),
     ],
@@ -374,3 +377,21 @@ def test_long_answers_are_read_in_linear_time(start, repeated, multiline):
     begun = process_time()
     parser.parse(answer, 1)
     assert process_time() - begun < 8  # 3 s at most; in quadratic time 10 s and more
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ('"win a prize\nReply yes"', "win a prize"),
+        ("**win a prize\nReply yes**", "win a prize"),
+        ("'win a prize\nI don't know'", "win a prize"),
+        ('"win" a prize\nReply yes', '"win" a prize'),
+        ("'cause we care\nReply yes", "'cause we care"),
+    ],
+)
+def test_of_quoted_lines_the_first_is_no_more_quoted(answer, text):
+    assert AnswerParser(NAMES).parse(answer)[0].text == text
+    assert (
+        AnswerParser(NAMES, real={1: ['"a', "**b", "'c"]}).parse(answer, 1)[0].text
+        == (answer.split("\n")[0])
+    )

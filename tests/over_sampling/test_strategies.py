@@ -182,6 +182,7 @@ def test_proposals_of_a_chat_model_lose_their_trimmings(ask):
         "Topic 1: Gas leaks\nTopic 2: Loose wires",
         "1. **Topic 1:** Gas leaks\n2. **Topic 2:** Loose wires",
         "Sure! Here are two topics:\n\nGas leaks\nLoose wires",
+        "1. Gas leaks\n2. Loose wires\n\nThese are topics.\nThey vary.",
     ],
 )  # fmt: skip
 def test_proposals_in_any_list_are_read(ask, topics):

@@ -1,6 +1,7 @@
 """Which step goes where, and tables of texts and other columns."""
 
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline as make_sklearn_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    OneHotEncoder,
+    StandardScaler,
+)
 from sklearn.svm import LinearSVC
 from skorch.dataset import ValidSplit
 from skorch.helper import predefined_split
@@ -223,6 +229,50 @@ def test_a_reference_in_numbers_is_right_behind_a_transformer():
     pipe = make_pipeline(Costly(), TextEmbedder(), weighter, LogisticRegression())
     with pytest.raises(AssertionError, match="paid for"):
         pipe.fit(TEXTS, LABELS)
+
+
+MEASURED, RARE = np.random.default_rng(0).normal(100, 3, (100, 2)), np.arange(100) % 5 // 4
+MEASURED[RARE == 1] += 4
+ANEW = MEASURED + np.random.default_rng(1).normal(size=(100, 2))
+
+
+def behind_a_scaler(reference, *steps):
+    weighter = SyntheticWeighter(reference=(reference, RARE[: len(reference)]), random_state=0)
+    return make_pipeline(*steps, weighter, LogisticRegression())
+
+
+@pytest.mark.parametrize("samplers", [[], [SMOTE(random_state=0)]])
+@pytest.mark.parametrize("wrap", [np.asarray, pd.DataFrame])
+def test_a_reference_of_rows_that_were_transformed_since_is_refused(samplers, wrap):
+    for reference in (MEASURED, MEASURED[:60], np.vstack([MEASURED[:50], ANEW[50:]])):
+        pipe = behind_a_scaler(wrap(reference), StandardScaler(), *samplers)
+        with pytest.raises(ValueError, match="none is among those that its transformers made"):
+            pipe.fit(wrap(MEASURED), RARE)
+
+
+@pytest.mark.parametrize(("centre", "factor"), [(100, 1e-3), (100, 10), (0, 1)])
+def test_a_reference_on_the_scale_of_rows_before_a_transformer_is_reported(centre, factor):
+    given, reference = (factor * (rows - centre) for rows in (MEASURED, ANEW))
+    pipe = behind_a_scaler(reference, StandardScaler(), SMOTE(random_state=0))
+    with pytest.warns(UserWarning, match="reference are on the scale of the rows given"):
+        pipe.fit(given, RARE)
+
+
+@pytest.mark.parametrize("n", [2, 5, 100])
+@pytest.mark.parametrize(
+    "steps", [[StandardScaler()], [MaxAbsScaler()], ["passthrough"], [FunctionTransformer()]]
+)
+def test_a_reference_in_the_form_of_the_rows_that_reach_the_weighter_is_right(steps, n):
+    scaler = clone(steps[0]).fit(MEASURED) if steps != ["passthrough"] else FunctionTransformer()
+    for reference in (MEASURED, ANEW, ANEW + 20):
+        chosen = [*np.flatnonzero(RARE == 0)[: n - 1], 4] if n < 100 else np.arange(100)
+        weighter = SyntheticWeighter(
+            reference=(scaler.transform(reference)[chosen], RARE[chosen]), random_state=0
+        )
+        pipe = make_pipeline(*steps, SMOTE(random_state=0), weighter, LogisticRegression())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*on the scale of")
+            pipe.fit(MEASURED, RARE)
 
 
 OWN = make_sklearn_pipeline(TfidfVectorizer(), LogisticRegression())

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,8 @@ from sklw.over_sampling._text.splitting import (
     after_fence,
     blocks,
     items,
-    json_strings,
+    json_texts,
+    without_escapes,
     without_remarks,
 )
 from sklw.over_sampling._text.talk import FIELDS, MADE, SEVERAL
@@ -27,11 +28,17 @@ from sklw.over_sampling._text.talk import FIELDS, MADE, SEVERAL
 __all__ = ["AnswerParser", "up_to_last_sentence"]
 
 _SENTENCE_END = re.compile(r"[.!?…؟۔।][\"'”’)]*(?=\s|$)|[。！？][”’」』）]*")
+# Full stops that end no sentence: after the number of a list's item, and of abbreviations.
+_NO_END = re.compile(
+    r"(?:^\s*\(?\d{1,3}|\b(?:[Mm]rs?|Ms|[Dd]r|Prof|St|Sgt|Capt|[Aa]pprox|ca|vs|e\.g|i\.e|z\. ?B|bzw"
+    r"|Nr|Mme|Mlle|Sra?|Dra))$",
+    re.MULTILINE,
+)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # White space within a text that folding would change.
 _ODD_SPACE = re.compile(r"[^\S ]|  ")
 _UNSEEN = re.compile(UNSEEN)
-_JSON_LIST = re.compile(r'^\[\s*"')
+_JSON_LIST = re.compile(r'^\[\s*["{]')
 _QUOTES = {
     '"': '"', "“": "”", "„": "“”", "”": "”", "'": "'", "‘": "’", "‚": "‘", "«": "»", "»": "«",
     "‹": "›", "›": "‹", "`": "`", "「": "」", "『": "』",
@@ -53,11 +60,17 @@ class _Wrapping:
     pattern: re.Pattern[str]
     # What real rows must not look like for it to be taken off.
     habit: re.Pattern[str]
-    text: str = ""  # what is left of it
+    text: str | Callable[[re.Match[str]], str] = ""  # what is left of it
     tag: Any = None
 
 
-def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None) -> _Wrapping:
+def _wrapping(
+    pattern: str,
+    *,
+    habit: str = "",
+    text: str | Callable[[re.Match[str]], str] = "",
+    tag: Any = None,
+) -> _Wrapping:
     compiled = re.compile(pattern, re.IGNORECASE)
     return _Wrapping(compiled, re.compile(habit) if habit else compiled, text, tag)
 
@@ -65,7 +78,6 @@ def _wrapping(pattern: str, *, habit: str = "", text: str = "", tag: Any = None)
 _WRAPPINGS = [
     _wrapping(f"^{UNSEEN}+|(?<!{UNSEEN}){UNSEEN}+$", habit=UNSEEN),
     _wrapping("(?:</s>|<eos>)$"),
-    _wrapping(r'(?<=^")([^"]+"),$', habit='",$', text=r"\1"),  # of JSON
     # Of a list within a text, the first mark stays like the others.
     *(
         _wrapping(
@@ -82,15 +94,39 @@ _WRAPPINGS = [
     _wrapping(r"^\*(?=\S)([^*]+)(?<=\S)\*$", habit=r"^\*", text=r"\1"),
     _wrapping(r"^_(?=\S)([^_]+)(?<=\S)_$", habit=r"^_", text=r"\1"),
     _wrapping(r"^<([a-z_]+)>((?:(?!</?\1>)[\s\S])*)</\1>$", habit=r"^<[a-zA-Z_]+>", text=r"\2"),
+    _wrapping(r'^"(?:[^"\\]|\\.)*+",?$', habit='^"', text=without_escapes),
     # An apostrophe is no closing quote. Never given back ("*+"), for it is read in two ways.
     *(
         _wrapping(
-            rf"^{opening}((?:[^{closing}]|(?<=\w)['’](?=\w))*+)[{closing}]$",
+            rf"^{opening}((?:[^{closing}]|(?<=\w)['’](?=\w))*+)[{closing}],?$",
             habit=f"^{opening}",
             text=r"\1",
         )
         for opening, closing in _QUOTES.items()
     ),
+]
+
+# May stand for letters left out.
+_APOSTROPHES = "'‘’"
+_NO_ELISION = r"(?!(?:[dmnst]|tis|twas|cause|cuz|coz|em|til|bout|re|ve|ll)\b|\d\ds?\b)"
+# Marks whose other half a model did not come to write, or wrote on another line.
+_OPENED = [
+    *(
+        _wrapping(
+            rf"^{opening}(?=\S){_NO_ELISION if opening in _APOSTROPHES else ''}"
+            rf"(?![\s\S]*(?!(?<=\w)['’]\w)[{closing}])",
+            habit=f"^{opening}",
+        )
+        for opening, closing in _QUOTES.items()
+    ),
+    _wrapping(r"^\*\*(?=\w)(?![\s\S]*\*\*)", habit=r"\*\*"),
+]
+# Where an answer was cut off, these are half of something, too.
+_CUT_OPEN = [
+    *_OPENED,
+    _wrapping(r"^\*(?=\w)(?![\s\S]*\*)", habit=r"^\*"),
+    _wrapping(r"^_(?=[^\W_])(?![\s\S]*_)", habit="^_"),
+    _wrapping(r"^<([a-z_]+)>(?![\s\S]*</\1>)", habit="^<[a-zA-Z_]+>"),
 ]
 
 
@@ -99,7 +135,11 @@ def up_to_last_sentence(text: str) -> str:
 
     A model that rambles on rarely spoils what it wrote first.
     """
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    ends = [
+        match.end()
+        for match in _SENTENCE_END.finditer(text)
+        if not _NO_END.search(text, max(0, match.start() - 12), match.start())
+    ]
     return text[: ends[-1]].strip() if ends else ""
 
 
@@ -147,8 +187,19 @@ class AnswerParser:
             answer = next(filter(str.strip, END_TOKEN.split(answer)), "")
         tag, lines, several = self._without_head(_LINE_END.split(answer), label)
         texts = self._split(lines, label, several)
-        rows = [self._clean(text, label, at + 1 < len(texts)) for at, text in enumerate(texts)]
+        # Of lines that are left out, one may close what the first opens.
+        left_out = len(texts) > self.n_rows == 1 and not self.multiline
+        opened = _OPENED if left_out else ()
+        rows = [
+            self._clean(text, label, at + 1 < len(texts), opened) for at, text in enumerate(texts)
+        ]
         return _tagged([ParsedRow("", tag), *rows])[: self.n_rows]
+
+    def whole(self, row: ParsedRow, label: Any) -> ParsedRow:
+        """Return a row that was cut off up to its last sentence, without half of a wrapping."""
+        text = up_to_last_sentence(row.text)
+        cleaned = self._clean(text, label, row.ended, _CUT_OPEN)
+        return replace(row, text=cleaned.text, tag=cleaned.tag if row.tag is None else row.tag)
 
     def lines(self, answer: str, label: Any) -> list[tuple[str, ParsedRow]]:
         """Return the lines that may be rows, each as it is and cleaned; for rows of one line."""
@@ -200,8 +251,13 @@ class AnswerParser:
             return self._is_habit(sign, label)
 
         lines = after_fence(lines, is_habit)
-        if not is_habit(_JSON_LIST) and (found := json_strings("\n".join(lines))):
-            return found
+        if not is_habit(_JSON_LIST) and (told := json_texts("\n".join(lines))):
+            return [
+                part
+                for text, named in told
+                for part in (f"[{named}]", text)
+                if part is text or self._named(part, label)
+            ]
         found = self._items(lines, label) if several else []
         if self.multiline:
             listed = [after_fence(item.split("\n"), is_habit) for item in found]
@@ -224,7 +280,9 @@ class AnswerParser:
         in_order = self.multiline or self._is_habit(LIST_MARK, label)
         return items(lines, in_order=in_order, one_line=not self.multiline)
 
-    def _clean(self, text: str, label: Any, ended: bool) -> ParsedRow:
+    def _clean(
+        self, text: str, label: Any, ended: bool, opened: Sequence[_Wrapping] = ()
+    ) -> ParsedRow:
         tag = None
         text = text.strip()
         # Where real rows have such marks, they stay, and hide nothing that follows them.
@@ -232,7 +290,7 @@ class AnswerParser:
         text = text.removeprefix(first)
         for _ in range(_MOST_NESTED):
             previous = text
-            for wrapping in (*_WRAPPINGS, *self._tags):
+            for wrapping in (*_WRAPPINGS, *self._tags, *opened):
                 stripped = wrapping.pattern.sub(wrapping.text, text, count=1)
                 if stripped == text or self._is_habit(wrapping.habit, label):
                     continue

@@ -17,7 +17,7 @@ from sklw.over_sampling._problem import Problem
 from sklw.over_sampling._prompting import BasePrompt, Source, make_writer
 from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict, Verifier
 from sklw.over_sampling._text.acceptance import RowFilter, TextFilter
-from sklw.over_sampling._text.parsing import AnswerParser, up_to_last_sentence
+from sklw.over_sampling._text.parsing import AnswerParser
 from sklw.over_sampling._text.talk import is_courtesy
 from sklw.over_sampling._text.verification import make_verifier
 from sklw.over_sampling._writer import rule_between
@@ -92,8 +92,8 @@ class TextFormat(RowFormat):
     def judge(self, row: ParsedRow, cell: Cell, shown: Sequence[int], cut: bool) -> Verdict:
         """Judge by what the text says and how much it is like others."""
         if cut:
-            whole = up_to_last_sentence(row.text)
-            row = replace(row, text="" if is_courtesy(whole) else whole)
+            row = self._parser.whole(row, cell.label)
+            row = replace(row, text="") if is_courtesy(row.text) else row
         return Verdict(row, self._filter.judge(row, cell.label, shown, cut and not row.text))
 
     def forget(self, row: ParsedRow, cell: Cell) -> None:

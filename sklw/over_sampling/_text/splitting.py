@@ -9,7 +9,8 @@ from sklw.over_sampling._text.talk import ANNOUNCEMENT, COURTESY, FIELDS, NOUNS,
 
 __all__ = [
     "BEFORE", "BEFORE_LINES", "BETWEEN_LINES", "END_TOKEN", "FENCE", "LIST_MARK", "UNSEEN",
-    "after_fence", "blocks", "items", "json_strings", "list_items", "without_remarks",
+    "after_fence", "blocks", "items", "json_texts", "list_items", "without_escapes",
+    "without_remarks",
 ]  # fmt: skip
 
 # Marks of no width: of the order of bytes, where lines may break, which way words run.
@@ -37,6 +38,12 @@ END_TOKEN = re.compile(
     r"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text)\|>|<end_of_turn>"
     r"|<｜end▁of▁sentence｜>"
 )
+_JSON = json.JSONDecoder(strict=False)
+# A list, or an object that holds one; its end, what follows it, or an element that was cut off.
+_JSON_BEGIN = re.compile(r'\s*(?:\{\s*"\w+"\s*:\s*)?\[\s*(?=["{])')
+_JSON_COMMA = re.compile(r"\s*,?\s*")
+_JSON_REST = re.compile(r'(?:\]\s*\}?\s*(?:$|\n)|"(?:[^"\\]|\\.)*+\\?$|\{|$)', re.DOTALL)
+_CLASS_KEYS = ("label", "category", "class")
 LIST_MARK = re.compile(
     rf"^(?:\s|{UNSEEN})*"
     r"(?:\(?(?P<number>\d{1,3})(?:[.):](?=\s|$)|[、．]|\.(?=[^\W\d_]))"
@@ -53,8 +60,10 @@ def after_fence(lines: Sequence[str], is_habit: IsHabit) -> list[str]:
     if is_habit(FENCE):
         return list(lines)
     fences = [at for at, line in enumerate(lines) if FENCE.search(line.strip())]
-    begins = len(fences) == 2 and not "".join(lines[: fences[0]]).strip()
-    return list(lines[fences[0] + 1 : fences[1]]) if begins else list(lines)
+    begins = len(fences) in (1, 2) and not "".join(lines[: fences[0]]).strip()
+    # The second is missing where an answer was cut off.
+    inside = list(lines[fences[0] + 1 : [*fences, None][1]]) if begins else []
+    return inside if begins and (fences[1:] or "".join(inside).strip()) else list(lines)
 
 
 def without_remarks(lines: Sequence[str], is_habit: IsHabit) -> list[str]:
@@ -133,40 +142,60 @@ def _indent(mark: re.Match[str]) -> int:
     return len(mark.group()) - len(mark.group().lstrip())
 
 
-def json_strings(answer: str) -> list[str]:
-    """Return the texts of JSON: of a list, cut or with a comma too many, or a string with escapes.
+def json_texts(answer: str) -> list[tuple[str, str]]:
+    """Return texts and classes, if named, of a JSON list of strings or objects; else [].
 
-    Items of a list may be objects with a field such as "text". [] for anything else.
+    Models write a comma after the last text, and answers are cut off.
     """
-    answer = answer.strip()
-    if answer[:1] == '"' and "\\" in answer:
-        answer = f"[{answer}]"
-    if answer[:1] != "[":
+    begin = _JSON_BEGIN.match(answer)
+    if not begin:
         return []
-    values, rest = [], answer[1:].lstrip()
-    while rest and rest != "]":
+    found, at = [], begin.end()
+    while True:
         try:
-            value, end = json.JSONDecoder().raw_decode(rest)
+            value, at = _JSON.raw_decode(answer, at)
         except (ValueError, RecursionError):
-            if rest[0] in '"{':  # cut within this one
-                break
-            return []
-        values.append(_text_in(value))
-        rest = rest[end:].lstrip(" \t\r\n,")
-    texts = [value for value in values if value is not None]
-    return texts if len(texts) == len(values) else []
+            break
+        found.append(_text_of(value))
+        at = _JSON_COMMA.match(answer, at).end()  # type: ignore[union-attr]
+    rest = answer[at:]
+    if not all(text for text, _ in found) or not _JSON_REST.match(rest):
+        return []
+    if rest[:1] == '"':  # cut off
+        found.append((_unescaped(rest[1:]), ""))
+    elif found and rest[:1] == "{":
+        found.append(("", ""))  # nothing tells its text
+    return found
 
 
-def _text_in(value: Any) -> str | None:
-    """Return a value that is a text, or what an object has in the field of one."""
-    if isinstance(value, dict):
-        fields = {str(name).casefold(): field for name, field in value.items()}
-        value = next((fields[name] for name in FIELDS if name in fields), None)
-    return value if isinstance(value, str) else None
+def _text_of(value: Any) -> tuple[str, str]:
+    """Return the text of an element and the class that it names, "" for each that it lacks."""
+    if isinstance(value, str):
+        return value, ""
+    pairs = value.items() if isinstance(value, dict) else ()
+    strings = {key.casefold(): each for key, each in pairs if isinstance(each, str)}
+    named = next((strings.pop(key) for key in _CLASS_KEYS if key in strings), "")
+    fields = [each for key, each in strings.items() if len(strings) == 1 or key in FIELDS]
+    return (fields[0] if len(fields) == 1 else ""), named
+
+
+def without_escapes(quoted: re.Match[str]) -> str:
+    """Return what a JSON string with quotation marks in it says; any other as it is."""
+    text = quoted.group()
+    if '\\"' not in text:
+        return text
+    return _unescaped(text.rstrip(",")[1:-1])
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return text
 
 
 def list_items(text: str) -> list[str]:
     """Return the items of a list in any form, or the lines of a text that has none."""
     lines = text.strip().splitlines()
-    found = json_strings(text) or items(lines, one_line=True)
+    found = [item for item, _ in json_texts(text)] or items(lines, one_line=True)
     return found or [line.strip() for line in lines if line.strip()]
