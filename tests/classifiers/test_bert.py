@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -527,13 +528,15 @@ def test_missing_model(settings, reviews, tmp_path):
         BertClassifier(**{**settings, "model": str(tmp_path)}).fit(*reviews)
 
 
-def test_too_little_memory_is_not_called_a_missing_model(settings, reviews, monkeypatch):
+def test_too_little_memory_is_not_called_a_missing_model(settings, reviews, tmp_path, monkeypatch):
+    not_yet_loaded = shutil.copytree(settings["model"], tmp_path / "model")
+
     def full(*args, **params):
         raise MemoryError
 
     monkeypatch.setattr(AutoModel, "from_pretrained", full)
     with pytest.raises(MemoryError):
-        BertClassifier(**settings).fit(*reviews)
+        BertClassifier(**settings | {"model": not_yet_loaded}).fit(*reviews)
 
 
 @pytest.mark.slow

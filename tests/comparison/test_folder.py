@@ -298,7 +298,7 @@ def test_two_processes_do_not_write_to_one_folder(tmp_path):
 @pytest.mark.parametrize("refused", ["generated_m6_seed0.csv", "generated_m6_seed0.json", "both"])
 def test_a_training_set_is_paid_for_once_if_it_cannot_be_written(tmp_path, monkeypatch, refused):
     def full(name, fd):
-        name = re.sub(r"^\.\d+\.(.+)\.partial$", r"\1", name)
+        name = re.sub(r"^\.[\d-]+\.(.+)\.partial$", r"\1", name)
         if name == refused or (refused == "both" and name.startswith("generated")):
             raise OSError(28, "No space left on device")
 

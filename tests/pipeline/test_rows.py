@@ -422,7 +422,7 @@ def test_groups_that_another_sampler_loses_are_missed(sampler, added):
     weighter = SyntheticWeighter("uniform", class_weight="balanced")
     pipe = make_pipeline(Grouping(), sampler, weighter, Recorder())
     if isinstance(sampler, SMOTE) and added:
-        with pytest.warns(UserWarning, match="Put SMOTE before the sampler that") as caught:
+        with pytest.warns(UserWarning, match="Leave SMOTE out") as caught:
             pipe.fit(table, Y)
         assert [w.filename for w in caught] == [__file__]
         with warnings.catch_warnings():
