@@ -89,6 +89,16 @@ def _advice_apart(final: Any, part: Any) -> str:
     )
 
 
+def _of_deaf_part(part: Any) -> str:
+    name = "passthrough" if isinstance(part, str) else type(part).__name__
+    place = ", and its transformers before it, into the outer pipeline"
+    return (
+        f"Within it, {name} takes none in fit. Either put a classifier there that does "
+        f"(LogisticRegression, RandomForestClassifier, ...)"
+        f"{place if isinstance(part, Pipeline) else ''}, or leave the weighter out."
+    )
+
+
 def _advice(final: Any, refused: str) -> str:
     if isinstance(final, Pipeline):
         return "Either put the steps of the inner pipeline directly into the outer one."
@@ -103,13 +113,7 @@ def _advice(final: Any, refused: str) -> str:
         )
     deaf = deaf_part(final, refused)
     if deaf is not None and refused == "sample_weight":
-        name = "passthrough" if isinstance(deaf, str) else type(deaf).__name__
-        place = ", and its transformers before it, into the outer pipeline"
-        return (
-            f"Within it, {name} takes none in fit. Either put a classifier there that does "
-            f"(LogisticRegression, RandomForestClassifier, ...)"
-            f"{place if isinstance(deaf, Pipeline) else ''}, or leave the weighter out."
-        )
+        return _of_deaf_part(deaf)
     names = sorted({type(part).__name__ for part in _parts(final, refused)})
     lost = isinstance(final, StackingClassifier) and not stacks(final, refused)
     lost = lost or not hasattr(final, "fit") or not hands_on(final)
