@@ -40,6 +40,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="label<TAB>text lines")
     parser.add_argument("--sizes", nargs="+", type=int, default=[500, 2000, 5000])
+    parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     make_quiet()
@@ -47,7 +48,7 @@ def main() -> None:
     corpus = read_corpus(arguments).train_texts
     folder = locate_model(EMBEDDED_ENCODER).location
     texts = texts_like(corpus, arguments.repeats * sum(arguments.sizes) + 500).tolist()
-    for precision in ("float32", "bfloat16"):
+    for precision in arguments.precisions:
         dtype = getattr(torch, precision)
         rival = SentenceTransformer(folder, device="cpu", model_kwargs={"dtype": dtype})
         batch_size = best_batch_size(rival, texts[:500])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 import transformers
 from skorch.callbacks import Callback
 
@@ -73,14 +74,39 @@ def test_buckets_save_padding_and_differ_from_epoch_to_epoch(epochs):
     assert {frozenset(rows([b])) for b in first}.isdisjoint(frozenset(rows([b])) for b in second)
 
 
-def test_the_longest_texts_are_embedded_first(monkeypatch, texts, settings):
-    widths, forward = [], transformers.BertModel.forward
+@pytest.fixture
+def shapes(monkeypatch):
+    """Return the shapes of all batches that a BERT is given from now on."""
+    found, forward = [], transformers.BertModel.forward
 
     def watched(model, input_ids, **kwargs):
-        widths.append(input_ids.shape[1])
+        found.append(tuple(input_ids.shape))
         return forward(model, input_ids, **kwargs)
 
     monkeypatch.setattr(transformers.BertModel, "forward", watched)
+    return found
+
+
+def test_the_longest_texts_are_embedded_first(shapes, texts, settings):
     TextEmbedder(settings["model"], batch_size=8).transform(texts)
-    assert len(widths) == 38
-    assert widths == sorted(widths, reverse=True)
+    assert len(shapes) == 38
+    assert [width for _, width in shapes] == sorted((w for _, w in shapes), reverse=True)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_batches_of_long_texts_are_smaller_on_a_cpu(shapes, texts, settings, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        clf = BertClassifier(**settings, max_epochs=1).fit(texts[:4], ["up", "down"] * 2)
+        shapes.clear()
+        clf.predict(texts)
+        # Other texts than those embedded before, which are remembered.
+        TextEmbedder(settings["model"], batch_size=64).transform(
+            [f"{text} {threads}" for text in texts]
+        )
+    finally:
+        torch.set_num_threads(before)
+    assert sum(rows for rows, _ in shapes) == 2 * len(texts)
+    assert max(rows * width for rows, width in shapes) <= 1024 * threads
+    assert len(shapes) < 2 * sum(rows * width for rows, width in shapes) / (1024 * threads) + 2

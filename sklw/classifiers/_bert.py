@@ -53,7 +53,7 @@ class BertClassifier(TextNet):
     lr : float, default=1e-4
         Peak learning rate: about 1e-4 for small encoders such as MiniLM, 3e-5 for BERT's size.
     batch_size : int, default=32
-        Rows in a training batch. Prediction uses at least 64.
+        Rows in a training batch. Prediction uses at least 64, on a CPU fewer if texts are long.
     weight_decay : float, default=0.01
         Weight decay of AdamW, for all parameters except biases and normalisation layers.
     warmup : float, default=0.1

@@ -39,7 +39,8 @@ class TextDataset(skorch.dataset.Dataset):
 class Batches:
     """Padded batches of a dataset, of texts of similar length.
 
-    `seed` is that of the order, which differs from epoch to epoch; None sorts by length instead.
+    `seed` is that of the order, which differs from epoch to epoch; None sorts by length instead,
+    in batches of `max_tokens` at most.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Batches:
         seed: int | None = None,
         pad_id: int = 0,
         pad_multiple: int = 1,
+        max_tokens: int | None = None,
     ):
         rows = np.arange(len(dataset))
         while isinstance(dataset, Subset):
@@ -65,7 +67,7 @@ class Batches:
             scaled[rows] = weights / (weights.mean() or 1.0)
             self._weights = scaled
         # Positions within `dataset` of the rows of each batch, of the latest epoch.
-        self.batches = sorted_batches(self._lengths, batch_size)
+        self.batches = sorted_batches(self._lengths, batch_size, max_tokens)
 
     def __len__(self) -> int:
         return len(self.batches)

@@ -13,7 +13,7 @@ from skorch.utils import TeeGenerator, data_from_dataset, is_dataset, to_device,
 from torch import nn
 from transformers import get_scheduler
 
-from sklw._encoders.batches import tokenize
+from sklw._encoders.batches import tokenize, tokens_at_once
 from sklw._encoders.loading import load_encoder, longest_input, pooling_of, shared_encoder
 from sklw._hardware import choose_device, seeded
 from sklw._validation import check_texts
@@ -233,6 +233,7 @@ class TextNet(ScikitLearnNet):
             "pad_id": self.tokenizer_.pad_token_id,
             # Tensor cores and compiled kernels want few, even widths; CPUs the least padding.
             "pad_multiple": 8 if self.compile or self.device != "cpu" else 1,
+            "max_tokens": None if training else tokens_at_once(self.device),
             **self.get_params_for(prefix),
         }
         return getattr(self, prefix)(dataset, **settings)
