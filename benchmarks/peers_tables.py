@@ -31,6 +31,7 @@ from _results import append, known
 from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC
 from nakada import DATASETS, SIDE, load, make_classifier
 from nakada_fair import CATEGORICAL, interval
+from scipy.stats import ttest_ind
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import train_test_split
@@ -40,13 +41,13 @@ from tqdm.auto import tqdm
 RESULTS = Path(__file__).parent / "results"
 SCORES, GENERATED = RESULTS / "peers_tables.csv", RESULTS / "peers_tables_generated.csv"
 ROWS = RESULTS / "peers_tables"
-KEY = ["table", "classifier", "method", "seed"]
+KEY = ["table", "classifier", "method", "training", "seed"]
 SIZES = {"craft": (100, 400), "adult": (100, 400), "affairs": (100, 400),
          "breast_cancer": (50, 120), "vote": (75, 200)}  # fmt: skip # seed rows a class, more
 SAMPLERS = ["none", "class weights", "SMOTE", "SMOTENC", "ADASYN"]
-WRITERS = ["sklw", "sklw, again", "sklw, again, at 1.5", "be_great", "REaLTabFormer",
-           "GaussianCopula", "CTGAN", "MostlyAI"]  # fmt: skip
+WRITERS = ["sklw", "be_great", "REaLTabFormer", "GaussianCopula", "CTGAN", "MostlyAI"]
 SEEDS = [1, 2, 6, 8, 42]
+TRAININGS = 3  # of each generator, at most
 
 
 @dataclass
@@ -88,13 +89,18 @@ def read(name: str, data: Path) -> Table:
     return Table("label", categorical, seed_rows, sides[0][n:], test)
 
 
-def generate(name: str, method: str, data: Path) -> None:
+def written(name: str, method: str, training: int) -> Path:
+    """Return the file of the rows that a generator wrote."""
+    return ROWS / f"{name}_{method}_{training}.csv"
+
+
+def generate(name: str, method: str, arguments: argparse.Namespace) -> None:
     """Write rows of the minority, and measure it."""
     from rivals.tables import GENERATORS
 
-    table = read(name, data)
+    table = read(name, arguments.data)
     n = round(1.25 * SIZES[name][1])
-    generator = GENERATORS[method](table.label, table.categorical, 0)
+    generator = GENERATORS[method](table.label, table.categorical, arguments.training)
     start = time.perf_counter()
     generator.fit(table.seed_rows.copy())
     fitted = time.perf_counter()
@@ -104,16 +110,17 @@ def generate(name: str, method: str, data: Path) -> None:
     made = made[real.columns].apply(pd.to_numeric, errors="coerce")
     own = made.round(6).apply(tuple, axis=1)
     ROWS.mkdir(parents=True, exist_ok=True)
-    made.to_csv(ROWS / f"{name}_{method}.csv", index=False)
+    made.to_csv(written(name, method, arguments.training), index=False)
     found = {
         "table": name,
         "method": method,
+        "training": arguments.training,
         "rows": len(made),
         "valid": share_valid(table, made),
         "copies": own.isin(real.round(6).apply(tuple, axis=1)).mean(),
         "repeated": own.duplicated().mean(),
-        "fit_seconds": fitted - start,
-        "rows_per_second": len(made) / (done - fitted),
+        "fit_seconds": None if arguments.untimed else fitted - start,
+        "rows_per_second": None if arguments.untimed else len(made) / (done - fitted),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     append(GENERATED, found)
@@ -145,13 +152,15 @@ def oversampled(table: Table, method: str, rows: pd.DataFrame, n: int, seed: int
     return X_new.assign(**{table.label: y_new}).iloc[len(X) :]
 
 
-def run(name: str, classifier: str, method: str, seed: int, table: Table) -> dict[str, float]:
+def run(
+    name: str, classifier: str, method: str, training: int, seed: int, table: Table
+) -> dict[str, float]:
     """Train and judge one cell."""
     n = SIZES[name][1]
     majority = table.majority.sample(min(n, len(table.majority)), random_state=seed)
     parts = [table.seed_rows, majority]
     if method in WRITERS:
-        made = pd.read_csv(ROWS / f"{name}_{method}.csv").dropna()
+        made = pd.read_csv(written(name, method, training)).dropna()
         made = made[made[table.label] == 1]
         parts.append(made.sample(min(len(majority), len(made)), random_state=seed))
     elif method not in SAMPLERS[:2]:
@@ -172,11 +181,13 @@ def run(name: str, classifier: str, method: str, seed: int, table: Table) -> dic
 
 def generate_all(arguments: argparse.Namespace) -> None:
     """Run what is missing, each in a process of its own, so that its memory is its own."""
-    done = known(GENERATED, ["table", "method"])
-    for cell in tqdm([c for c in product(arguments.tables, arguments.methods) if c not in done]):
-        if cell[1] not in WRITERS:
-            continue
-        command = [sys.executable, __file__, "--data", str(arguments.data), "--one", *cell]
+    done = known(GENERATED, ["table", "method", "training"])
+    methods = [method for method in arguments.methods if method in WRITERS]
+    cells = product(arguments.tables, methods)
+    for cell in tqdm([c for c in cells if (*c, arguments.training) not in done]):
+        command = [sys.executable, __file__, "--data", str(arguments.data), "--one", *cell,
+                   "--training", str(arguments.training)]  # fmt: skip
+        command += ["--untimed"] * arguments.untimed
         if subprocess.run(command, check=False).returncode:
             print(f"{cell[1]} failed on {cell[0]}")
 
@@ -188,14 +199,16 @@ def score_all(arguments: argparse.Namespace) -> None:
     for name in arguments.tables:
         table = read(name, arguments.data)
         unseen = {"real": table.test[table.test[table.label] == 1]}
-        files = {m: ROWS / f"{name}_{m}.csv" for m in WRITERS if m in arguments.methods}
-        unseen |= {method: pd.read_csv(file) for method, file in files.items() if file.is_file()}
+        arms = [(m, t) for m, t in product(WRITERS, range(TRAININGS))
+                if m in arguments.methods and written(name, m, t).is_file()]  # fmt: skip
+        unseen |= {f"{m}, training {t}": pd.read_csv(written(name, m, t)) for m, t in arms}
         for origin, rows in unseen.items():
             print(f"{name}, {origin}: {share_beyond(table, rows):.1%} beyond the seed rows")
-        for cell in tqdm(list(product(["rf", "xgb", "log"], arguments.methods, SEEDS)), name):
-            absent = cell[1] in WRITERS and not (ROWS / f"{name}_{cell[1]}.csv").is_file()
-            no_categories = cell[1] == "SMOTENC" and not table.categorical
-            if (name, *cell) not in done and not absent and not no_categories:
+        arms += [(m, 0) for m in SAMPLERS if m in arguments.methods]
+        for classifier, arm, seed in tqdm(list(product(["rf", "xgb", "log"], arms, SEEDS)), name):
+            cell = (classifier, *arm, seed)
+            no_categories = arm[0] == "SMOTENC" and not table.categorical
+            if (name, *cell) not in done and not no_categories:
                 append(SCORES, dict(zip(KEY, (name, *cell), strict=True)) | run(name, *cell, table))
 
 
@@ -203,19 +216,19 @@ def print_tables() -> None:
     """Print what was written, and the scores with the difference to SMOTE."""
     print("| table | method | rows | valid | copies | training | rows a second | "
           "training and 1,000 rows | peak memory |\n|---|---" + "|---:" * 7 + "|")  # fmt: skip
-    generated = pd.read_csv(GENERATED).set_index("table")
-    for name, of in generated.loc[list(SIZES)].iterrows():
+    generated = pd.read_csv(GENERATED).groupby(["table", "method"]).mean()
+    for (name, method), of in generated.loc[list(SIZES)].iterrows():
         fit, speed = of["fit_seconds"], of["rows_per_second"]
         times = f"{fit:.1f} s | {speed:,.0f} | {fit + 1000 / speed:,.0f} s"
         if pd.isna(fit):  # beside other jobs
             times = " | | "
-        print(f"| {name} | {of['method']} | {of['rows']} | {of['valid']:.1%} | "
+        print(f"| {name} | {method} | {of['rows']:.0f} | {of['valid']:.1%} | "
               f"{of['copies']:.1%} | {times} | {of['peak_mib']:,.0f} MiB |")  # fmt: skip
     scores = pd.read_csv(SCORES)
     for metric, classifier in product(("balanced_log_loss", "macro_f1"), ("rf", "xgb", "log")):
         print(f"\n{metric}, {classifier}:\n")
         of = scores[scores["classifier"] == classifier]
-        wide = of.pivot_table(metric, "method", ["table", "seed"])
+        wide = of.pivot_table(metric, "method", ["table", "seed"])  # means over trainings
         print(f"| method | {' | '.join(SIZES)} |\n" + "|---" * (len(SIZES) + 1) + "|")
         for method in [m for m in [*SAMPLERS, *WRITERS] if m in wide.index]:
             cells = []
@@ -227,6 +240,25 @@ def print_tables() -> None:
                 gaps = values - wide.loc["SMOTE", name]
                 cells.append(f"{values.mean():.3f} {interval(gaps)}")
             print(f"| {method} | {' | '.join(cells)} |")
+        print_trainings(of, metric)
+
+
+def print_trainings(scores: pd.DataFrame, metric: str) -> None:
+    """Print the lowest and highest mean of each generator's trainings, and the gap to sklw."""
+    of = scores[scores["method"].isin(WRITERS)]
+    means = of.groupby(["table", "method", "training"])[metric].mean()
+    for name in SIZES:
+        own = means[name, "sklw"]
+        for method in means[name].index.unique("method"):
+            found = means[name, method]
+            if len(found) == 1:
+                continue
+            line = f"{name}, {method}: {found.min():.3f} to {found.max():.3f}"
+            if method != "sklw" and len(own) > 1:
+                gap = ttest_ind(own, found, equal_var=False).confidence_interval()
+                line += f", sklw less {method} {own.mean() - found.mean():+.3f} "
+                line += f"[{gap.low:+.3f}, {gap.high:+.3f}]"
+            print(line)
 
 
 def main() -> None:
@@ -239,12 +271,14 @@ def main() -> None:
     methods = [*SAMPLERS, *WRITERS]
     parser.add_argument("--methods", nargs="+", choices=methods, default=methods)
     parser.add_argument("--generate", action="store_true", help="write the rows and stop")
+    parser.add_argument("--training", type=int, default=0, help="seed of the generators")
+    parser.add_argument("--untimed", action="store_true", help="other jobs run; keep no seconds")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.data is None:
         print_tables()
     elif arguments.one:
-        generate(*arguments.one, arguments.data)
+        generate(*arguments.one, arguments)
     elif arguments.generate:
         generate_all(arguments)
     else:

@@ -13,20 +13,29 @@ For the server, start one that batches, with the converted weights (any OpenAI-c
     transformers serve FOLDER --port 8000 --continuous-batching
     python benchmarks/speed_generation.py --url http://localhost:8000/v1 --model FOLDER
 
-For OpenVINO GenAI, which reads the embedded GGUF file (``pip install openvino-genai``)::
+``--continuous`` adds ``model.generate_batch``. OpenVINO GenAI reads the embedded GGUF file, and
+CTranslate2 converts it (``pip install openvino-genai ctranslate2``)::
 
-    python benchmarks/speed_generation.py --data SMSSpamCollection.gz --openvino
+    python benchmarks/speed_generation.py --data SMSSpamCollection.gz --openvino --ctranslate2
 """
 
 import argparse
 import gzip
 import random
+import tempfile
 import time
 from itertools import product
 
 import torch
 from sklearn.base import clone
-from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    GgufConfig,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
 from sklw.datasets import load_maintenance_requests
 from sklw.generators import OpenAIGenerator, Request, TransformersGenerator
@@ -43,7 +52,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--answers", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--compile", action="store_true", help="also after torch.compile, untimed")
     parser.add_argument("--url", help="an endpoint that serves the same model")
+    parser.add_argument("--continuous", action="store_true", help="also with continuous batching")
     parser.add_argument("--openvino", action="store_true", help="also with OpenVINO GenAI")
+    parser.add_argument("--ctranslate2", action="store_true", help="also with CTranslate2")
     parser.add_argument("--max-new-tokens", type=int, default=64)
     parser.add_argument("--top-p", type=float, default=0.95)
     parser.add_argument("--temperature", type=float, default=1.0)
@@ -71,12 +82,17 @@ def write_prompts(texts: list[str], n: int, n_examples: int, answers: int = 1) -
     return [prompt for prompt in prompts for _ in range(answers)]
 
 
+def holds_line_break(tokenizer):
+    """Tell of each token whether an answer ends with it."""
+    pieces = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
+    return torch.tensor(["\n" in piece for piece in pieces])
+
+
 class EndOfLine(StoppingCriteria):
     """Stop a row at the first token that holds a line break."""
 
     def __init__(self, tokenizer):
-        pieces = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
-        self.ends = torch.tensor(["\n" in piece for piece in pieces])
+        self.ends = holds_line_break(tokenizer)
 
     def __call__(self, input_ids, scores, **kwargs):
         """Tell which rows end here."""
@@ -116,6 +132,64 @@ def run_transformers(generator, prompts, options, batch_size):
     seconds = time.perf_counter() - start
     loaded.model.set_attn_implementation(ours)
     return seconds, tokens
+
+
+def continuous(generator, options):
+    """Return what answers prompts with transformers' continuous batching."""
+    loaded = generator._load()
+    ends = holds_line_break(loaded.tokenizer).nonzero().flatten().tolist()
+    settings = GenerationConfig(
+        do_sample=True, temperature=options.temperature, top_p=options.top_p, top_k=0,
+        max_new_tokens=options.max_new_tokens, eos_token_id=[*ends, *sorted(loaded.stop_ids)],
+    )  # fmt: skip
+
+    def run(prompts):
+        ours = loaded.model.config._attn_implementation
+        loaded.model.set_attn_implementation("sdpa")
+        start = time.perf_counter()
+        inputs = [loaded.tokenizer(prompt)["input_ids"] for prompt in prompts]
+        found = loaded.model.generate_batch(inputs, settings, progress_bar=False)
+        seconds = time.perf_counter() - start
+        loaded.model.set_attn_implementation(ours)
+        assert len(found) == len(prompts)
+        return seconds, sum(len(answer.generated_tokens) for answer in found.values())
+
+    return run
+
+
+def ctranslate2(generator, options, batch_size):
+    """Return what answers prompts with CTranslate2, in the precision of sklw, loaded and warm."""
+    import ctranslate2
+    from ctranslate2.converters import TransformersConverter
+
+    source = locate_model(generator.model)
+    settings = {"quantization_config": GgufConfig(dequantize=True), **source.load_arguments}
+    tokenizer = AutoTokenizer.from_pretrained(source.location, **source.load_arguments)
+    precision = str(generator._load().model.dtype).removeprefix("torch.")
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(f"{folder}/in")
+        AutoModelForCausalLM.from_pretrained(source.location, **settings).save_pretrained(
+            f"{folder}/in"
+        )
+        TransformersConverter(f"{folder}/in").convert(f"{folder}/out")
+        model = ctranslate2.Generator(
+            f"{folder}/out", compute_type=precision, intra_threads=options.threads
+        )
+    ends = holds_line_break(tokenizer).nonzero().flatten().tolist()
+
+    def run(prompts):
+        start = time.perf_counter()
+        inputs = [tokenizer.convert_ids_to_tokens(tokenizer(p)["input_ids"]) for p in prompts]
+        found = model.generate_batch(
+            inputs, max_batch_size=batch_size, max_length=options.max_new_tokens,
+            sampling_topk=0, sampling_topp=options.top_p, include_prompt_in_result=False,
+            sampling_temperature=options.temperature, end_token=ends, return_end_token=True,
+        )  # fmt: skip
+        seconds = time.perf_counter() - start
+        return seconds, sum(len(result.sequences_ids[0]) for result in found)
+
+    run(write_prompts(read_texts(options.data), 2, options.n_examples))
+    return run
 
 
 def openvino(generator, options, batch_size):
@@ -214,6 +288,10 @@ def contenders(generator, options, batch_size):
     if options.compile:
         compiled = clone(ours).set_params(compile=True)
         runs["compiled"] = lambda prompts: run_sklw(compiled, prompts)
+    if options.continuous:
+        runs["continuous batching"] = continuous(generator, options)
+    if options.ctranslate2:
+        runs["CTranslate2"] = ctranslate2(generator, options, batch_size)
     if options.openvino:
         runs["OpenVINO"] = openvino(generator, options, batch_size)
     if options.url:

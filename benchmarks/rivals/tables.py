@@ -48,8 +48,6 @@ class RowGenerator(ABC):
 class Sklw(RowGenerator):
     """LLMOverSampler(FineTunedGenerator()), nothing else set."""
 
-    temperature = 1.0  # its default
-
     def fit(self, rows: pd.DataFrame) -> None:
         """Train, which writing one row does."""
         self.folder = tempfile.TemporaryDirectory()
@@ -60,21 +58,13 @@ class Sklw(RowGenerator):
         """Over-sample the class."""
         X, y = self.rows.drop(columns=self.label), self.rows[self.label]
         sampler = LLMOverSampler(
-            FineTunedGenerator(
-                folder=self.folder.name, temperature=self.temperature, random_state=self.seed
-            ),
+            FineTunedGenerator(folder=self.folder.name, random_state=self.seed),
             sampling_strategy={value: int((y == value).sum()) + n},
             cache=False,
             random_state=self.seed,
         )
         X_new, y_new = sampler.fit_resample(X, y)
         return X_new.assign(**{self.label: y_new}).iloc[len(X) :]
-
-
-class SklwVaried(Sklw):
-    """The same, but rows are sampled at a higher temperature."""
-
-    temperature = 1.5
 
 
 class BeGreat(RowGenerator):
@@ -91,7 +81,9 @@ class BeGreat(RowGenerator):
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, set_seed
 
         set_seed(self.seed)
-        capable = torch.cpu.get_capabilities()
+        has = torch.cpu.get_capabilities()
+        # With AVX-512 FP16 but no AMX, bfloat16 takes twice as long as float32.
+        bfloat16 = has["amx_bf16"] or (has["avx512_bf16"] and not has["avx512_fp16"])
         source = locate_model(EMBEDDED_LANGUAGE_MODEL)
         settings = {"quantization_config": GgufConfig(dequantize=True), **source.load_arguments}
         with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +93,7 @@ class BeGreat(RowGenerator):
             model.save_pretrained(folder)
             self.model = GReaT(
                 folder, f"{folder}/trainer", epochs=EPOCHS, learning_rate=3e-4,
-                bf16=capable["avx512_bf16"] or capable["amx_bf16"], use_cpu=True,
+                bf16=bfloat16, use_cpu=True,
                 save_strategy="no", seed=self.seed,
             )  # fmt: skip
             self.model.model.float()
@@ -206,8 +198,6 @@ class MostlyAI(RowGenerator):
 
 GENERATORS: dict[str, type[RowGenerator]] = {
     "sklw": Sklw,
-    "sklw, again": Sklw,
-    "sklw, again, at 1.5": SklwVaried,
     "be_great": BeGreat,
     "REaLTabFormer": RealTabFormer,
     "GaussianCopula": Sdv,
