@@ -22,7 +22,7 @@ tokenizer_lock = RLock()
 # Long enough that a batch is nearly even in length, short enough that batches differ from epoch to
 # epoch.
 BATCHES_PER_CHUNK = 50
-# What a core computes of so many tokens stays in its cache. Half and twice as many are as fast.
+# Larger tensors leave the cache and are slow to allocate; half and twice as many are as fast.
 _TOKENS_PER_THREAD = 1024
 
 

@@ -233,7 +233,8 @@ class TextNet(ScikitLearnNet):
             "pad_id": self.tokenizer_.pad_token_id,
             # Tensor cores and compiled kernels want few, even widths; CPUs the least padding.
             "pad_multiple": 8 if self.compile or self.device != "cpu" else 1,
-            "max_tokens": None if training else tokens_at_once(self.device),
+            # Batches of as many rows each are compiled once.
+            "max_tokens": None if training or self.compile else tokens_at_once(self.device),
             **self.get_params_for(prefix),
         }
         return getattr(self, prefix)(dataset, **settings)
