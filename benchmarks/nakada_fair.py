@@ -32,7 +32,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from tqdm.auto import tqdm
 
 from sklw import FineTunedGenerator, LLMOverSampler, RecordedGenerator, SyntheticWeighter
-from sklw.over_sampling import TableRows
+from sklw.over_sampling import TableFilter, TableRows
 from sklw.weighting import Auto
 
 RESULTS = Path(__file__).parent / "results" / "nakada_fair.csv"
@@ -75,7 +75,12 @@ def generate(data: Path, dataset: str, source: str) -> pd.DataFrame:
         generator = RecordedGenerator(
             recorded, text_column=None, label_column=label, shuffle=True, random_state=42
         )
-    sampler = LLMOverSampler(generator=generator, sampling_strategy=sizes, random_state=0)
+    sampler = LLMOverSampler(
+        generator=generator,
+        sampling_strategy=sizes,
+        accept=TableFilter(range_margin=0.1),
+        random_state=0,
+    )
     start = time.perf_counter()
     X_new, y_new = sampler.fit_resample(X, y)
     seconds = time.perf_counter() - start
@@ -107,6 +112,7 @@ def prompted(data: Path, dataset: str) -> None:
         sampler = LLMOverSampler(
             sampling_strategy={minority: int((y == minority).sum()) + 24},
             prompt=TableRows(row_format=row_format),
+            accept=TableFilter(range_margin=0.1),
             max_attempts=3,
             on_shortfall="ignore",
             random_state=0,

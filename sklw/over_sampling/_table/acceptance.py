@@ -14,9 +14,11 @@ class TableFilter(Settings):
 
     Parameters
     ----------
-    range_margin : float, default=0.1
-        Share of a column's range by which a generated number or date may exceed it. Columns
-        without negative values stay so.
+    range_margin : float, default=0.01
+        Share of a column's range by which a generated number or date may exceed it; the default
+        is about the precision in which a model sees numbers. Columns without negative values stay
+        so. Raise it for many columns and few real rows: then most rows, real ones too, have a
+        value beyond those seen so far.
     reject_copies : bool, default=True
         Whether to reject rows that repeat a real row or a row accepted before. None is rejected
         for that if more than 5 % of the real rows are repeats themselves.
@@ -29,8 +31,8 @@ class TableFilter(Settings):
     --------
     >>> from sklw import LLMOverSampler
     >>> from sklw.over_sampling import TableFilter
-    >>> LLMOverSampler(accept=TableFilter(range_margin=0))
-    LLMOverSampler(accept=TableFilter(range_margin=0))
+    >>> LLMOverSampler(accept=TableFilter(range_margin=0.1))
+    LLMOverSampler(accept=TableFilter(range_margin=0.1))
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -38,6 +40,6 @@ class TableFilter(Settings):
         "reject_copies": ["boolean"],
     }
 
-    def __init__(self, range_margin: float = 0.1, *, reject_copies: bool = True) -> None:
+    def __init__(self, range_margin: float = 0.01, *, reject_copies: bool = True) -> None:
         self.range_margin = range_margin
         self.reject_copies = reject_copies

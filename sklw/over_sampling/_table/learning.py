@@ -47,7 +47,7 @@ _NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
 def learn_columns(
     frame: pd.DataFrame,
     *,
-    range_margin: float = 0.1,
+    range_margin: float = 0.01,
     codes: bool = False,
     group_column: str | None = None,
 ) -> tuple[list[Column], dict[str, Any]]:
