@@ -2,6 +2,7 @@ import json
 import pickle
 import re
 import sys
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -226,8 +227,29 @@ def test_constants_alone_and_identifiers_are_named():
 def test_many_columns_are_no_problem_by_themselves():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 300))
-    X_new, _ = sampler().fit_resample(X, [0] * 20 + [1] * 10)
+    with pytest.warns(GenerationWarning, match="range_margin"):
+        X_new, _ = sampler().fit_resample(X, [0] * 20 + [1] * 10)
     assert X_new.shape == (40, 300)
+
+
+@pytest.mark.parametrize("as_dates", [False, True])
+def test_ranges_too_narrow_for_most_new_rows_are_told_before_the_first_request(as_dates):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(30, 20))).rename(columns=str)
+    X.iloc[3:6] = np.nan
+    if as_dates:
+        X = X.apply(lambda column: pd.Timestamp("2024-01-01") + pd.to_timedelta(column, unit="D"))
+    y = [0] * 20 + [1] * 10
+    share = np.mean([((X.drop(i) < row) | X.drop(i).isna()).all().any()
+                     or ((X.drop(i) > row) | X.drop(i).isna()).all().any()
+                     for i, row in X.iterrows()])  # fmt: skip
+    assert share > 0.5
+    with pytest.warns(GenerationWarning, match=f"Of the real rows, {share:.0%} .*range_margin"):
+        sampler().estimate(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sampler().estimate(X.iloc[:, :5], y)
+        sampler(accept=TableFilter(range_margin=9)).estimate(X, y)
 
 
 @pytest.mark.parametrize(

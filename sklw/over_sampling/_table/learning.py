@@ -4,7 +4,7 @@ import re
 import string
 import uuid
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -29,7 +29,7 @@ from sklw.over_sampling._table.columns import (
     number_in,
 )
 
-__all__ = ["learn_columns"]
+__all__ = ["learn_columns", "warn_of_narrow_ranges"]
 
 # Whole numbers of this few values are codes more often than counts.
 _FEW_VALUES = 10
@@ -41,6 +41,8 @@ _WORDS_OF_A_TEXT = 3
 _MOST_DIGITS = 12
 # Values of more decimals than this are measured or computed, and not on a grid.
 _MOST_PLACES = 6
+# If more of the real rows than this have a value beyond all others, few rows are accepted.
+_MOST_BEYOND = 0.5
 _NUMBERS = ("floating", "integer", "mixed-integer-float", "decimal")
 
 
@@ -177,6 +179,26 @@ def _warn_of_identifier(name: str) -> None:
         GenerationWarning,
         stacklevel=caller_level(),
     )
+
+
+def warn_of_narrow_ranges(values: Sequence[np.ndarray], margin: float) -> None:
+    """Warn if most real rows have a value beyond all others, which says how new rows will fare."""
+    beyond = np.zeros(len(values[0]) if values else 1, dtype=bool)
+    for column in values:
+        order = np.argsort(column)[: np.count_nonzero(~np.isnan(column))]  # missing ones come last
+        if len(order) < 3:
+            continue
+        first, second, last_but_one, last = column[order[[0, 1, -2, -1]]]
+        beyond[order[0]] |= first < second - margin * (last - second)
+        beyond[order[-1]] |= last > last_but_one + margin * (last_but_one - first)
+    if beyond.mean() > _MOST_BEYOND:
+        warnings.warn(
+            f"Of the real rows, {beyond.mean():.0%} have a value beyond those of all others in "
+            "some column. New rows are as likely to have one, and are then rejected as "
+            "out_of_range. Raise range_margin of accept, or leave columns out.",
+            GenerationWarning,
+            stacklevel=caller_level(),
+        )
 
 
 def _refuse_look_alikes(name: str, known: pd.Series) -> None:

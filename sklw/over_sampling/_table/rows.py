@@ -21,8 +21,15 @@ from sklw.over_sampling._prompting import Source, make_writer
 from sklw.over_sampling._rows import ParsedRow, RowFormat, Verdict
 from sklw.over_sampling._strings import CONTROL
 from sklw.over_sampling._table.acceptance import TableFilter
-from sklw.over_sampling._table.columns import BadValueError, Column, TextColumn, escape
-from sklw.over_sampling._table.learning import learn_columns
+from sklw.over_sampling._table.columns import (
+    BadValueError,
+    Column,
+    DateColumn,
+    NumberColumn,
+    TextColumn,
+    escape,
+)
+from sklw.over_sampling._table.learning import learn_columns, warn_of_narrow_ranges
 from sklw.over_sampling._table.prompts import TableRows
 from sklw.over_sampling._table.recorded import recorded_values, refuse_numbers_for_texts
 from sklw.over_sampling._table.row_text import RowText
@@ -64,6 +71,7 @@ class TableFormat(RowFormat):
             None if problem.group_column in self.constants else problem.group_column
         )
         self._reject_copies = accept.reject_copies
+        self._range_margin = float(accept.range_margin)
         self._places: dict[bool, dict[Any, int] | None] = {}
         self._accepted: set[Any] = set()
         self._has_controls = any(map(_has_controls, self._records))
@@ -134,6 +142,10 @@ class TableFormat(RowFormat):
                 'been sent. Set prompt=TableRows(row_format="json"), or rename columns and replace '
                 "texts that have a part of a row in them."
             )
+        else:
+            ordered = [c.name for c in self.columns if isinstance(c, (NumberColumn, DateColumn))]
+            values = [vectors_of(self._frame[name])[:, 0] for name in ordered]
+            warn_of_narrow_ranges(values, self._range_margin)
 
     def pattern(self, cell: Cell) -> str | None:
         """Return a regular expression of a row of the cell, with what ends it."""
