@@ -20,6 +20,7 @@ from sklearn.preprocessing import (
 )
 
 from sklw._copies import folded
+from sklw._words import holds_prose
 
 __all__ = [
     "MixedEncoder",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 # Strings are categories up to this many values, or up to one in two rows; beyond that, texts.
-_FEW_VALUES, _MANY_VALUES, _WORDS_OF_A_TEXT = 10, 50, 3
+_FEW_VALUES, _MANY_VALUES = 10, 50
 
 
 class MixedRows:
@@ -221,8 +222,7 @@ def _kind(column: pd.Series) -> str:
     if n_values > max(_FEW_VALUES, len(column) / 2):
         return "text"
     several = n_values > _MANY_VALUES
-    of_words = several and known.map(lambda text: len(text.split())).mean() >= _WORDS_OF_A_TEXT
-    return "text" if of_words else "category"
+    return "text" if several and holds_prose(known) else "category"
 
 
 def _counts(column: pd.Series) -> bool:

@@ -179,6 +179,17 @@ def test_texts_of_a_categorical_dtype_are_texts(container):
     assert got["c"].dtype.categories[: N - 1].isin(frame["c"].dtype.categories).all()
 
 
+@pytest.mark.parametrize(
+    ("text", "new"),
+    [("请于{}点在城里等我", "恭喜您获得奖金"), ("พรุ่งนี้เจอกันในเมืองนะ {}", "คุณได้รับรางวัลเงินสด")],
+)
+def test_texts_without_spaces_are_texts_in_a_column_of_categories(text, new):
+    texts = pd.Series([text.format(n) for n in range(N)], dtype="category")
+    frame = pd.DataFrame({"c": texts, "z": np.arange(N) / 7})
+    got = over_sampled(frame, pd.DataFrame({"c": [new], "z": [0.3]}))
+    assert got["c"].iloc[N:].tolist() == [new]
+
+
 def test_categories_that_somebody_chose_from_a_list_stay_categories():
     answers = ["I do not agree", "I do not know", "I agree with this"] * 10
     for dtype in ("category", pd.CategoricalDtype(sorted(set(answers)), ordered=True)):

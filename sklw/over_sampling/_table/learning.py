@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sklw._callers import caller_level
+from sklw._words import holds_prose
 from sklw.exceptions import GenerationWarning
 from sklw.over_sampling._strings import one_line
 from sklw.over_sampling._table.columns import (
@@ -35,8 +36,6 @@ __all__ = ["learn_columns", "warn_of_narrow_ranges"]
 _FEW_VALUES = 10
 # Strings of more values than this, in most rows another, are text and not categories.
 _MOST_CATEGORIES = 50
-# Categories of so many words on average may be texts.
-_WORDS_OF_A_TEXT = 3
 # More digits than this are written with an exponent.
 _MOST_DIGITS = 12
 # Values of more decimals than this are measured or computed, and not on a grid.
@@ -111,7 +110,7 @@ def _learn(
     if n_distinct == len(known) > _FEW_VALUES and _like_identifiers(known, kind):
         _warn_of_identifier(name)
     categorical = isinstance(series.dtype, pd.CategoricalDtype)
-    if categorical and not of_groups and _holds_prose(known.dtype):
+    if categorical and not of_groups and _are_prose(known.dtype):
         known, kind, categorical = known.astype(object), "string", False
     if categorical or kind == "boolean" or of_groups:
         return _category(name, missing, known, number, codes)
@@ -137,12 +136,12 @@ def _learn(
     return _category(name, missing, known, number, codes)
 
 
-def _holds_prose(dtype: Any) -> bool:
+def _are_prose(dtype: Any) -> bool:
     """Whether the categories are texts of several words, which no one chooses from a list."""
     texts = dtype.categories
     if dtype.ordered or pd.api.types.infer_dtype(texts) != "string":
         return False
-    return bool(np.mean([len(text.split()) for text in texts]) >= _WORDS_OF_A_TEXT)
+    return holds_prose(texts)
 
 
 def _numeric(

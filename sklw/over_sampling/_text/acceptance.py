@@ -280,9 +280,11 @@ def _has_few_words(text: str) -> bool:
 
 
 def _has_long_number(text: str) -> bool:
-    return bool(re.search(r"\d{20,}", text.replace(" ", "")))
+    # Two capitals before it make it an IBAN.
+    return bool(_LONG_NUMBER.search(re.sub(r"(?<=\d) (?=\d)", "", text)))
 
 
+_LONG_NUMBER = re.compile(r"(?<!\d)(?<!\b[A-Z]{2})\d{20,}")
 # A model that was caught in a loop.
 _LOOPS: list[Callable[[str], Any]] = [
     _has_few_words,
