@@ -26,7 +26,7 @@ REASONS = {
     "bad_value": "no number, or no date with its year first, where one belongs",
     "missing_value": "a missing value in a column that has none",
     "unknown_category": "a category that the real rows do not have",
-    "out_of_range": "a number or date far from the real ones",
+    "out_of_range": "a number or date beyond the range of the real ones",
     "other_group": "a row of another group",
     "wrong_class": "the verifier takes it for another class",
     "unverified": "no verdict: interrupted, out of budget, or an answer that names no class",
