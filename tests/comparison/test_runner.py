@@ -17,7 +17,7 @@ from sklw.comparison import METHODS, METRICS, Settings, build, compare, estimate
 from sklw.datasets import load_maintenance_requests
 from sklw.ensemble import RealSyntheticVotingClassifier
 from sklw.generators import BaseGenerator, Completion
-from sklw.over_sampling import TextFilter
+from sklw.over_sampling import TableFilter, TextFilter
 
 TEXTS, LABELS = load_maintenance_requests(return_X_y=True)
 SMALL = {
@@ -526,7 +526,7 @@ class TestTables:
         known = X.assign(label=y)[y == "late"]
         settings = Settings(
             generator=RecordedGenerator(known, text_column=None),
-            sampler={"on_shortfall": "ignore"},
+            sampler={"on_shortfall": "ignore", "accept": TableFilter(range_margin=0.1)},
             llm_ratio=1.0,
         )
         with pytest.warns(UserWarning, match="10 of 10 generated rows repeat a row of the test"):
