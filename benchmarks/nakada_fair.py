@@ -27,6 +27,7 @@ import pandas as pd
 from _results import append, half_interval, known
 from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC, RandomOverSampler
 from nakada import DATASETS, GPT2_ROWS, SEEDS, SIDE, Problem, load, make_classifier, measure, read
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 from tqdm.auto import tqdm
@@ -58,8 +59,9 @@ WEIGHTERS: dict[str, dict[str, Any]] = {
 _weights: dict[tuple[str, int], np.ndarray] = {}
 # "+": with 300 further synthetic rows of each label, at weight 0.5.
 METHODS = [
-    "none", "class_weight", "ros", "smote", "smotenc", "adasyn", "smote+", "llm", "llm+",
-    *WEIGHTERS, "gpt2",
+    "none", "class_weight", "class_weight, calibrated", "ros", "smote", "smotenc", "adasyn",
+    "smote+", "columns apart",
+    "llm", "llm+", *WEIGHTERS, "gpt2",
 ]  # fmt: skip
 
 
@@ -130,6 +132,8 @@ def added_rows(
     """Return `n` rows for the minority, and the augmentation if the method has one."""
     label, seed_rows = problem.label, problem.seed_rows.drop(columns=SIDE)
     name = method.split("+")[0]
+    if name == "columns apart":
+        return columns_apart(seed_rows, label, n, seed), None
     if name in pools:
         pool = pools[name].sample(frac=1, random_state=seed)
         ones, zeros = (pool[pool[label] == value] for value in (1, 0))
@@ -148,6 +152,15 @@ def added_rows(
     return ones.iloc[:n], pd.concat([ones.iloc[n : n + 300], zeros.iloc[:300]])
 
 
+def columns_apart(rows: pd.DataFrame, label: str, n: int, seed: int) -> pd.DataFrame:
+    """Return `n` rows said to be of the minority: a control that knows nothing of the classes.
+
+    Each value is that of a row of either class, drawn without regard to the other columns.
+    """
+    rng = np.random.default_rng(seed)
+    return rows.apply(lambda column: rng.choice(column, n)).assign(**{label: 1})
+
+
 def run(
     problem: Problem,
     dataset: str,
@@ -162,19 +175,21 @@ def run(
     majority = problem.majority.sample(n, random_state=seed)
     parts = [problem.seed_rows.drop(columns=SIDE), majority.drop(columns=SIDE)]
     n_real, beyond = 200 + n, None
-    if method not in ("none", "class_weight"):
+    if method not in METHODS[:3]:
         added, beyond = added_rows(problem, dataset, method, n, seed, pools)
         parts += [added] if beyond is None else [added, beyond]
     rows = pd.concat(parts, ignore_index=True)
     X, y = rows.drop(columns=label), rows[label].to_numpy(dtype=int)
     weights = np.ones(len(rows))
-    if method == "class_weight":
+    if method in METHODS[1:3]:
         weights = compute_sample_weight("balanced", y)
     elif method in WEIGHTERS:
         weights = learned_weights(X, y, n_real, method)
     elif beyond is not None:
         weights[len(rows) - len(beyond) :] = 0.5
     model = make_classifier(classifier, seed)
+    if method == "class_weight, calibrated":
+        model = CalibratedClassifierCV(model)
     unweighted = bool((weights == 1).all())
     model.fit(X, y, sample_weight=None if unweighted else weights)
     return measure(problem, model)

@@ -30,10 +30,12 @@ import pandas as pd
 from _results import append, known
 from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC
 from nakada import DATASETS, SIDE, load, make_classifier
-from nakada_fair import CATEGORICAL, interval
+from nakada_fair import CATEGORICAL, columns_apart, interval
 from scipy.stats import ttest_ind
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer
-from sklearn.metrics import f1_score, log_loss
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_sample_weight
 from tqdm.auto import tqdm
@@ -41,11 +43,15 @@ from tqdm.auto import tqdm
 RESULTS = Path(__file__).parent / "results"
 SCORES, GENERATED = RESULTS / "peers_tables.csv", RESULTS / "peers_tables_generated.csv"
 ROWS = RESULTS / "peers_tables"
+METRICS = ["balanced_log_loss", "macro_f1", "roc_auc"]
 KEY = ["table", "classifier", "method", "training", "seed"]
 SIZES = {"craft": (100, 400), "adult": (100, 400), "affairs": (100, 400),
          "breast_cancer": (50, 120), "vote": (75, 200)}  # fmt: skip # seed rows a class, more
-SAMPLERS = ["none", "class weights", "SMOTE", "SMOTENC", "ADASYN"]
+PLAIN = ["none", "class weights", "class weights, calibrated"]
+SAMPLERS = [*PLAIN, "SMOTE", "SMOTENC", "ADASYN", "columns apart"]
 WRITERS = ["sklw", "be_great", "REaLTabFormer", "GaussianCopula", "CTGAN", "MostlyAI"]
+# A control: seed rows of the majority in place of a tenth of sklw's rows.
+CONTROL = "sklw, a tenth wrong"
 SEEDS = [1, 2, 6, 8, 42]
 TRAININGS = 3  # of each generator, at most
 
@@ -91,7 +97,7 @@ def read(name: str, data: Path) -> Table:
 
 def written(name: str, method: str, training: int) -> Path:
     """Return the file of the rows that a generator wrote."""
-    return ROWS / f"{name}_{method}_{training}.csv"
+    return ROWS / f"{name}_{'sklw' if method == CONTROL else method}_{training}.csv"
 
 
 def generate(name: str, method: str, arguments: argparse.Namespace) -> None:
@@ -141,8 +147,26 @@ def share_beyond(table: Table, rows: pd.DataFrame) -> float:
     return float(1 - inside.all(axis=1).mean())
 
 
+def likeness(table: Table, rows: pd.DataFrame | None) -> float:
+    """Return the mean probability of the minority that a forest of the test rows gives to rows.
+
+    None stands for the test rows of the minority, each judged by trees that have not seen it.
+    """
+    X, y = table.test.drop(columns=table.label), table.test[table.label].to_numpy(dtype=int)
+    forest = RandomForestClassifier(
+        500, min_samples_leaf=3, class_weight="balanced", oob_score=True, random_state=0
+    ).fit(X, y)
+    if rows is None:
+        return float(forest.oob_decision_function_[y == 1, 1].mean())
+    rows = rows.dropna()
+    rows = rows[rows[table.label] == 1].drop(columns=table.label)
+    return float(forest.predict_proba(rows)[:, 1].mean())
+
+
 def oversampled(table: Table, method: str, rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     """Return `n` rows of the minority that an over-sampler adds to the seed rows."""
+    if method == "columns apart":
+        return columns_apart(rows, table.label, n, seed)
     X, y = rows.drop(columns=table.label), rows[table.label]
     samplers = {"SMOTE": SMOTE, "ADASYN": ADASYN, "SMOTENC": SMOTENC}
     settings: dict[str, Any] = {"sampling_strategy": {1: int((y == 1).sum()) + n}}
@@ -159,16 +183,23 @@ def run(
     n = SIZES[name][1]
     majority = table.majority.sample(min(n, len(table.majority)), random_state=seed)
     parts = [table.seed_rows, majority]
-    if method in WRITERS:
+    if method in [*WRITERS, CONTROL]:
         made = pd.read_csv(written(name, method, training)).dropna()
         made = made[made[table.label] == 1]
-        parts.append(made.sample(min(len(majority), len(made)), random_state=seed))
-    elif method not in SAMPLERS[:2]:
+        made = made.sample(min(len(majority), len(made)), random_state=seed)
+        if method == CONTROL:
+            others = table.seed_rows[table.seed_rows[table.label] == 0]
+            wrong = others.sample(len(made) // 10, random_state=seed).assign(**{table.label: 1})
+            made = pd.concat([made.iloc[len(wrong) :], wrong])
+        parts.append(made)
+    elif method not in PLAIN:
         parts.append(oversampled(table, method, table.seed_rows, len(majority), seed))
     rows = pd.concat(parts, ignore_index=True)
     y = rows[table.label].to_numpy(dtype=int)
-    weights = compute_sample_weight("balanced", y) if method == "class weights" else None
+    weights = compute_sample_weight("balanced", y) if method in PLAIN[1:] else None
     model = make_classifier(classifier, seed)
+    if method == "class weights, calibrated":
+        model = CalibratedClassifierCV(model)
     model.fit(rows.drop(columns=table.label), y, sample_weight=weights)
     found = model.predict_proba(table.test.drop(columns=table.label))
     truth = table.test[table.label].to_numpy(dtype=int)
@@ -176,6 +207,7 @@ def run(
     return {
         "balanced_log_loss": log_loss(truth, found, sample_weight=balanced, labels=[0, 1]),
         "macro_f1": f1_score(truth, found.argmax(axis=1), average="macro"),
+        "roc_auc": roc_auc_score(truth, found[:, 1]),
     }
 
 
@@ -193,17 +225,23 @@ def generate_all(arguments: argparse.Namespace) -> None:
 
 
 def score_all(arguments: argparse.Namespace) -> None:
-    """Train what is missing, and print how many rows lie beyond the seed rows' range."""
+    """Train what is missing, and print how far rows lie from the seed rows and the class."""
     warnings.filterwarnings("ignore", message=".*lbfgs failed")
     done = known(SCORES, KEY)
     for name in arguments.tables:
         table = read(name, arguments.data)
-        unseen = {"real": table.test[table.test[table.label] == 1]}
-        arms = [(m, t) for m, t in product(WRITERS, range(TRAININGS))
+        arms = [(m, t) for m, t in product([*WRITERS, CONTROL], range(TRAININGS))
                 if m in arguments.methods and written(name, m, t).is_file()]  # fmt: skip
-        unseen |= {f"{m}, training {t}": pd.read_csv(written(name, m, t)) for m, t in arms}
-        for origin, rows in unseen.items():
-            print(f"{name}, {origin}: {share_beyond(table, rows):.1%} beyond the seed rows")
+        real = table.test[table.test[table.label] == 1]
+        print(f"{name}, real: {share_beyond(table, real):.1%} beyond the seed rows, "
+              f"{likeness(table, None):.2f} like the class")  # fmt: skip
+        for method, training in arms:
+            if method != CONTROL:
+                made = pd.read_csv(written(name, method, training))
+                print(
+                    f"{name}, {method}, training {training}: {share_beyond(table, made):.1%} "
+                    f"beyond the seed rows, {likeness(table, made):.2f} like the class"
+                )
         arms += [(m, 0) for m in SAMPLERS if m in arguments.methods]
         for classifier, arm, seed in tqdm(list(product(["rf", "xgb", "log"], arms, SEEDS)), name):
             cell = (classifier, *arm, seed)
@@ -225,12 +263,12 @@ def print_tables() -> None:
         print(f"| {name} | {method} | {of['rows']:.0f} | {of['valid']:.1%} | "
               f"{of['copies']:.1%} | {times} | {of['peak_mib']:,.0f} MiB |")  # fmt: skip
     scores = pd.read_csv(SCORES)
-    for metric, classifier in product(("balanced_log_loss", "macro_f1"), ("rf", "xgb", "log")):
+    for metric, classifier in product(METRICS, ("rf", "xgb", "log")):
         print(f"\n{metric}, {classifier}:\n")
         of = scores[scores["classifier"] == classifier]
         wide = of.pivot_table(metric, "method", ["table", "seed"])  # means over trainings
         print(f"| method | {' | '.join(SIZES)} |\n" + "|---" * (len(SIZES) + 1) + "|")
-        for method in [m for m in [*SAMPLERS, *WRITERS] if m in wide.index]:
+        for method in [m for m in [*SAMPLERS, *WRITERS, CONTROL] if m in wide.index]:
             cells = []
             for name in SIZES:
                 values = wide.loc[method, name] if name in wide.columns.levels[0] else pd.Series()
@@ -245,7 +283,7 @@ def print_tables() -> None:
 
 def print_trainings(scores: pd.DataFrame, metric: str) -> None:
     """Print the lowest and highest mean of each generator's trainings, and the gap to sklw."""
-    of = scores[scores["method"].isin(WRITERS)]
+    of = scores[scores["method"].isin(WRITERS)]  # a control has no trainings of its own
     means = of.groupby(["table", "method", "training"])[metric].mean()
     for name in SIZES:
         own = means[name, "sklw"]
@@ -268,7 +306,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, help="folder of the copies; none prints the tables")
     parser.add_argument("--tables", nargs="+", choices=SIZES, default=list(SIZES))
-    methods = [*SAMPLERS, *WRITERS]
+    methods = [*SAMPLERS, *WRITERS, CONTROL]
     parser.add_argument("--methods", nargs="+", choices=methods, default=methods)
     parser.add_argument("--generate", action="store_true", help="write the rows and stop")
     parser.add_argument("--training", type=int, default=0, help="seed of the generators")

@@ -61,8 +61,10 @@ def tables() -> Figure:
     results = pd.read_csv(RESULTS / "nakada_fair.csv")
     names = {
         "class_weight": "class weights",
+        "class_weight, calibrated": "class weights, calibrated",
         "ros": "random oversampling",
         "adasyn": "ADASYN",
+        "columns apart": "columns drawn apart",
         "llm": "LLM rows",
         "llm+": "LLM rows + augmentation",
         "llm+imp": "LLM rows + IMP",
