@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC, RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -22,6 +23,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.class_weight import compute_sample_weight
 
 from sklw._callers import caller_level
 from sklw._words import WORD
@@ -125,6 +127,20 @@ def _class_weight(plan: Plan) -> Any:
     return make_pipeline(*_features(plan), _head(plan, "balanced"))
 
 
+class BalancedCalibratedClassifier(CalibratedClassifierCV):
+    """CalibratedClassifierCV of classes that weigh the same, in training and in calibration."""
+
+    def fit(self, X: Any, y: Any) -> "BalancedCalibratedClassifier":
+        """Fit with balanced weights."""
+        super().fit(X, y, sample_weight=compute_sample_weight("balanced", y))
+        return self
+
+
+def _calibrated(plan: Plan) -> Any:
+    n_folds = min(5, plan.n_neighbors + 1)
+    return make_pipeline(*_features(plan), BalancedCalibratedClassifier(_head(plan), cv=n_folds))
+
+
 def _threshold(plan: Plan) -> Any:
     """Tune the threshold for balanced accuracy, which does not depend on the class prior.
 
@@ -199,6 +215,9 @@ def _weighted(weighting: str, *, vote: bool = False) -> Callable[[Plan], Any]:
 METHODS: dict[str, Method] = {
     "real": Method(_real, "the real rows as they are"),
     "class_weight": Method(_class_weight, "balanced class weights"),
+    "calibrated": Method(
+        _calibrated, "balanced class weights, calibrated", classifiers=TABLE_CLASSIFIERS
+    ),
     "threshold": Method(
         _threshold, "decision threshold tuned for balanced accuracy", binary_only=True
     ),

@@ -13,7 +13,11 @@ __all__ = ["SINGLE_SEED", "Verdict", "named", "signed"]
 
 SINGLE_SEED = "A single seed cannot tell which method is better."
 
-_NAMES = {"class_weight": "class weights", "real": "the real rows alone"}
+_NAMES = {
+    "class_weight": "class weights",
+    "calibrated": "calibrated class weights",
+    "real": "the real rows alone",
+}
 
 
 def named(method: str) -> str:
