@@ -57,10 +57,10 @@ WEIGHTERS: dict[str, dict[str, Any]] = {
     "llm+auto": {"method": Auto(scoring="log_loss"), "class_weight": "balanced"},
 }
 _weights: dict[tuple[str, int], np.ndarray] = {}
+PLAIN = ["none", "class_weight", "class_weight, calibrated"]
 # "+": with 300 further synthetic rows of each label, at weight 0.5.
 METHODS = [
-    "none", "class_weight", "class_weight, calibrated", "ros", "smote", "smotenc", "adasyn",
-    "smote+", "columns apart",
+    *PLAIN, "ros", "smote", "smotenc", "adasyn", "smote+", "columns apart",
     "llm", "llm+", *WEIGHTERS, "gpt2",
 ]  # fmt: skip
 
@@ -175,13 +175,13 @@ def run(
     majority = problem.majority.sample(n, random_state=seed)
     parts = [problem.seed_rows.drop(columns=SIDE), majority.drop(columns=SIDE)]
     n_real, beyond = 200 + n, None
-    if method not in METHODS[:3]:
+    if method not in PLAIN:
         added, beyond = added_rows(problem, dataset, method, n, seed, pools)
         parts += [added] if beyond is None else [added, beyond]
     rows = pd.concat(parts, ignore_index=True)
     X, y = rows.drop(columns=label), rows[label].to_numpy(dtype=int)
     weights = np.ones(len(rows))
-    if method in METHODS[1:3]:
+    if method in PLAIN[1:]:
         weights = compute_sample_weight("balanced", y)
     elif method in WEIGHTERS:
         weights = learned_weights(X, y, n_real, method)

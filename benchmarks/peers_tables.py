@@ -9,7 +9,7 @@ statsmodels``, then (it resumes)::
     python benchmarks/peers_tables.py --data DATA
     python benchmarks/peers_tables.py
 
-The first takes an hour on two cores. `craft` and `adult` are those of ``nakada.py``;
+The first takes an hour and a half on two cores. `craft` and `adult` are those of ``nakada.py``;
 `breast_cancer` comes with scikit-learn, `affairs` (``fair``) and `vote` (``anes96``) with
 statsmodels. REaLTabFormer 0.2.4 needs ``transformers<5`` and ``datasets<4``, so an environment of
 its own.
@@ -147,20 +147,24 @@ def share_beyond(table: Table, rows: pd.DataFrame) -> float:
     return float(1 - inside.all(axis=1).mean())
 
 
-def likeness(table: Table, rows: pd.DataFrame | None) -> float:
-    """Return the mean probability of the minority that a forest of the test rows gives to rows.
+def print_likeness(table: Table, name: str, arms: list[tuple[str, int]]) -> None:
+    """Print how many rows lie beyond the seed rows, and how much they look like the minority.
 
-    None stands for the test rows of the minority, each judged by trees that have not seen it.
+    That is the mean probability that a forest of the test rows gives to them; each real one is
+    judged by the trees that have not seen it.
     """
     X, y = table.test.drop(columns=table.label), table.test[table.label].to_numpy(dtype=int)
     forest = RandomForestClassifier(
         500, min_samples_leaf=3, class_weight="balanced", oob_score=True, random_state=0
     ).fit(X, y)
-    if rows is None:
-        return float(forest.oob_decision_function_[y == 1, 1].mean())
-    rows = rows.dropna()
-    rows = rows[rows[table.label] == 1].drop(columns=table.label)
-    return float(forest.predict_proba(rows)[:, 1].mean())
+    found = {"real": (table.test[y == 1], forest.oob_decision_function_[y == 1])}
+    for method, training in arms:
+        made = pd.read_csv(written(name, method, training))
+        own = made[made[table.label] == 1].dropna().drop(columns=table.label)
+        found[f"{method}, training {training}"] = made, forest.predict_proba(own)
+    for origin, (rows, judged) in found.items():
+        print(f"{name}, {origin}: {share_beyond(table, rows):.1%} beyond the seed rows, "
+              f"{judged[:, 1].mean():.2f} like the class")  # fmt: skip
 
 
 def oversampled(table: Table, method: str, rows: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
@@ -232,16 +236,7 @@ def score_all(arguments: argparse.Namespace) -> None:
         table = read(name, arguments.data)
         arms = [(m, t) for m, t in product([*WRITERS, CONTROL], range(TRAININGS))
                 if m in arguments.methods and written(name, m, t).is_file()]  # fmt: skip
-        real = table.test[table.test[table.label] == 1]
-        print(f"{name}, real: {share_beyond(table, real):.1%} beyond the seed rows, "
-              f"{likeness(table, None):.2f} like the class")  # fmt: skip
-        for method, training in arms:
-            if method != CONTROL:
-                made = pd.read_csv(written(name, method, training))
-                print(
-                    f"{name}, {method}, training {training}: {share_beyond(table, made):.1%} "
-                    f"beyond the seed rows, {likeness(table, made):.2f} like the class"
-                )
+        print_likeness(table, name, [arm for arm in arms if arm[0] != CONTROL])
         arms += [(m, 0) for m in SAMPLERS if m in arguments.methods]
         for classifier, arm, seed in tqdm(list(product(["rf", "xgb", "log"], arms, SEEDS)), name):
             cell = (classifier, *arm, seed)
@@ -279,6 +274,20 @@ def print_tables() -> None:
                 cells.append(f"{values.mean():.3f} {interval(gaps)}")
             print(f"| {method} | {' | '.join(cells)} |")
         print_trainings(of, metric)
+    for metric, classifiers in product(METRICS, (["rf", "xgb", "log"], ["rf", "xgb"])):
+        print_wins(scores[scores["classifier"].isin(classifiers)], metric)
+
+
+def print_wins(scores: pd.DataFrame, metric: str) -> None:
+    """Print in how many comparisons the method of a row is better than that of a column."""
+    means = scores.pivot_table(metric, ["table", "classifier"], "method")
+    means = means * (-1 if metric == "balanced_log_loss" else 1)
+    wins = pd.DataFrame({other: means.gt(means[other], axis=0).sum() for other in means})
+    print(f"\n{metric}, comparisons won of {len(means)}:\n\n{wins.to_string()}")
+    writers = means[[method for method in WRITERS if method in means]]
+    print(f"best of the packages: {writers.idxmax(axis=1).value_counts().to_dict()}")
+    ahead = means.gt(writers.max(axis=1), axis=0).sum()
+    print(f"better than all of them: {ahead[ahead > 0].to_dict()}")
 
 
 def print_trainings(scores: pd.DataFrame, metric: str) -> None:
